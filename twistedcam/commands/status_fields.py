@@ -53,6 +53,7 @@ def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
         "codec": camera.stream.codec,
         "codecs": ", ".join(camera.stream.codecs),
         "transcoding": _transcoding(camera),
+        "audio": _sound(camera),
         "encoder": _encoders(camera),
         "encoder_note": "; ".join(filter(None, {each.note for each in camera.stream.encoders}))
         or None,
@@ -103,6 +104,15 @@ def _transcoding(camera: Camera) -> str:
     for source, codec, takers in camera.stream.transcoding():
         made.append(f"{source}→{codec}: {takers} viewer{'' if takers == 1 else 's'}")
     return ", ".join(made) or "none"
+
+
+def _sound(camera: Camera) -> str | None:
+    """Describe the camera's own sound, such as ``opus 48000 Hz 1 ch``; None if it has none."""
+    track = camera.stream.audio.track
+    if track is None:
+        return None
+    rate = f" {int(track.rate)} Hz" if track.rate else ""
+    return f"{track.codec}{rate}{f' {track.channels} ch' if track.channels else ''}"
 
 
 def _encoders(camera: Camera) -> str | None:

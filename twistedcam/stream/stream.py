@@ -18,6 +18,7 @@ from twistedcam.media.packet import Packet
 from twistedcam.media.timeline import Timeline
 from twistedcam.media.track import Track
 from twistedcam.runtime.threads import Thread
+from twistedcam.stream.camera_sound import CameraSound
 from twistedcam.stream.encoder_sharing import USUAL_SETTINGS, EncoderSharing
 from twistedcam.stream.h264_transcoder import H264Transcoder
 from twistedcam.stream.hub import FrameHub, GroupHub, Hub, Sink
@@ -97,8 +98,9 @@ class Stream:
         self.frames = FrameHub(clock)
         #: The hub of the camera's packets, if it encodes video.
         self.packets = GroupHub(clock)
-        #: The hub of the camera's sound.
-        self.sound: Hub[Packet] = Hub(clock)
+        #: The camera's sound in all codecs, and the hub of its own packets.
+        self.audio = CameraSound(camera, clock, make_thread)
+        self.sound = self.audio.hub
         #: Called with True when somebody begins to take packets, with False when nobody does.
         self.on_demand: Callable[[bool], None] = lambda wanted: None
         #: Returns the camera's nominal rate in pictures a second; None if it is unknown.
@@ -113,7 +115,6 @@ class Stream:
         self._find_encoder = find_encoder
         self._steady = steady
         self._timeline = Timeline()
-        self._last_sound = 0
         #: The track of the camera's video; that of its last opening while it is not live.
         self._video: Track | None = None
         #: The newest key frame of which a still was made, and the still.
@@ -126,6 +127,7 @@ class Stream:
         self._encoders: dict[H264Settings, H264Transcoder] = {}
         self.frames.on_demand = self._frames_wanted
         self.packets.on_demand = self.sound.on_demand = self._demand_changed
+        self.audio.on_track_changed = self.negotiate
 
     @property
     def tracks(self) -> tuple[Track, ...]:
@@ -159,13 +161,13 @@ class Stream:
         return bool(len(self.frames) or len(self.packets) or len(self.sound))
 
     def transcoding(self) -> list[tuple[str, str, int]]:
-        """The codecs from and to which video is transcoded now, with the number of sinks."""
+        """The codecs from and to which is transcoded now, with the number of sinks."""
         own = self.codec or "mjpeg"
         made = [(own, each.settings.shown_codec, len(each.hub)) for each in self.encoders]
         takers = len(self.frames) - len(self.encoders)
         if self._pictures.is_active and takers > 0:
             made.insert(0, (own, "mjpeg", takers))
-        return made
+        return made + self.audio.transcoding()
 
     def use_settings(self, settings: H264Settings) -> None:
         """Encode with these settings for those who want no special ones, from now on."""
@@ -176,7 +178,7 @@ class Stream:
         """Give a packet its time on the stream's timeline, and pass it to those who take it."""
         track = packet.track
         if track.kind == "audio":
-            self._publish_sound(packet)
+            self.audio.publish(packet, self._timeline.time_of(packet.time_us))
             return
         reorder = packet.pts - packet.dts
         dts = self._timeline.place(packet.time_us - reorder, self._steady())
@@ -197,7 +199,7 @@ class Stream:
         """Forget the newest packets: the camera is not live."""
         self.packets.clear()
         self.frames.clear()
-        self.sound.clear()
+        self.audio.clear()
 
     def now(self) -> int | None:
         """Return the current microsecond of the timeline; None before the first packet."""
@@ -252,7 +254,9 @@ class Stream:
         """The number of packets that transcoders have left out (``Subscription.dropped``)."""
         encoder = self.encoder_for(subscription)
         dropped = 0 if encoder is None else encoder.dropped
-        if subscription.hub in (None, self.packets, self.sound):
+        if subscription.wants.kind == "audio":
+            return self.audio.dropped_for(subscription.hub)
+        if subscription.hub in (None, self.packets):
             return dropped
         return dropped + self._pictures.dropped  # encoders take their pictures from it, too
 
@@ -263,10 +267,7 @@ class Stream:
             NotSupported: they cannot be had in any codec that is wanted.
         """
         if wants.kind == "audio":
-            track = self.sound.track
-            if track is not None and track.codec in wants.codecs:
-                return self.sound
-            return None
+            return self.audio.hub_for(wants.codecs)
         own = self.codec or "mjpeg"
         smaller = self._sharing.smaller(self.settings, wants.size, self._video_size)
         if smaller is not None:
@@ -304,17 +305,6 @@ class Stream:
     def _is_redrawn(self) -> bool:
         """True if pictures are changed here, so that the camera's packets are of no use."""
         return self._find_encoder().has_to_draw
-
-    def _publish_sound(self, packet: Packet) -> None:
-        """Place sound on the timeline of the video, so that both stay together."""
-        pts = self._timeline.time_of(packet.time_us)
-        if pts is None:  # no picture has come yet
-            return
-        packet.pts = packet.dts = self._last_sound = max(pts, self._last_sound + 1)
-        if self.sound.track != packet.track:
-            self.sound.track = packet.track
-            self.negotiate()
-        self.sound.publish(packet)
 
     def _encoder(self, settings: H264Settings | None) -> H264Transcoder:
         """The encoder with these settings; None: that of viewers, or one that they can share."""
@@ -374,6 +364,8 @@ class Stream:
             if not encoder.is_active:
                 self._sharing.forget(encoder)
             return left
+        if subscription.wants.kind == "audio":
+            return self.audio.remove(hub, subscription.sink, subscription.wants.every)
         hub.finish_pass()
         hub.remove(subscription.sink)
         return succeed(None)

@@ -1,0 +1,104 @@
+"""A camera's sound: its own where that will do, else what is made of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.support.fakes import InlineThread
+from tests.support.films import START_US as FILM_US
+from tests.support.films import frame
+from tests.support.sound import encoded_packets, pcm_packets
+from twistedcam.codecs.jpeg_encoder import JpegEncoder
+from twistedcam.events import EventBus
+from twistedcam.media.packet import Packet
+from twistedcam.media.track import Track
+from twistedcam.stream.hub import Sink
+from twistedcam.stream.stream import Stream, Subscription
+from twistedcam.stream.wants import Wants
+
+
+class Listener(Sink[Packet]):
+    """Keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.taken: list[Packet] = []
+        self.tracks: list[Track] = []
+
+    def take(self, packet: Packet, /) -> None:
+        self.taken.append(packet)
+
+    def track_changed(self, track: Track) -> None:
+        self.tracks.append(track)
+
+
+class CameraSoundTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.demands: list[bool] = []
+        encoder = JpegEncoder()
+        make: Any = InlineThread
+        self.stream = Stream("cam", None, make, EventBus(), lambda: encoder, lambda: 0.0)
+        self.stream.publish(frame(0))
+        self.stream.on_demand = self.demands.append
+
+    def subscribe(self, *codecs: str, **more: Any) -> tuple[Listener, Subscription]:
+        listener = Listener()
+        return listener, self.stream.subscribe(listener, Wants(codecs, kind="audio", **more))
+
+    def show(self, packets: list[Packet]) -> None:
+        for each in packets:
+            self.stream.publish(each)
+
+    def test_the_camera_s_own_packets_pass_untouched(self) -> None:
+        packets = encoded_packets("opus", seconds=1)
+        listener, subscription = self.subscribe("aac", "opus")
+        self.show(packets)
+        self.assertEqual(listener.taken, packets)
+        self.assertEqual(self.stream.transcoding(), [])
+        self.assertEqual(subscription.dropped, 0)
+
+    def test_other_codecs_are_made_of_them(self) -> None:
+        packets = pcm_packets(8_000, codec="pcm_alaw", seconds=1, start_us=FILM_US)
+        self.show(packets[:1])
+        aac, subscription = self.subscribe("aac", "opus")
+        samples, _ = self.subscribe("pcm_s16le")
+        self.assertEqual(aac.tracks[0].codec, "aac", "it is known before the first packet")
+        self.assertEqual(subscription.track, aac.tracks[0])
+        self.show(packets[1:])
+        self.assertEqual({each.track.codec for each in aac.taken}, {"aac"})
+        self.assertEqual({each.track.codec for each in samples.taken}, {"pcm_s16le"})
+        made = [("pcm_alaw", "aac", 1), ("pcm_alaw", "pcm_s16le", 1)]
+        self.assertEqual(self.stream.transcoding(), made)
+        subscription.close()
+        self.assertEqual(self.stream.transcoding(), made[1:])
+        self.assertEqual(self.demands, [True])
+
+    def test_sinks_move_when_the_camera_has_another_codec(self) -> None:
+        listener, _ = self.subscribe("aac")
+        both, _ = self.subscribe("aac", "opus")
+        aac, opus = encoded_packets("aac", seconds=1), encoded_packets("opus", seconds=1)
+        self.show(aac)
+        for each in opus:
+            each.time_us += 2_000_000
+        self.show(opus)
+        self.assertEqual({each.track.codec for each in listener.taken}, {"aac"})
+        self.assertEqual(listener.tracks, [aac[0].track, listener.taken[-1].track])
+        self.assertEqual([each.codec for each in both.tracks], ["aac", "opus"])
+        self.assertEqual(both.taken, [*aac, *opus])
+
+    def test_what_cannot_be_made_is_not_given(self) -> None:
+        listener, subscription = self.subscribe("mp3")
+        self.show(pcm_packets(seconds=1))
+        self.assertEqual((listener.taken, subscription.hub), ([], None))
+
+    def test_one_who_closes_gets_no_more(self) -> None:
+        packets = pcm_packets(seconds=1)
+        self.show(packets[:1])
+        listener, subscription = self.subscribe("opus", every=True)
+        self.show(packets[1:25])
+        self.successResultOf(subscription.close())
+        count = len(listener.taken)
+        self.show(packets[25:])
+        self.assertEqual(len(listener.taken), count)
+        self.assertEqual(self.demands, [True, False])

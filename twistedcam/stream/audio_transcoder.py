@@ -1,0 +1,175 @@
+"""A camera's sound in the codecs that it does not send itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from twistedcam.codecs.audio_converter import AudioConverter, ConvertedAudio
+from twistedcam.codecs.audio_encoder import MADE_CODECS, made_track
+from twistedcam.media.packet import Packet
+from twistedcam.media.track import Track
+from twistedcam.runtime.threads import Thread
+from twistedcam.stream.hub import Hub, Sink
+from twistedcam.stream.transcoder import Transcoder
+
+log = Logger()
+
+#: Packets that may wait for the thread: some ten seconds of sound.
+_MAX_WAITING = 500
+#: Different reasons that are logged of a camera at most.
+_MAX_REASONS = 16
+
+
+class AudioTranscoder(Transcoder[Packet]):
+    """Decodes a camera's sound once, and encodes it for each codec that has sinks.
+
+    Arguments:
+        camera: the camera's name.
+        source: the hub of its own sound.
+        make_thread: makes the thread.
+        clock: schedules the rounds of sinks; None: all sinks get a packet in one call.
+    """
+
+    def __init__(
+        self,
+        camera: str,
+        source: Hub[Packet],
+        make_thread: Callable[[], Thread],
+        clock: IReactorTime | None = None,
+    ) -> None:
+        super().__init__(source, make_thread)
+        self._camera = camera
+        #: The hub of each codec.
+        self.hubs: dict[str, Hub[Packet]] = {codec: Hub(clock) for codec in MADE_CODECS}
+        for hub in self.hubs.values():
+            hub.on_demand = self._demanded
+        #: The reason why the last packet could not be used; None if it could.
+        self.fault: str | None = None
+        self._converter = AudioConverter()
+        self._waiting: list[Packet] = []
+        self._seqs = dict.fromkeys(MADE_CODECS, 0)
+        #: Sinks that leave when they have got the packets captured before, and how many of the
+        #: packets that wait are for them.
+        self._leaving: list[tuple[Hub[Packet], Sink[Packet], Deferred[None]]] = []
+        self._due = 0
+        self._logged: set[str] = set()
+
+    def hub_of(self, codec: str, track: Track) -> Hub[Packet]:
+        """Return the hub of a codec; its track is known from now on.
+
+        Arguments:
+            track: the camera's own.
+        """
+        hub = self.hubs[codec]
+        if not len(hub):
+            hub.track = made_track(codec, track)
+        return hub
+
+    def remove(self, hub: Hub[Packet], sink: Sink[Packet], every: bool) -> Deferred[None]:
+        """Remove a sink.
+
+        Fires at once; if it needs every packet, when it has received those captured before.
+        """
+        if every and sink in hub and (self._is_busy or self._waiting):
+            done: Deferred[None] = Deferred()
+            self._leaving.append((hub, sink, done))
+            self._due = len(self._waiting)
+            return done
+        hub.finish_pass()
+        hub.remove(sink)
+        return succeed(None)
+
+    def take(self, packet: Packet, /) -> None:
+        """Convert a new packet (hub.Sink)."""
+        self._waiting.append(packet)
+        if len(self._waiting) > _MAX_WAITING:
+            del self._waiting[0]
+            self._due = max(0, self._due - 1)
+            self.dropped += 1
+        self._pump()
+
+    def on_cleared(self) -> None:
+        """Begin anew: the camera is not live (hub.Sink)."""
+        self._forget()
+        for hub in self.hubs.values():
+            hub.clear()
+
+    def _demanded(self, wanted: bool) -> None:
+        if wanted != self.is_active and (wanted or not any(map(len, self.hubs.values()))):
+            self.demand(wanted)
+
+    def _end(self) -> None:
+        self._forget()
+        for hub in self.hubs.values():
+            hub.clear()
+            hub.track = None  # the camera's sound may be another one when it begins again
+
+    def _forget(self) -> None:
+        self._waiting.clear()
+        self._due = 0
+        self._converter = AudioConverter()
+        self.fault = None
+
+    def _pump(self) -> None:
+        if self._is_busy or self._thread is None:
+            return
+        if self._leaving and not self._due:
+            self._let_leave()
+            if self._thread is None:
+                return
+        if not self._waiting:
+            return
+        count = self._due or len(self._waiting)
+        batch, self._waiting = self._waiting[:count], self._waiting[count:]
+        self._due = 0
+        converter = self._converter
+        codecs = [codec for codec, hub in self.hubs.items() if len(hub)]
+
+        def made(converted: ConvertedAudio) -> None:
+            if converter is self._converter:
+                self._publish(converted, batch[-1])
+
+        self._work(lambda: converter.convert(batch, codecs), made)
+
+    def _publish(self, converted: ConvertedAudio, newest: Packet) -> None:
+        self.dropped += converted.failed
+        self._note_fault(converted.reason)
+        ahead = newest.time_us - newest.pts
+        for each in converted.made:
+            hub = self.hubs[each.codec]
+            if len(hub):
+                self._seqs[each.codec] += 1
+                track = made_track(each.codec, newest.track)
+                track = hub.track if hub.track == track else track
+                assert track is not None
+                seq, time_us = self._seqs[each.codec], each.pts + ahead
+                hub.publish(Packet(track, seq, time_us, each.pts, each.data))
+
+    def _note_fault(self, reason: str | None) -> None:
+        self.fault = reason
+        if reason is not None and reason not in self._logged and len(self._logged) < _MAX_REASONS:
+            self._logged.add(reason)
+            log.warn("{camera}: {reason}", camera=self._camera, reason=reason)
+
+    def _let_leave(self) -> None:
+        leaving, self._leaving = self._leaving, []
+        for hub, sink, _ in leaving:
+            hub.finish_pass()
+            hub.remove(sink)
+        for _, _, done in leaving:
+            done.callback(None)
+
+    def _next(self, _: object) -> None:
+        super()._next(_)
+        if not self.is_active:
+            self._let_leave()
+
+    def _failed(self, why: Failure) -> None:
+        self.dropped += 1
+        self._converter = AudioConverter()
+        self._note_fault(why.getErrorMessage())

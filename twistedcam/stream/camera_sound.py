@@ -1,0 +1,99 @@
+"""A camera's sound: its own packets, and those that are made of them while somebody listens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IReactorTime
+
+from twistedcam.codecs.audio_encoder import MADE_CODECS
+from twistedcam.media.packet import Packet
+from twistedcam.media.track import Track
+from twistedcam.runtime.threads import Thread
+from twistedcam.stream.audio_transcoder import AudioTranscoder
+from twistedcam.stream.hub import Hub, Sink
+
+
+class CameraSound:
+    """The hubs of a camera's sound in each codec.
+
+    Arguments:
+        camera: the camera's name.
+        clock: schedules the rounds of sinks.
+        make_thread: makes the thread of the transcoder.
+    """
+
+    def __init__(
+        self, camera: str, clock: IReactorTime | None, make_thread: Callable[[], Thread]
+    ) -> None:
+        #: The hub of the camera's own packets.
+        self.hub: Hub[Packet] = Hub(clock)
+        #: Called when the camera's sound is another one: sinks may need other hubs.
+        self.on_track_changed: Callable[[], None] = lambda: None
+        self._transcoder = AudioTranscoder(camera, self.hub, make_thread, clock)
+        #: The track of the camera's own sound; None if it has none, or before the first packet.
+        self.track: Track | None = None
+        self._last_pts = 0
+
+    @property
+    def fault(self) -> str | None:
+        """The reason why the sound cannot be transcoded now; None if it can."""
+        return self._transcoder.fault
+
+    def publish(self, packet: Packet, pts: int | None) -> None:
+        """Pass a packet to those who take it.
+
+        Arguments:
+            pts: its time on the timeline of the video; None before the first picture: the packet
+                is dropped.
+        """
+        if pts is None:
+            return
+        packet.pts = packet.dts = self._last_pts = max(pts, self._last_pts + 1)
+        if packet.track is not self.track and packet.track != self.track:
+            self.track = packet.track
+            self.hub.track = None  # sinks that come or stay are told of the track by the hub
+            self.on_track_changed()
+        self.hub.publish(packet)
+
+    def hub_for(self, codecs: tuple[str, ...]) -> Hub[Packet] | None:
+        """The hub of the camera's own packets if their codec is wanted; else of the first made one.
+
+        None if the camera has no sound, or none that is wanted can be made of it.
+        """
+        track = self.track
+        if track is None:
+            return None
+        if track.codec in codecs:
+            return self.hub
+        codec = next((each for each in codecs if each in MADE_CODECS), None)
+        return None if codec is None else self._transcoder.hub_of(codec, track)
+
+    def remove(self, hub: Hub[Packet], sink: Sink[Any], every: bool) -> Deferred[None]:
+        """Pass no more packets of a hub to a sink.
+
+        Fires at once; if it needs every packet, when it has received those captured before.
+        """
+        if hub is not self.hub:
+            return self._transcoder.remove(hub, sink, every)
+        hub.finish_pass()
+        hub.remove(sink)
+        return succeed(None)
+
+    def clear(self) -> None:
+        """Forget the newest packets: the camera is not live."""
+        self.hub.clear()
+
+    def transcoding(self) -> list[tuple[str, str, int]]:
+        """The codecs from and to which sound is transcoded now, with the number of sinks."""
+        track = self.track
+        if track is None:
+            return []
+        hubs = self._transcoder.hubs.items()
+        return [(track.codec, codec, len(hub)) for codec, hub in hubs if len(hub)]
+
+    def dropped_for(self, hub: Hub[Packet] | None) -> int:
+        """The number of packets that the transcoder has left out, if a hub is one of its own."""
+        return 0 if hub is None or hub is self.hub else self._transcoder.dropped
