@@ -17,9 +17,13 @@ from twistedcam.media.frame import Frame
 from twistedcam.media.h264 import H264
 from twistedcam.media.mp4_fragment import fragment
 from twistedcam.media.packet import Packet
+from twistedcam.media.sound_config import sound_track
 from twistedcam.media.track import VIDEO, Track
+from twistedcam.rtsp.payloads.opus import opus_head
 from twistedcam.servers.http.streams import websocket
 from twistedcam.servers.http.streams.websocket import ACK_TIMEOUT
+
+AAC, OPUS = sound_track("aac", b"\x14\x08"), sound_track("opus", opus_head(2))
 
 
 class WebSocketTests(SiteCase):
@@ -318,3 +322,78 @@ class HandshakeTests(SiteCase):
         connection.channel.readConnectionLost()
         self.assertTrue(connection.transport.aborted)
         connection.channel.connectionLost()
+
+
+class SoundTests(SiteCase):
+    """``/live?kind=audio``."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.seq = 0
+        self.door.stream.publish(Frame(2, 1_001_000_000, 640, 480, TINY_JPEG))
+        self.sound(AAC)
+        self.client = WSConnection(ConnectionType.CLIENT)
+        self.connection = self.connect()
+        target = "/live/door?kind=audio&codec=opus,aac"
+        self.connection.send(self.client.send(Request(host="localhost", target=target)))
+
+    def sound(self, track: Track, count: int = 1) -> None:
+        for _ in range(count):
+            self.seq += 1
+            self.clock.advance(0.125)
+            time_us = 1_001_000_000 + self.seq
+            self.door.stream.publish(Packet(track, self.seq, time_us, 0, b"%d" % self.seq))
+
+    def received(self) -> list[Any]:
+        self.client.receive_data(self.connection.take())
+        found: list[Any] = []
+        for each in self.client.events():
+            if isinstance(each, TextMessage):
+                found.append(json.loads(each.data))
+            elif isinstance(each, BytesMessage):
+                data = bytes(each.data)
+                found.append((*struct.unpack("!QQB", data[:17]), data[17:]))
+            elif isinstance(each, CloseConnection):
+                found.append(each.code)
+        return found
+
+    def ack(self, seq: int) -> None:
+        self.connection.send(self.client.send(TextMessage(json.dumps({"ack": seq}))))
+
+    def test_sound_is_described_for_webcodecs_and_then_sent(self) -> None:
+        self.sound(AAC)
+        self.sound(OPUS)
+        described = {"sampleRate": 16000, "numberOfChannels": 1, "description": "FAg="}
+        self.assertEqual(
+            self.received(),
+            [
+                {"codec": "mp4a.40.2", **described},
+                (2, 1_001_000_002, 0, b"2"),
+                {"codec": "opus", "sampleRate": 48000, "numberOfChannels": 2},
+                (3, 1_001_000_003, 0, b"3"),
+            ],
+        )
+        self.assertEqual(len(self.door.stream.frames), 0)
+
+    def test_a_listener_that_does_not_acknowledge_misses_sound_and_is_disconnected(self) -> None:
+        self.received()
+        self.sound(AAC, 20)
+        came = self.received()
+        self.assertEqual(len(came), 8)
+        self.ack(came[-1][0])
+        self.sound(AAC, 3)
+        self.assertEqual([each[0] for each in self.received()], [22, 23, 24])
+        self.clock.advance(ACK_TIMEOUT)
+        self.sound(AAC)
+        self.clock.advance(ACK_TIMEOUT)
+        self.assertEqual(self.received()[-1], 1008)
+        self.assertEqual((len(self.server.viewers), len(self.door.stream.sound)), (0, 0))
+
+    def test_parameters_of_video_are_refused(self) -> None:
+        for given, error in (
+            ("audio&fps=5", "fps is for video"),
+            ("audio&codec=mp3", "must be some of opus,aac,pcm"),
+            ("sound", "kind=sound: must be audio or video"),
+        ):
+            self.assertIn(error, self.ask("GET", f"/live/door?kind={given}").json["message"])
+            self.assertEqual(self.status, 400)

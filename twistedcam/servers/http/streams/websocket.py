@@ -1,11 +1,10 @@
-"""Video over a WebSocket, each packet acknowledged: a slow connection delays none."""
+"""Video or sound over a WebSocket, acknowledged: a slow connection delays none."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import TYPE_CHECKING, Any
 
 from wsproto import ConnectionType
 from wsproto.connection import Connection, ConnectionState
@@ -20,26 +19,31 @@ from wsproto.events import (
 from wsproto.handshake import H11Handshake
 from wsproto.utilities import ProtocolError
 
-from twistedcam.delivery import LatestSubscription, StreamSubscription, choose_sender
-from twistedcam.delivery.sender import HIGH_WATER, Serializer
+from twistedcam.delivery import (
+    LatestSubscription,
+    SoundSubscription,
+    StreamSubscription,
+    choose_sender,
+)
+from twistedcam.delivery.sender import HIGH_WATER
 from twistedcam.delivery.transport_sender import limit_buffer
 from twistedcam.errors import BadArgument
 from twistedcam.media.track import Track
 from twistedcam.net.addresses import show_address, source_of
 from twistedcam.runtime.scheduler import Job, StepResult
 from twistedcam.runtime.timer import Timer
-from twistedcam.servers.http.connection.request import HttpRequest, query, requested_camera
+from twistedcam.servers.http.connection.request import HttpRequest, requested_camera
 from twistedcam.servers.http.connection.takeover import Receiver
-from twistedcam.servers.http.streams.mjpeg import wanted_fps
-from twistedcam.servers.http.streams.video import wanted_codecs, wanted_size
+from twistedcam.servers.http.streams.live_parameters import (
+    WantedSound,
+    WantedVideo,
+    read_parameters,
+)
 from twistedcam.servers.http.streams.websocket_messages import (
     Container,
-    annexb_message,
-    jpeg_message,
-    mp4_message,
+    sound_description,
     track_messages,
 )
-from twistedcam.stream.wants import Wants
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
@@ -60,52 +64,6 @@ CLOSE_TIMEOUT = 1.0
 ACK_TIMEOUT = 5.0
 
 
-@dataclass(frozen=True)
-class WantedVideo:
-    """The parameters of a request for ``/live``.
-
-    Arguments:
-        codecs: H.264 and H.265 in order of preference; empty: JPEG.
-        container: how packets of these codecs are sent.
-        fps: the most frames per second, or None.
-        size: width and height into which larger pictures are scaled, or None.
-    """
-
-    codecs: tuple[str, ...]
-    container: Container
-    fps: float | None
-    size: tuple[int, int] | None = None
-
-    @classmethod
-    def of(cls, request: HttpRequest) -> WantedVideo:
-        """Read ``codec``, ``container``, ``fps`` and ``size`` of the query.
-
-        Raises:
-            BadArgument: one of them is not valid.
-        """
-        codecs, container = wanted_codecs(request), query(request, "container")
-        if container is not None and not codecs:
-            raise BadArgument("container is for codec=h264 and codec=hevc only")
-        if container not in (None, *get_args(Container)):
-            raise BadArgument(f"container={container}: must be annexb or mp4")
-        size = wanted_size(request)
-        if size is not None and not codecs:
-            raise BadArgument("size is for codec=h264 only")
-        return cls(codecs, cast("Container", container or "annexb"), wanted_fps(request), size)
-
-    @property
-    def wants(self) -> Wants:
-        """The packets that suit it, unless it asks for JPEG."""
-        return Wants(self.codecs, size=self.size)
-
-    @property
-    def serializer(self) -> Serializer:
-        """Returns a packet's message."""
-        if not self.codecs:
-            return jpeg_message
-        return annexb_message if self.container == "annexb" else mp4_message
-
-
 class WebSockets:
     """Answers ``/live``."""
 
@@ -113,14 +71,14 @@ class WebSockets:
         self.server = server
 
     def get(self, request: HttpRequest, camera: str | None = None) -> None:
-        """Start to send the video of a camera.
+        """Start to send the video or the sound of a camera.
 
         Raises:
             NoSuchCamera, BadArgument: the camera, a parameter or the handshake is not valid.
-            NotSupported: the camera's video cannot be had in that codec.
+            NotSupported: the camera's video or sound cannot be had in that codec.
         """
         watched = self.server.first_or_named(requested_camera(request, self.server, camera))
-        wanted = WantedVideo.of(request)
+        wanted = read_parameters(request)
         if wanted.codecs:
             watched.stream.hub_for(wanted.wants)
         handshake = H11Handshake(ConnectionType.SERVER)
@@ -156,7 +114,7 @@ class WebSocketSession(Receiver):
         protocol: Connection,
         accept: bytes,
         camera: Camera,
-        wanted: WantedVideo,
+        wanted: WantedVideo | WantedSound,
     ) -> None:
         self._server = server
         self._protocol = protocol
@@ -192,12 +150,22 @@ class WebSocketSession(Receiver):
         if self._pending:
             self._job.add()
 
-    def _subscribe(self, camera: Camera, wanted: WantedVideo) -> None:
-        viewer, sender, clock, fps = self._viewer, self._sender, self._server.clock, wanted.fps
-        self._subscription: LatestSubscription | StreamSubscription
-        if not wanted.codecs:
+    def _subscribe(self, camera: Camera, wanted: WantedVideo | WantedSound) -> None:
+        viewer, sender, clock = self._viewer, self._sender, self._server.clock
+        self._subscription: LatestSubscription | StreamSubscription | SoundSubscription
+        if isinstance(wanted, WantedSound):
+            self._subscription = self._server.delivery.make_sound(
+                viewer,
+                camera.stream,
+                wanted.wants,
+                sender,
+                wanted.serializer,
+                lambda track: sender.send_message(sound_description(track)),
+                window=WINDOW,
+            )
+        elif not wanted.codecs:
             self._subscription = LatestSubscription(
-                viewer, camera.hub, sender, clock, fps, window=WINDOW
+                viewer, camera.hub, sender, clock, wanted.fps, window=WINDOW
             )
         else:
             self._subscription = StreamSubscription(
@@ -206,7 +174,7 @@ class WebSocketSession(Receiver):
                 wanted.wants,
                 sender,
                 clock,
-                fps,
+                wanted.fps,
                 window=WINDOW,
                 on_track=lambda track: self._on_track(track, wanted.container),
             )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import struct
+from base64 import b64encode
 from typing import Literal
 
 from twistedcam.media.frame import Frame
@@ -73,3 +74,21 @@ def track_messages(track: Track, container: Container) -> bytes:
         return described
     header = _FLAGGED_HEADER.pack(0, 0, INITIALIZATION)
     return described + _message(_BINARY, header, init_segment([track]))
+
+
+def sound_message(packet: Packet) -> bytes:
+    """Serialize a packet of sound as ``annexb_message`` does; its flags are 0."""
+    return _message(_BINARY, _FLAGGED_HEADER.pack(packet.seq, packet.time_us, 0), packet.data)
+
+
+def sound_description(track: Track) -> bytes:
+    """Serialize the description of a track of sound, for ``AudioDecoder.configure``."""
+    codec = "pcm-s16" if track.codec == "pcm_s16le" else codec_string(track)
+    text = {
+        "codec": codec,
+        "sampleRate": int(track.rate or 0),
+        "numberOfChannels": track.channels,
+    }
+    if track.codec == "aac":  # Opus needs no description, and browsers would expect Ogg with one
+        text["description"] = b64encode(track.extradata).decode()
+    return _message(_TEXT, json.dumps(text).encode())
