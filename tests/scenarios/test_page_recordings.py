@@ -192,6 +192,8 @@ def test_recordings_are_under_their_days_found_by_words_and_selected(
     for name in page.names():
         page.click(f"{row(name)} .choose")
     assert page.text("#choice-text").startswith("2 selected")
+    page.click("#choice-download")
+    page.wait(lambda: "Downloading 2 files" in page.text("#toasts"), "the archive")
     page.click("#choice-protect")
     page.wait(lambda: "Protected 2 of 2" in page.text("#toasts"), "word of it")
     page.wait(lambda: "protected" in page.text(f"{row('cat-1.mp4')} .facts-line"), "their mark")

@@ -60,6 +60,8 @@ ROUTES: list[tuple[str, str, str, str | None]] = [
     ("GET", "/state?camera=door", "view", None),
     ("GET", "/healthz", "view", None),
     ("GET", "/recordings/x.mp4", "view", None),
+    ("GET", "/recordings.zip?name=x.mp4", "view", None),
+    ("POST", "/recordings.zip", "view", None),
     ("GET", "/recordings/x.mp4/thumbnail", "view", None),
     ("GET", "/snapshot", "view", "door"),
     ("GET", "/stream", "view", "door"),

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred
-
-from tests.support.fakes import InlineReader, ManualThread
+from tests.support.fakes import InlineReader
 from tests.support.http_site import Connection, SiteCase, TokenSiteCase
 from tests.support.movies import START, make_numbered, numbers_in
 from twistedcam.auth import Grant, TokenFile
 from twistedcam.servers.http import playback
-from twistedcam.servers.http.playback import PieceProducer
 
 
 class PlaybackTests(SiteCase):
@@ -125,73 +122,3 @@ class RemovedCameraTests(TokenSiteCase):
         connection = Connection(self.factory)
         connection.ask("GET", "/api/v1/recorded", Authorization=f"Bearer {token}")
         self.assertEqual([each["camera"] for each in connection.json["cameras"]], ["cellar"])
-
-
-class FakeRequest:
-    """A request whose response is collected."""
-
-    def __init__(self) -> None:
-        self.sent: list[bytes] = []
-        self.said: list[str] = []
-        self.finished: Deferred[None] = Deferred()
-        self.channel: Any = self
-        self.write = self.sent.append
-
-    def notifyFinish(self) -> Deferred[None]:
-        return self.finished
-
-    def registerProducer(self, *_: Any) -> None:
-        self.said.append("registered")
-
-    def unregisterProducer(self) -> None:
-        self.said.append("unregistered")
-
-    def finish(self) -> None:
-        self.said.append("finished")
-
-    def loseConnection(self) -> None:
-        self.said.append("lost")
-
-    def getClientAddress(self) -> None:
-        return None
-
-
-class PieceProducerTests(SiteCase):
-    def produce(self, *chunks: bytes, size: int) -> None:
-        self.request, self.thread, self.closed = FakeRequest(), ManualThread(), list[bool]()
-
-        def made() -> Any:
-            try:
-                yield from chunks
-            finally:
-                self.closed.append(True)
-
-        self.producer = PieceProducer(self.request, made(), size, self.thread)  # type: ignore[arg-type]
-        self.producer.start()
-
-    def test_no_more_is_read_while_the_client_takes_nothing(self) -> None:
-        self.produce(b"ab", b"cd", size=4)
-        self.producer.pauseProducing()
-        self.thread.step()
-        self.assertEqual(self.request.sent, [b"ab"])
-        self.assertEqual(len(self.thread.waiting), 0)
-        self.producer.resumeProducing()
-        self.thread.step()
-        self.assertEqual(self.request.sent, [b"ab", b"cd"])
-        self.assertEqual(self.request.said[-1], "finished")
-
-    def test_a_client_that_leaves_ends_the_work(self) -> None:
-        self.produce(b"ab", b"cd", size=4)
-        self.thread.step()
-        self.request.finished.errback(ConnectionError())
-        while self.thread.waiting:
-            self.thread.step()
-        self.assertEqual(self.closed, [True])
-        self.assertTrue(self.thread.ended)
-        self.assertEqual(self.request.sent, [b"ab"])
-
-    def test_a_file_that_became_shorter_ends_the_connection(self) -> None:
-        self.produce(b"ab", size=4)
-        self.thread.step()
-        self.thread.step()
-        self.assertEqual(self.request.said[-1], "lost")

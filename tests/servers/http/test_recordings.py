@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,6 +17,7 @@ import pytest
 from tests.support.http_server import serve
 from tests.support.http_site import SiteCase
 from tests.support.process import PATIENCE, ServerProcess, wait_for
+from twistedcam.servers.http import recordings
 from twistedcam.servers.http.recordings import normalize_range
 
 SIZE = 200_000
@@ -160,6 +164,14 @@ class FileTests(SiteCase):
         self.assertEqual(self.status, 400)
         self.ask("GET", "/recordings")
         self.assertEqual(self.status, 404)
+
+    def test_a_client_that_has_gone_is_no_error(self) -> None:
+        request: Any = SimpleNamespace(channel=None)
+        producer = recordings._ExactProducer(request, io.BytesIO(b"film"), 0, 4)
+        producer.bytesWritten = 0
+        for _ in range(2):
+            producer.resumeProducing()
+        self.assertIsNone(producer.request)
 
     def test_a_download_has_the_name_of_the_recording(self) -> None:
         (self.folder / "caf\N{LATIN SMALL LETTER E WITH ACUTE}.jpg").write_bytes(b"x")

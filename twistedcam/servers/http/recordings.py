@@ -136,6 +136,11 @@ class _ExactProducer(SingleRangeStaticProducer):
     def resumeProducing(self) -> None:
         """Send the next bytes."""
         request, before = self.request, self.bytesWritten
+        if request is None:
+            return
+        if request.channel is None:  # the connection was lost since this call was scheduled
+            self.stopProducing()
+            return
         with suppress(OSError):
             super().resumeProducing()
         if self.request and self.bytesWritten == before:

@@ -11,6 +11,7 @@ from twistedcam.servers.http.api.commands import PREFIX, make_handler, operation
 from twistedcam.servers.http.api.health import Health
 from twistedcam.servers.http.api.live_stats import LiveStats
 from twistedcam.servers.http.api.openapi import EVENT_PICTURE, describe
+from twistedcam.servers.http.archives import Archives
 from twistedcam.servers.http.connection.access import Access
 from twistedcam.servers.http.connection.reply import Reply, json_reply
 from twistedcam.servers.http.connection.request import HttpRequest, query
@@ -39,6 +40,7 @@ def make_router(server: Server, registry: Registry, stats: LiveStats) -> Router:
     page = Page(server)
     health = Health(server)
     recordings = Recordings(server)
+    archives = Archives(server)
     playback = Playback(server)
     sockets = WebSockets(server)
     videos = VideoStreams(server)
@@ -77,6 +79,7 @@ def make_router(server: Server, registry: Registry, stats: LiveStats) -> Router:
         "/metrics": metrics,
         "/state": health.state,
         "/healthz": health.healthz,
+        "/recordings.zip": archives.get,
         "/recordings/{name}": recordings.get,
         "/recordings/{name}/thumbnail": recordings.thumbnail,
         "/playback": playback.get,
@@ -90,6 +93,7 @@ def make_router(server: Server, registry: Registry, stats: LiveStats) -> Router:
     }
     for path, handler in routes.items():
         router.add("GET", path, handler)
+    router.add("POST", "/recordings.zip", archives.post)
     _add_api(router, server, registry)
     return router
 

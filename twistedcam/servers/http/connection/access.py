@@ -23,6 +23,8 @@ log = Logger()
 
 #: Routes without access control: they contain nothing of this server.
 OPEN = frozenset({"/static/{name}", "/static/{folder}/{name}", "/favicon.ico"})
+#: Routes whose POST only prepares a download: they need the right ``view``.
+PREPARING = frozenset({"/recordings.zip"})
 #: Routes of one camera: that in the path or in the query, or the first.
 PICTURES = ("/stream", "/snapshot", "/live", "/video", "/playback")
 
@@ -102,7 +104,7 @@ class Access:
                 camera = parts.get("camera")
                 name = None if camera is None else self._server.name_of(camera)
                 grant.require_reach(name, "this")
-        elif request.method not in (b"GET", b"HEAD"):
+        elif request.method not in (b"GET", b"HEAD") and path not in PREPARING:
             grant.require("control")
         else:
             grant.require("view")

@@ -57,7 +57,12 @@ export function request(path, options = {}) {
 // What the user can do if a token is refused.
 export const tokenHint = token === null ? "Load this page again, and give a valid token." : `Open this page with a valid token: ${base}/?token=TOKEN.`;
 
-export async function call(method, path, body) {
+export const call = (method, path, body) => ask(method, `/api/v1${path}`, body);
+
+// Like call(), for an address outside the API.
+export const post = (path, body) => ask("POST", path, body);
+
+async function ask(method, path, body) {
   const options = { method };
   if (body !== undefined) {
     options.headers = { "Content-Type": "application/json" };
@@ -65,7 +70,7 @@ export async function call(method, path, body) {
   }
   let response;
   try {
-    response = await request(`/api/v1${path}`, options);
+    response = await request(path, options);
   } catch {
     throw new Error("The server does not answer");
   }

@@ -1,10 +1,11 @@
 // The selected recordings and snapshots: several are downloaded, protected or deleted at once.
-import { address, call } from "../lib/api.js";
+import { address, call, post } from "../lib/api.js";
 import { $, bytes, capital } from "../lib/dom.js";
 import { showMessage } from "../lib/messages.js";
 import { rights } from "../lib/rights.js";
 
-const PAUSE = 400; // milliseconds between two downloads: browsers drop those that begin together
+const PAUSE = 1000; // milliseconds between two downloads: browsers drop those that begin together
+const MAX_NAMES = 50000; // characters of the names in one archive: the server takes no longer list
 
 export class RecordingChoice {
   // recordings: the list.
@@ -69,14 +70,27 @@ export class RecordingChoice {
     for (const id of ["protect", "unprotect", "delete"]) $(`#choice-${id}`).hidden = !rights.may("control");
   }
 
+  // Downloads one file as it is, and several as a ZIP archive; very many as several archives.
   async download() {
-    for (const { name } of this.chosen) {
-      const link = document.createElement("a");
-      link.href = address(`/recordings/${encodeURIComponent(name)}?download`);
-      link.download = "";
-      link.click();
-      await new Promise((done) => setTimeout(done, PAUSE));
+    const names = this.chosen.map((item) => item.name);
+    if (names.length === 1) { follow(`/recordings/${encodeURIComponent(names[0])}?download`); return; }
+    const lists = [[]];
+    for (const name of names) {
+      if (JSON.stringify([...lists.at(-1), name]).length > MAX_NAMES) lists.push([]);
+      lists.at(-1).push(name);
     }
+    $("#choice-download").disabled = true;
+    try {
+      for (const list of lists) {
+        const made = await post("/recordings.zip", { names: list });
+        follow(made.address);
+        showMessage(`Downloading ${made.files} files, ${bytes(made.size)}`);
+        await new Promise((done) => setTimeout(done, PAUSE));
+      }
+    } catch (error) {
+      showMessage(capital(error.message), true);
+    }
+    $("#choice-download").disabled = !this.chosen.length;
   }
 
   confirmDeletion() {
@@ -105,4 +119,12 @@ export class RecordingChoice {
     this.recordings.load();
     this.recordings.draw();
   }
+}
+
+// Downloads what is at a path of the server.
+function follow(path) {
+  const link = document.createElement("a");
+  link.href = address(path);
+  link.download = "";
+  link.click();
 }
