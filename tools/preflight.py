@@ -79,6 +79,9 @@ TEST: list[Part] = [
         )
     ),
     (program("mosquitto"), "mosquitto", "tests of MQTT"),
+    (program("zsh"), "zsh", "tests of completion"),
+    (program("fish"), "fish", "tests of completion"),
+    (program("man"), "man-db", "tests of the manual page"),
     (program("telnet"), "telnet", "tests of the control port"),
     (program("nc"), "netcat-openbsd", "tests of the control port"),
     (program("curl"), "curl", "tests of the web side"),

@@ -30,6 +30,8 @@ COMMANDS = (
     ("tls-init", "twistedcam.cli.tls_init", "make a key and a certificate for encrypted ports"),
     ("token", "twistedcam.cli.token", "add, list and remove the tokens of a server"),
     ("tray", "tray.main", "show a camera in the system tray"),
+    ("completion", "twistedcam.cli.shell_completion", "print a script that completes commands"),
+    ("man", "twistedcam.cli.manual", "print the manual page"),
 )
 
 EPILOG = "'twistedcam COMMAND --help' explains it. Example: twistedcam serve --camera webcam:0"
