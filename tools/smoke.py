@@ -68,7 +68,9 @@ def run(python: str, version: str, lock: str) -> bool:
         subprocess.run([python, "-m", "venv", str(venv)], check=True)
     pip = [str(program), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     pip += ["--upgrade", "--upgrade-strategy", "eager", "--constraint", lock]
-    if subprocess.run([*pip, "--editable", ".[mqtt,prompt]", *TOOLS], cwd=ROOT).returncode:
+    if subprocess.run(
+        [*pip, "--editable", ".[mqtt,discovery,prompt]", *TOOLS], cwd=ROOT
+    ).returncode:
         return False
     frozen = subprocess.run(
         [str(program), "-m", "pip", "freeze", "--exclude-editable", "--disable-pip-version-check"],

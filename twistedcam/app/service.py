@@ -30,6 +30,7 @@ from twistedcam.delivery.workers import WorkerPool
 from twistedcam.errors import DiskError, NotSupported, StartupError
 from twistedcam.events import EventBus
 from twistedcam.net.connection_limits import ConnectionLimiter
+from twistedcam.net.device_id import device_id
 from twistedcam.net.listener import Listener, check_endpoint, check_ports, urls_of
 from twistedcam.net.proxies import TrustedProxies
 from twistedcam.recording.writer.disk_space import check_mount
@@ -39,6 +40,7 @@ from twistedcam.runtime.writable_paths import make_folder
 from twistedcam.servers.console.keys import Keys
 from twistedcam.servers.console.terminal import Terminal, discard_output
 from twistedcam.servers.control.protocol import ControlFactory
+from twistedcam.servers.discovery import Announcer
 from twistedcam.servers.frames import FrameFactory
 from twistedcam.servers.http import (
     CameraResource,
@@ -148,6 +150,11 @@ class CameraService(MultiService):
         MemoryReturn(reactor).setServiceParent(self)
         if options.mqtt is not None:
             Bridge(reactor, self.server, self.registry, options.mqtt).setServiceParent(self)
+        self._announcer: Announcer | None = None
+        if options.discovery:
+            own_id = device_id(options.recordings)
+            self._announcer = Announcer(reactor, self.server, self.listeners, own_id)
+            self._announcer.setServiceParent(self)
         if options.keys:
             # The original standard output, because twistd redirects sys.stdout to its log.
             tell = partial(print, file=sys.__stdout__, flush=True)
@@ -208,6 +215,8 @@ class CameraService(MultiService):
             if again is not None:
                 done = await apply_options(self.server, self._options, again())
             done |= _use_certificates(found)
+            if self._announcer is not None:
+                self._announcer.update()
         log.info("the configuration was reloaded: {changes}", changes=done)
         return done
 

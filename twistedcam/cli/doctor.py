@@ -24,6 +24,7 @@ EXAMPLE = """examples:
 #: Modules of libraries that can be missing: the extra that has them, and their use.
 _EXTRAS = {
     "paho.mqtt": ("mqtt", "MQTT and Home Assistant (--mqtt)"),
+    "zeroconf": ("discovery", "announcements in the local network (--discovery)"),
     "prompt_toolkit": ("prompt", "history and completion in 'twistedcam ctl'"),
     "gi": ("tray", "the icon in the system tray"),
 }

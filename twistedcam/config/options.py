@@ -104,6 +104,10 @@ class PlainOptions(Struct, kw_only=True, rename="kebab"):
         Read(parse_broker, "URL"),
         Option("MQTT broker that gets the state of this server: `mqtt://HOST`", "scale.md"),
     ] = None
+    discovery: Annotated[
+        bool,
+        Option("announce this server in the local network: DNS-SD", "discovery.md"),
+    ] = False
     workers: Annotated[
         int,
         Meta(ge=0, le=MAX_WORKERS),

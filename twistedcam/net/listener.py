@@ -119,6 +119,15 @@ class Listener(Service):
         return host is not None and bool((mapped or host).is_loopback)
 
     @property
+    def bound_to(self) -> tuple[IPAddress, int] | None:
+        """Its real address and port; None for a socket file, and while it does not listen."""
+        host, port = self._host, self.port
+        if host is None or port is None:
+            return None
+        number: int = getattr(port.getHost(), "port", 0)
+        return host, number
+
+    @property
     def _host(self) -> IPAddress | None:
         """The address it is bound to; None for a socket file, and while it does not listen."""
         host = getattr(self.port.getHost(), "host", None) if self.port is not None else None
