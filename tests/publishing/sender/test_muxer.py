@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import re
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import av.error
 import pytest
 
+from tests.support.films import h264_packets
 from twistedcam.publishing.sender import muxer
 from twistedcam.publishing.sender.muxer import Muxer, ca_bundle, remove_old_segments, tee_url
 
@@ -49,3 +53,25 @@ def test_a_reason_is_what_ffmpeg_logged_first() -> None:
     assert made.reason(error) == "Connection refused (Cannot open connection)"
     made._logged = ["The certificate is expired"]
     assert made.reason(error).startswith("its certificate is not trusted (The certificate is")
+
+
+@pytest.mark.parametrize("format", ["mpegts", "flv"])
+def test_packets_at_almost_the_same_time_are_all_sent_in_their_order(
+    format: str, tmp_path: Path
+) -> None:
+    path, clock = tmp_path / "sent", Fraction(1, 1_000_000)
+    config = {"url": str(path), "muxer": format, "options": {}, "verify": True, "ca": ""}
+    made = Muxer(config)
+    packets = h264_packets(n / 25 for n in range(6))
+    with av.open(io.BytesIO(packets[0].data), format="h264") as template:
+        stream = made.open(template.streams.video[0], clock)
+    for packet, dts in zip(packets, [0, 40_000, 40_001, 40_001, 39_000, 80_000], strict=True):
+        sent = av.Packet(packet.data)
+        sent.stream, sent.time_base = stream, clock
+        sent.dts = sent.pts = dts
+        sent.is_keyframe = packet.is_keyframe
+        made.mux(sent)
+    made.close()
+    with av.open(path) as film:
+        times = [each.dts * each.time_base for each in film.demux(video=0) if each.size]
+    assert [round(float(time - times[0]) * 1000) for time in times] == [0, 40, 41, 42, 43, 80]

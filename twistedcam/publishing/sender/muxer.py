@@ -26,6 +26,8 @@ _BUNDLES = (
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/cert.pem",
 )
+#: The least distance of two packets of a stream in time, in seconds: FLV counts milliseconds.
+_LEAST_STEP = Fraction(1, 1000)
 
 
 class Muxer:
@@ -41,6 +43,8 @@ class Muxer:
         self._container: Any = None
         self._web: HlsUpload | WhipProxy | None = None
         self._logged: list[str] = []
+        #: The time of decoding of each stream's last packet, in steps of the packets' clock.
+        self._last_dts: dict[int, int] = {}
 
     def open(self, template: Any, clock: Fraction) -> Any:
         """Connect; return the stream for the packets.
@@ -64,11 +68,16 @@ class Muxer:
         return stream
 
     def mux(self, packet: Any) -> None:
-        """Send a packet.
+        """Send a packet. It may be moved by a millisecond: no muxer takes two at the same time.
 
         Raises:
             av.error.FFmpegError, OSError: an error of the target (``reason``).
         """
+        last = self._last_dts.get(packet.stream.index)
+        if last is not None:
+            packet.dts = max(packet.dts, last + int(_LEAST_STEP / packet.time_base))
+            packet.pts = max(packet.pts, packet.dts)
+        self._last_dts[packet.stream.index] = packet.dts
         self._container.mux(packet)
         if self._web is not None:
             self._web.check()
