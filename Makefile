@@ -25,7 +25,7 @@ BIN := $(VENV)/bin
 PYTEST := pytest --numprocesses $(JOBS) --dist worksteal
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test lint check smoke coverage bench soak fuzz kernel-test audit lock clean
+.PHONY: help run test lint check smoke coverage docs bench soak fuzz kernel-test audit lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 13
@@ -54,6 +54,10 @@ lint: $(TESTED)  ## only style, types and import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
+docs: $(VENV)/.docs  ## build the documentation as a web site in site/, and check that it loads nothing from other sites
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	$(BIN)/python -m tools.docs_site check site
+
 bench: $(VENV)/.bench  ## compare this server with others: table, JSON and plots (ARGS='--repeats 5')
 	$(BIN)/python -m benchmarks $(ARGS)
 
@@ -71,14 +75,14 @@ kernel-test: $(TESTED)  ## test the webcam code with the test driver of the Linu
 audit: $(VENV)/.run  ## search installed packages for known vulnerabilities with pip-audit (uses the network)
 	@$(PYTHON) tools/audit.py $(VENV)
 
-lock: $(TESTED) $(VENV)/.bench $(VENV)/.fuzz  ## write requirements/test.txt from the installed packages
+lock: $(TESTED) $(VENV)/.bench $(VENV)/.docs $(VENV)/.fuzz  ## write requirements/test.txt from the installed packages
 	@{ sed -n '/^#/p' requirements/test.txt; $(BIN)/python -m pip freeze --exclude-editable \
 	  | grep -E '^[A-Za-z0-9_.-]+==' | grep -viE '^(atheris|pygobject|pycairo)=' \
 	  | LC_ALL=C sort -f -t= -k1,1; } > .lock
 	@mv .lock requirements/test.txt
 
 clean:  ## delete the virtual environment and all caches
-	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) site .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info
 
 $(VENV)/bin/python:
 	@$(PYTHON) tools/preflight.py run
@@ -102,6 +106,10 @@ $(TESTED): $(LOCK) pyproject.toml setup.py tools/preflight.py tools/browser_part
 
 $(VENV)/.fuzz: $(TESTED)
 	@$(PIP) --editable '.[fuzz]'
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.run
+	@$(PIP) --constraint requirements/test.txt --editable '.[docs]'
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.run
