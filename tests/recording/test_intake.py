@@ -9,9 +9,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.fakes import CameraRig, FakeScheme, InlineThread
 from tests.support.films import START_US, h264_packets, jpeg
+from tests.support.sound import aac_packets, pcm_packets
 from twistedcam.codecs.h264_encoder import H264Settings
 from twistedcam.media.frame import Frame
 from twistedcam.media.packet import Packet
+from twistedcam.media.track import Track
 from twistedcam.recording.containers import FORMATS
 from twistedcam.recording.intake import Intake
 from twistedcam.sources.base import SourceInfo
@@ -129,6 +131,44 @@ class IntakeTests(SynchronousTestCase):
         self.assertEqual([each.track.codec for each in self.job.taken], ["h264"] * 2)
         self.assertEqual(self.successResultOf(self.intake.end()), START_US + 2_000_000)
         self.assertEqual((self.intake.missed, self.camera.stream.encoders), (0, ()))
+
+    def test_sound_is_passed_on_in_the_codec_of_the_file(self) -> None:
+        self.patch(self.camera.stream, "_make_thread", InlineThread)
+        sounds, tracks = aac_packets(0.0, 0.5, START_US), list[Track | None]()
+        self.job.sound_changed = tracks.append
+        self.show(0)
+        self.begin(has_sound=True)
+        self.assertIsNone(self.intake.sound_track(FORMATS["auto"]))
+        for each in sounds[:5]:
+            self.camera.stream.publish(each)
+        self.assertEqual(tracks, [sounds[0].track])
+        self.assertEqual(self.intake.sound_track(FORMATS["auto"]), sounds[0].track)
+        self.assertEqual(self.intake.sound_track(FORMATS["mkv"]), sounds[0].track)
+        self.assertIsNone(self.intake.sound_track(FORMATS["avi"]))
+        self.successResultOf(self.intake.end())
+        self.camera.stream.publish(sounds[5])
+        heard = [each for each in self.job.taken if each.track.kind == "audio"]
+        self.assertEqual([each.data for each in heard], [each.data for each in sounds[:5]])
+
+    def test_a_recording_goes_on_with_the_codec_of_the_pre_roll_s_sound(self) -> None:
+        self.patch(self.camera.stream.audio._transcoder, "_make_thread", InlineThread)
+        self.show(0)
+        for each in pcm_packets(8_000, seconds=0.2, codec="pcm_alaw", start_us=START_US):
+            self.camera.stream.publish(each)
+        made = self.intake.sound_track(FORMATS["mkv"])
+        self.assertEqual(made and made.codec, "opus")
+        self.intake.keep(3, 10**9, FORMATS["auto"], has_sound=True)
+        self.show(0.2)
+        for name in ("mkv", "auto"):
+            made = self.intake.sound_track(FORMATS[name])
+            self.assertEqual(made and made.codec, "aac")
+        for each in pcm_packets(8_000, seconds=0.5, codec="pcm_alaw", start_us=START_US + 200_000):
+            self.camera.stream.publish(each)
+        self.show(1)
+        kinds = {each.track.codec for each in self.intake.last(5)}
+        self.assertEqual(kinds, {"mjpeg", "aac"})
+        self.intake.keep(0, 10**9, FORMATS["auto"])
+        self.assertEqual(len(self.camera.stream.sound), 0)
 
     def test_the_nominal_rate_is_true_unless_more_frames_come(self) -> None:
         self.assertIsNone(self.intake.nominal_rate(0.0))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from tests.support.films import jpeg, timed_frames
+from tests.support.films import START_US, jpeg, timed_frames
+from tests.support.sound import aac_packets
 from twistedcam.media.frame import Frame
 from twistedcam.recording.preroll import PreRoll
 
@@ -39,3 +40,26 @@ def test_a_preroll_goes_back_less_far_rather_than_take_more_memory() -> None:
     assert len(preroll) == 3
     preroll.add(Frame(51, 51, 1, 1, bytes(2000)))
     assert len(preroll) == 0
+
+
+def test_sound_is_kept_for_the_time_of_the_pictures() -> None:
+    preroll = PreRoll(2.0, 10**9)
+    arrivals = [*timed_frames(n / 10 for n in range(100)), *aac_packets(-3.0, 10.0, START_US)]
+    for each in sorted(arrivals, key=lambda each: each.pts):
+        preroll.add(each)
+    last = preroll.last(1.0, START_US + 9_900_000)
+    assert last == sorted(last, key=lambda each: each.pts)
+    kinds = [each.track.kind for each in last]
+    assert kinds[0] == "video"
+    assert (kinds.count("video"), kinds.count("audio")) == (11, 51)
+    assert len(preroll.last(2.0, START_US + 9_900_000)) == 21 + 98
+    assert preroll.bytes == sum(len(each.data) for each in preroll.last(3.0, START_US + 9_900_000))
+
+
+def test_sound_without_pictures_does_not_grow() -> None:
+    preroll = PreRoll(1.0, 10**9)
+    for each in aac_packets(0.0, 60.0, START_US):
+        preroll.add(each)
+    assert preroll.bytes < 6 * 12 * 47
+    preroll.clear()
+    assert preroll.bytes == 0

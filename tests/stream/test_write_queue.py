@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from tests.support.films import h264_packets, timed_frames
+from tests.support.films import START_US, h264_packets, timed_frames
+from tests.support.sound import aac_packets
 from twistedcam.media.frame import Frame
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import VIDEO, Track
@@ -161,3 +162,33 @@ def test_coded_packets_are_written_in_larger_batches_than_pictures() -> None:
         for _ in range(8):
             one.wrote(1, 0.0001)
     assert (coded.batch, pictures.batch) == (64, 8)
+
+
+def test_sound_is_written_with_the_pictures_and_not_counted_as_one() -> None:
+    waiting: WriteQueue = WriteQueue()
+    arrivals = [*timed_frames(n / 30 for n in range(600)), *aac_packets(0.0, 20.0, START_US)]
+    for each in sorted(arrivals, key=lambda each: each.pts):
+        waiting.offer(each)
+    for _ in range(queue._LOOKS):
+        waiting.wrote(1, 0.5)  # a slow writer: pictures are left out, but not sound
+    kept = waiting.take(10_000)
+    assert [each.seq for each in kept if each.track.kind == "audio"] == list(range(938))
+    assert sum(each.track.kind == "video" for each in kept) < 20
+    assert (len(waiting), waiting._bytes, waiting._sounds) == (0, 0, 0)
+
+
+def test_sound_does_not_make_a_slow_writer_drop_pictures() -> None:
+    waiting: WriteQueue = WriteQueue()
+    for each in aac_packets(0.0, 60.0, START_US):
+        waiting.offer(each)
+    assert all(waiting.offer(each) for each in timed_frames(n / 30 for n in range(100)))
+
+
+def test_sound_before_the_start_stays_when_pictures_are_left_out() -> None:
+    sounds = aac_packets(0.0, 20.0, START_US)
+    arrivals = sorted([*timed_frames(n / 30 for n in range(600)), *sounds], key=lambda e: e.pts)
+    waiting: WriteQueue = WriteQueue(arrivals)
+    waiting.drain_quickly()
+    kept = waiting.take(10_000)
+    assert [each.seq for each in kept if each.track.kind == "audio"] == list(range(938))
+    assert len(kept) - 938 == queue.FRAMES

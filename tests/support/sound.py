@@ -138,3 +138,19 @@ def _coder(codec: str, rate: int, channels: int) -> Any:
         return b"".join(bytes(each) for each in encoder.encode(frame))
 
     return encode
+
+
+def aac_packets(first: float, end: float, start_us: int, rate: int = 48_000) -> list[Packet]:
+    """Return packets of AAC with their numbers as data, for tests that decode nothing.
+
+    Arguments:
+        first, end: seconds after ``start_us`` between which they begin.
+    """
+    config = {48_000: b"\x11\x88", 8_000: b"\x15\x88"}[rate]
+    track = Track(AUDIO, "audio", "aac", rate=Fraction(rate), channels=1, extradata=config)
+    numbers = range(-round(-first * rate // 1024), -round(-end * rate // 1024))
+    return [
+        Packet(track, number, at, at, b"%06d" % number)
+        for number in numbers
+        for at in [start_us + round(number * 1024 * 1e6 / rate)]
+    ]

@@ -34,6 +34,7 @@ class Container:
         options: muxer options that make an unfinished file readable.
         codecs: codecs of the formats that it is used for; the first is the default.
         holds: codecs of cameras that it can hold as they are, the best first.
+        sounds: codecs of sound in it, the first of which is made of others; none: it has no sound.
         flush: the muxer option for the time that pictures are held back, and its units a
             millisecond; None if none are held back.
         tail: muxer options for pictures behind an unfinished file (``PendingTail``).
@@ -45,6 +46,7 @@ class Container:
     options: dict[str, str]
     codecs: tuple[Codec, ...]
     holds: tuple[str, ...]
+    sounds: tuple[str, ...] = ()
     flush: tuple[str, int] | None = None
     tail: dict[str, str] = field(default_factory=dict)
 
@@ -59,15 +61,18 @@ class Container:
 _TIME, _FRAGMENT_TIME = ("cluster_time_limit", 1), ("frag_duration", 1000)
 _FINE, _MILLI = Fraction(1, 90_000), Fraction(1, 1000)
 _VIDEO = ("h264", "hevc")
+#: Not all players of MP4 play other sound in it.
+_AAC = ("aac",)
+_SOUNDS = ("opus", "aac")
 _ALL = ("mjpeg", *_VIDEO)
 #: AVI has equal steps and no time stamps; these are fine enough for 60 frames a second.
 _ENCODED: tuple[Codec, ...] = ("auto", "h264")
 _EITHER: tuple[Codec, ...] = ("copy", *_ENCODED)
 _CONTAINERS = (
-    Container(".mp4", "mp4", _FINE, _FRAGMENTS, _ENCODED, _VIDEO, _FRAGMENT_TIME, _FRAGMENT),
-    Container(".mkv", "matroska", _MILLI, _CLUSTERS, _EITHER, _ALL, _TIME, _CLUSTERS),
+    Container(".mp4", "mp4", _FINE, _FRAGMENTS, _ENCODED, _VIDEO, _AAC, _FRAGMENT_TIME, _FRAGMENT),
+    Container(".mkv", "matroska", _MILLI, _CLUSTERS, _EITHER, _ALL, _SOUNDS, _TIME, _CLUSTERS),
     Container(".avi", "avi", Fraction(1, 120), {}, ("copy",), ("mjpeg",)),
-    Container(".mov", "mov", _FINE, _FRAGMENTS, _EITHER, _ALL, _FRAGMENT_TIME, _FRAGMENT),
+    Container(".mov", "mov", _FINE, _FRAGMENTS, _EITHER, _ALL, _AAC, _FRAGMENT_TIME, _FRAGMENT),
 )
 CONTAINERS = {each.suffix: each for each in _CONTAINERS}
 SUFFIXES = tuple(CONTAINERS)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from twisted.internet.defer import Deferred, succeed
 
 from twistedcam.camera import Camera
 from twistedcam.codecs.h264_encoder import H264Settings, check_size
 from twistedcam.errors import NotSupported
 from twistedcam.media.packet import Packet
+from twistedcam.media.track import Track
 from twistedcam.recording.containers import Format
 from twistedcam.recording.preroll import PreRoll
 from twistedcam.recording.writer.job import WriteJob
@@ -26,10 +30,11 @@ class Intake(Sink[Packet]):
     def __init__(self, camera: Camera) -> None:
         #: The newest packets, or None if none are kept.
         self.preroll: PreRoll | None = None
-        self._kept: tuple[float, int, tuple[str, ...]] = 0.0, 0, ()
+        self._kept: tuple[Any, ...] = 0.0, 0, (), ()
         self._camera = camera
         #: The subscription of the pre-roll.
         self._keeping: Subscription | None = None
+        self._keeping_sound: Subscription | None = None
         self._recording: _Recording | None = None
         #: The number of packets that the last recording did not get.
         self._missed = 0
@@ -44,22 +49,30 @@ class Intake(Sink[Packet]):
         codec = "mjpeg" if self._recording is None else self._recording.codec
         return "h264" if codec == "mjpeg" and format.codec != "copy" else codec
 
-    def keep(self, seconds: float, most_bytes: int, format: Format) -> None:
+    def keep(
+        self, seconds: float, most_bytes: int, format: Format, has_sound: bool = False
+    ) -> None:
         """Keep the newest packets: so many seconds, 0 for none, and so many bytes at most.
 
         Arguments:
             format: the format in which they would be recorded.
+            has_sound: True to keep sound, too.
         """
-        kept = seconds, most_bytes, format.wanted
+        sounds = format.container.sounds if has_sound else ()
+        kept = seconds, most_bytes, format.wanted, sounds
         if kept == self._kept:
             return
         self._kept = kept
-        if self._keeping is not None:
-            self._keeping.close()
-        self.preroll = self._keeping = None
+        for each in (self._keeping, self._keeping_sound):
+            if each is not None:
+                each.close()
+        self.preroll = self._keeping = self._keeping_sound = None
         if seconds:
             self.preroll = PreRoll(seconds, most_bytes)
-            self._keeping = self._camera.stream.subscribe(self, _wants(format))
+            stream = self._camera.stream
+            self._keeping = stream.subscribe(self, _wants(format))
+            if sounds:
+                self._keeping_sound = stream.subscribe(_Sound(self.take), _wants_sound(sounds))
 
     def last(self, seconds: float) -> list[Packet]:
         """The packets of the last seconds, as far as they are kept, from a key frame on."""
@@ -68,6 +81,20 @@ class Intake(Sink[Packet]):
         if self._keeping is not None and self._keeping.hub is not None:
             self._keeping.hub.finish_pass()  # the newest packet belongs to them
         return self.preroll.last(seconds, self._camera.stream.now() or 0)
+
+    def sound_track(self, format: Format) -> Track | None:
+        """The track of the sound that a recording would get now; None if there is none."""
+        codecs, stream = self._sound_codecs(format), self._camera.stream
+        hub = stream.hub_for(_wants_sound(codecs)) if codecs else None
+        if hub is None:
+            return None
+        return stream.audio.track if hub is stream.sound else hub.track
+
+    def _sound_codecs(self, format: Format) -> tuple[str, ...]:
+        """The codecs of sound for a recording: that of the pre-roll, if the file can have it."""
+        codecs = format.container.sounds
+        kept = None if self._keeping_sound is None else self._keeping_sound.track
+        return (kept.codec,) if kept is not None and kept.codec in codecs else codecs
 
     def first(self, seconds: float, format: Format) -> list[Packet]:
         """The packets with which a recording begins: the pre-roll, or since the last key frame.
@@ -94,6 +121,7 @@ class Intake(Sink[Packet]):
         every: float | None,
         encoding: H264Settings | None = None,
         has_begun: bool = False,
+        has_sound: bool = False,
     ) -> None:
         """Pass packets to a write job from now on.
 
@@ -101,9 +129,11 @@ class Intake(Sink[Packet]):
             every: for a timelapse, the seconds from one frame to the next.
             encoding: the settings of an encoder to share; None to leave the encoding to the job.
             has_begun: True if the job has all packets since the newest key frame.
+            has_sound: True to record sound, too.
         """
         self._missed = 0
-        self._recording = _Recording(self._camera, job, format, every, encoding, has_begun)
+        sounds = self._sound_codecs(format) if has_sound else ()
+        self._recording = _Recording(self._camera, job, format, every, encoding, has_begun, sounds)
 
     def end(self) -> Deferred[int | None]:
         """Take no more packets; fires when all packets until now have been passed on.
@@ -153,6 +183,7 @@ class _Recording(Sink[Packet]):
     Arguments:
         encoding: the settings of an encoder to share, or None.
         has_begun: True if the job has all packets since the newest key frame.
+        sounds: the codecs of sound that are recorded.
     """
 
     def __init__(
@@ -163,6 +194,7 @@ class _Recording(Sink[Packet]):
         every: float | None,
         encoding: H264Settings | None,
         has_begun: bool,
+        sounds: tuple[str, ...] = (),
     ) -> None:
         #: The codec of the newest packet.
         self.codec = "mjpeg"
@@ -174,6 +206,10 @@ class _Recording(Sink[Packet]):
         wants = _wants(format)
         if encoding is not None and self._stream.codec in (None, "mjpeg"):
             wants = Wants(("h264",), every=True, priority=LATE, settings=encoding)
+        self._sound: Subscription | None = None
+        if sounds:
+            sink = _Sound(self._take_sound, job.sound_changed)
+            self._sound = self._stream.subscribe(sink, _wants_sound(sounds))
         self._subscription = self._stream.subscribe(self, wants)
         self._missed_before, self._missed = self._subscription.dropped, 0
 
@@ -188,11 +224,15 @@ class _Recording(Sink[Packet]):
         """Take no more packets (``Intake.end``)."""
         at = self._stream.now()
 
-        def ended(_: None) -> int | None:
+        def ended(_: object) -> int | None:
             self._job = None
             return at
 
-        return self._subscription.close().addCallback(ended)
+        closed = self._subscription.close()
+        if self._sound is not None:
+            pictures, sound = closed, self._sound.close()
+            closed = pictures.addCallback(lambda _: sound)
+        return closed.addCallback(ended)
 
     def take(self, packet: Packet, /) -> None:
         """Pass a packet on (``hub.Sink``)."""
@@ -209,6 +249,10 @@ class _Recording(Sink[Packet]):
         if self._needs_keyframe and not is_independent:
             self._subscription.request_keyframe()
 
+    def _take_sound(self, packet: Packet) -> None:
+        if self._job is not None:
+            self._job.offer(packet.bare())
+
     def _is_due(self, time: int) -> bool:
         """True if a timelapse takes the frame of that time."""
         assert self._every is not None
@@ -224,3 +268,30 @@ def _wants(format: Format) -> Wants:
     """The packets for a format: those that are written as they are, else JPEG to encode."""
     codecs = tuple(dict.fromkeys((*format.wanted, "mjpeg")))
     return Wants(codecs, every=True, priority=LATE)
+
+
+def _wants_sound(codecs: tuple[str, ...]) -> Wants:
+    return Wants(codecs, kind="audio", every=True, priority=LATE)
+
+
+class _Sound(Sink[Packet]):
+    """Passes sound on.
+
+    Arguments:
+        on_packet: called with each packet.
+        on_track: called with each new track, before its packets.
+    """
+
+    def __init__(
+        self,
+        on_packet: Callable[[Packet], None],
+        on_track: Callable[[Track], None] = lambda track: None,
+    ) -> None:
+        self._on_packet = on_packet
+        self._on_track = on_track
+
+    def take(self, packet: Packet, /) -> None:
+        self._on_packet(packet)
+
+    def track_changed(self, track: Track) -> None:
+        self._on_track(track)

@@ -6,9 +6,12 @@ from collections import deque
 
 from twistedcam.media.packet import Packet
 
+#: Seconds for which sound is kept beyond the pre-roll: without pictures it must not grow.
+_SOUND_AHEAD = 10.0
+
 
 class PreRoll:
-    """The newest packets of a camera's video, from a key frame on.
+    """The newest packets of a camera's video, from a key frame on, and the sound of that time.
 
     Arguments:
         seconds: time from the oldest packet to the newest at most. A group of pictures stays as a
@@ -20,6 +23,7 @@ class PreRoll:
         self.seconds = seconds
         self._most_bytes = most_bytes
         self._packets: deque[Packet] = deque()
+        self._sounds: deque[Packet] = deque()
         #: The times of the key frames that are kept, but for the first packet's.
         self._next_keyframes: deque[int] = deque()
         #: Bytes of the packets that are kept.
@@ -30,6 +34,9 @@ class PreRoll:
 
     def add(self, packet: Packet) -> None:
         """Add a packet, and drop those that are too old or too many."""
+        if packet.track.kind == "audio":
+            self._add_sound(packet)
+            return
         if not self._packets:
             if not packet.is_keyframe:
                 return
@@ -45,9 +52,21 @@ class PreRoll:
         if self.bytes > self._most_bytes:
             self.clear()  # a single group that is too large
 
+    def _add_sound(self, packet: Packet) -> None:
+        """Add a packet of sound; pictures that come later may be of its time."""
+        self._sounds.append(packet)
+        self.bytes += len(packet.data)
+        self._drop_sound(packet.pts - int((self.seconds + _SOUND_AHEAD) * 1e6))
+
+    def _drop_sound(self, until: int) -> None:
+        """Drop the sound before a time."""
+        while self._sounds and self._sounds[0].pts < until:
+            self.bytes -= len(self._sounds.popleft().data)
+
     def clear(self) -> None:
         """Drop all packets."""
         self._packets.clear()
+        self._sounds.clear()
         self._next_keyframes.clear()
         self.bytes = 0
 
@@ -60,6 +79,8 @@ class PreRoll:
 
     def last(self, seconds: float, until: int) -> list[Packet]:
         """The packets of the last seconds, oldest first, from the key frame before on.
+
+        Sound comes behind the pictures of its time.
 
         Arguments:
             until: the current time on the packets' timeline.
@@ -74,9 +95,14 @@ class PreRoll:
         else:
             if self._packets and self._packets[-1].dts < oldest:
                 return []
-        return list(self._packets)[first:]
+        pictures = list(self._packets)[first:]
+        if not pictures or not self._sounds:
+            return pictures
+        sounds = [each for each in self._sounds if each.pts >= pictures[0].dts]
+        return sorted([*pictures, *sounds], key=lambda each: each.dts)
 
     def _drop_group(self) -> None:
         keyframe = self._next_keyframes.popleft()
         while self._packets[0].dts < keyframe:
             self.bytes -= len(self._packets.popleft().data)
+        self._drop_sound(keyframe)

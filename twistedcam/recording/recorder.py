@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Container
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -35,8 +36,6 @@ from twistedcam.runtime.threads import Thread
 log = Logger()
 
 RecorderState = Literal["idle", "recording", "finishing"]
-
-
 #: The state before each state.
 _BEFORE: dict[RecorderState, RecorderState] = {
     "recording": "idle",
@@ -211,7 +210,7 @@ class Recorder:
         encoding = None
         if plan.format.codec != "copy" and every is None and self.preroll is None:
             encoding = self._find_encoding(self.settings)
-        self._intake.begin(self._job, plan.format, every, encoding, has_begun=bool(first))
+        self._intake.begin(self._job, plan.format, every, encoding, bool(first), plan.has_sound)
         self._camera_loss.begin(ignore_loss=every is not None)
         self._reporter.report("started", plan.name)
         if self.state == "recording":
@@ -322,7 +321,8 @@ class Recorder:
     def _keep_preroll(self) -> None:
         settings = self._settings
         seconds = max(settings.preroll or 0, self._before)
-        self._intake.keep(seconds, settings.preroll_memory, settings.default_format)
+        memory, format = settings.preroll_memory, settings.default_format
+        self._intake.keep(seconds, memory, format, settings.audio)
 
     def _add_request(self, reason: str, name: str) -> RecordingRequest:
         request = RecordingRequest(reason, name, self._release)
@@ -350,7 +350,9 @@ class Recorder:
 
     def _make_plan(self, name: str | None, every: float | None) -> Plan:
         rate = self._intake.nominal_rate(self._clock.seconds())
-        return make_plan(self._folder, self._camera.name, name, self.settings, every, rate)
+        plan = make_plan(self._folder, self._camera.name, name, self.settings, every, rate)
+        sound = self._intake.sound_track(plan.format) if plan.has_sound else None
+        return replace(plan, sound=sound)
 
     def _on_waiting(self, reason: str | None) -> None:
         if self.name is not None:

@@ -51,6 +51,7 @@ class RecordSettings(Struct, frozen=True):
         segment, segment_size: seconds or bytes after which a new file begins.
         preroll: seconds before the start of a recording that are recorded too.
         preroll_memory: bytes of the pre-roll at most.
+        audio: False to leave out the camera's sound.
         keep: bytes of all recordings together at most.
         keep_days: days for which a recording is kept.
         keep_free: bytes that stay free on the disk.
@@ -66,6 +67,7 @@ class RecordSettings(Struct, frozen=True):
     segment_size: int | None = None
     preroll: Annotated[float | None, Read(quantities.seconds, given=Any)] = None
     preroll_memory: Annotated[int, Size] = 256 * 2**20
+    audio: Annotated[bool, Read(read_switch, given=Any)] = True
     keep: Annotated[int | None, Size] = None
     keep_days: Annotated[float | None, Meta(ge=0.001, le=100_000)] = None
     keep_free: Annotated[int | None, Size] = None

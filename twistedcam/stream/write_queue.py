@@ -16,6 +16,8 @@ BYTES = 128 * 2**20
 #: The maximum number of packets of a camera that encodes: they are small, quickly written, and one
 #: that is dropped costs all up to the next key frame.
 PACKETS = 2400
+#: The maximum number of packets of sound.
+SOUNDS = 6000
 #: The fraction of the maximum above which frames are dropped. A short stall drops none.
 _EASY = 0.5
 #: Seconds of work in the queue of a slow writer, which are also the longest time that an end takes.
@@ -46,6 +48,8 @@ class WriteQueue(Generic[P]):
         self._first: deque[P] = deque(first)
         self._waiting: deque[P] = deque()
         self._bytes = 0
+        #: The number of packets of sound in ``_waiting``.
+        self._sounds = 0
         self._credit = 0.0
         #: Seconds per frame of the last writes.
         self._costs: deque[float] = deque(maxlen=_LOOKS)
@@ -56,7 +60,12 @@ class WriteQueue(Generic[P]):
         return len(self._first) + len(self._waiting)
 
     def offer(self, frame: P) -> bool:
-        """Add a frame. Return False if it is dropped."""
+        """Add a frame. Return False if it is dropped.
+
+        Sound is added with the pictures, and dropped only if there is no room at all.
+        """
+        if frame.track.kind == "audio":
+            return self._offer_sound(frame)
         if not frame.track.is_independent:
             return self._offer_packet(frame)
         self._credit = min(2.0, self._credit + self._share())
@@ -70,12 +79,25 @@ class WriteQueue(Generic[P]):
 
     def _offer_packet(self, packet: P) -> bool:
         """Add a packet that refers to others, as long as there is any room."""
-        if len(self._waiting) >= PACKETS or self._bytes >= BYTES:
+        if self._pictures >= PACKETS or self._bytes >= BYTES:
             self.dropped += 1
             return False
         self._waiting.append(packet)
         self._bytes += len(packet.data)
         return True
+
+    def _offer_sound(self, packet: P) -> bool:
+        if self._sounds >= SOUNDS or self._bytes >= BYTES:
+            return False
+        self._waiting.append(packet)
+        self._sounds += 1
+        self._bytes += len(packet.data)
+        return True
+
+    @property
+    def _pictures(self) -> int:
+        """The number of frames that wait."""
+        return len(self._waiting) - self._sounds
 
     @property
     def span_us(self) -> int:
@@ -87,14 +109,13 @@ class WriteQueue(Generic[P]):
         """The best number of frames to write at once."""
         if len(self._costs) < _LOOKS:
             return 1
-        is_encoded = bool(self._waiting) and not self._waiting[0].track.is_independent
-        most = _PACKET_BATCH if is_encoded else _BATCH
+        most = _BATCH if _can_be_thinned(self._waiting) else _PACKET_BATCH
         return max(1, min(most, int(_BATCH_TIME / max(min(self._costs), 1e-6))))
 
     def wrote(self, frames: int, seconds: float) -> list[P]:
         """Note that frames were written in that time. Return those that are dropped therefore."""
         self._costs.append(seconds / frames)
-        if len(self._waiting) <= self._room() or not self._waiting[0].track.is_independent:
+        if self._pictures <= self._room() or not _can_be_thinned(self._waiting):
             return []  # a packet of H.264 refers to those before it: none can be dropped now
         self._waiting, out = _thinned(self._waiting, self._room() - 1)
         self._bytes -= sum(len(frame.data) for frame in out)
@@ -106,7 +127,7 @@ class WriteQueue(Generic[P]):
 
         Packets that refer to others stay: they are written as they are, which takes no time.
         """
-        if len(self._first) > self._room() and self._first[0].track.is_independent:
+        if len(self._first) > self._room() and _can_be_thinned(self._first):
             self._first, out = _thinned(self._first, self._room())
             self.dropped += len(out)
 
@@ -116,18 +137,20 @@ class WriteQueue(Generic[P]):
             return [self._first.popleft() for _ in range(min(most, len(self._first)))]
         taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
         self._bytes -= sum(len(frame.data) for frame in taken)
+        if self._sounds:
+            self._sounds -= sum(frame.track.kind == "audio" for frame in taken)
         return taken
 
     def clear(self) -> None:
         """Drop all frames: nothing more is written."""
-        self.dropped += len(self)
+        self.dropped += sum(each.track.kind == "video" for each in (*self._first, *self._waiting))
         self._first.clear()
         self._waiting.clear()
-        self._bytes = 0
+        self._bytes = self._sounds = 0
 
     def _share(self) -> float:
         """Return the share of new frames to take: 1 up to half full, 0 when full."""
-        full = max(len(self._waiting) / self._room(), self._bytes / BYTES)
+        full = max(self._pictures / self._room(), self._bytes / BYTES)
         return max(0.0, min(1.0, (1 - full) / (1 - _EASY)))
 
     def _room(self) -> int:
@@ -137,13 +160,24 @@ class WriteQueue(Generic[P]):
         return max(_MINIMUM, min(FRAMES, int(WORK / max(min(self._costs), 1e-6))))
 
 
+def _can_be_thinned(frames: Iterable[Packet]) -> bool:
+    """True if frames can be dropped without others becoming useless."""
+    first = next((each for each in frames if each.track.kind == "video"), None)
+    return first is not None and first.track.is_independent
+
+
 def _thinned(frames: deque[P], left: int) -> tuple[deque[P], list[P]]:
-    """Return ``left`` of the frames, selected evenly, and the others."""
-    count = len(frames)
+    """Return ``left`` of the frames, selected evenly, with all sound; and the other frames."""
+    count = sum(each.track.kind == "video" for each in frames)
     kept, out = deque[P](), []
-    for number, frame in enumerate(frames):
+    number = 0
+    for frame in frames:
+        if frame.track.kind == "audio":
+            kept.append(frame)
+            continue
         if number * left // count != (number - 1) * left // count:
             kept.append(frame)
         else:
             out.append(frame)
+        number += 1
     return kept, out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -60,17 +61,20 @@ def copy(
         ):
             if not source.streams.video:
                 raise UnreadableVideo("it has no picture in it")
-            stream = source.streams.video[0]
-            made = target.add_stream_from_template(stream)
-            made.time_base = stream.time_base
+            streams = [source.streams.video[0], *source.streams.audio[:1]]
+            copies = {}
+            for stream in streams:
+                copies[stream.index] = made = target.add_stream_from_template(stream)
+                made.time_base = stream.time_base
             metadata = {key: as_text(value) for key, value in source.metadata.items()}
             target.metadata.update(metadata)
             lower = {key.lower(): value for key, value in metadata.items()}
             frames, end = 0, Fraction(0)
-            for packet in _mux_all(source, stream, made, target):
-                frames += 1
+            for packet in _mux_all(source, streams, copies, target):
                 on_packet()
-                end = (packet.pts + (packet.duration or 0)) * packet.time_base
+                if packet.stream is copies[streams[0].index]:
+                    frames += 1
+                    end = (packet.pts + (packet.duration or 0)) * packet.time_base
     except UnreadableVideo:
         if writing.problem is not None:
             raise writing.problem from None
@@ -106,40 +110,57 @@ class _Target(io.FileIO):
         return done
 
 
-def _mux_all(source: Any, stream: Any, copy: Any, target: Any) -> Iterator[Any]:
-    """Mux each complete packet with its duration: until the next one."""
-    held = None
-    interval = round(_LAST / stream.time_base)
-    for packet in _packets(source, stream):
+def _mux_all(source: Any, streams: list[Any], copies: dict[int, Any], target: Any) -> Iterator[Any]:
+    """Mux each complete packet; a picture with its duration: until the next one.
+
+    Sound is muxed behind the pictures of its time.
+
+    Arguments:
+        streams: the video, and the sound if there is any.
+        copies: the streams of the target, by the indexes of those.
+    """
+    video = streams[0]
+    held, sounds = None, deque[Any]()
+    interval = round(_LAST / video.time_base)
+    for packet in _packets(source, streams):
+        if packet.stream is not video:
+            sounds.append(packet)
+            continue
         if held is not None:
             interval = held.duration = packet.pts - held.pts
-            yield _mux(held, copy, target)
+            yield _mux(held, copies, target)
+        while sounds and sounds[0].pts * sounds[0].time_base < packet.pts * packet.time_base:
+            yield _mux(sounds.popleft(), copies, target)
         held = packet
     if held is not None:
         held.duration = interval
-        yield _mux(held, copy, target)
+        yield _mux(held, copies, target)
+    for packet in sounds:
+        yield _mux(packet, copies, target)
 
 
-def _packets(source: Any, stream: Any) -> Iterator[Any]:
-    last = None
-    jpegs = stream.codec_context.name == "mjpeg"
+def _packets(source: Any, streams: list[Any]) -> Iterator[Any]:
+    last: dict[int, int] = {}
+    jpegs = streams[0].codec_context.name == "mjpeg"
     try:
-        for packet in source.demux(stream):
+        for packet in source.demux(*streams):
             if packet.pts is None or not packet.size or packet.is_corrupt:
                 continue
-            if last is not None and packet.pts <= last:
+            number = packet.stream_index
+            if number in last and packet.pts <= last[number]:
                 continue
-            if jpegs and b"\xff\xd9" not in bytes(packet)[-16:]:
+            is_jpeg = jpegs and packet.stream is streams[0]
+            if is_jpeg and b"\xff\xd9" not in bytes(packet)[-16:]:
                 continue
-            last = packet.pts
+            last[number] = packet.pts
             yield packet
     except av.error.FFmpegError:
         return  # the last one was cut short
 
 
-def _mux(packet: Any, copy: Any, target: Any) -> Any:
+def _mux(packet: Any, copies: dict[int, Any], target: Any) -> Any:
     seen = packet.pts, packet.duration, packet.time_base
-    packet.stream = copy
+    packet.stream = copies[packet.stream_index]
     target.mux(packet)
     packet.pts, packet.duration, packet.time_base = seen
     return packet

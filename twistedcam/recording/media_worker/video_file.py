@@ -152,7 +152,7 @@ def read_head(fd: int, limit: float) -> Head:
         known = {k: as_text(metadata[k])[:_MAX_LETTERS] for k in _METADATA if k in metadata}
         stream = container.streams.video[0] if container.streams.video else None
         duration = container.duration
-        if duration is None and stream is not None and stream.duration is not None:
+        if stream is not None and stream.duration is not None:  # sound may be longer
             duration = float(stream.duration * stream.time_base) * _MICROSECONDS
         seconds = None if duration is None or duration < 0 else round(duration / _MICROSECONDS, 3)
         if stream is None:

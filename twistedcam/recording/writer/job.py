@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 
 from twistedcam.errors import CommandError, DiskError
 from twistedcam.media.packet import Packet
+from twistedcam.media.track import Track
 from twistedcam.recording.writer.part_file import disk_error, part_of
 from twistedcam.recording.writer.plan import Plan
 from twistedcam.recording.writer.segment import Segment, SegmentResult, recording_error
@@ -87,11 +88,16 @@ class WriteJob:
 
     def offer(self, frame: Packet) -> bool:
         """Add a frame; False if it is left out."""
-        self._split = False
+        if frame.track.kind == "video":
+            self._split = False
         taken = self._queue.offer(frame)
         if not self._is_gathering(frame):
             self._pump()
         return taken
+
+    def sound_changed(self, track: Track | None) -> None:
+        """Note the track of the camera's sound; files that begin get it. None: it has none."""
+        self._session.sound.track = track
 
     def split(self) -> None:
         """Finish the file: the camera is lost. The next frame begins another one."""
@@ -113,13 +119,13 @@ class WriteJob:
         return finished
 
     def _is_gathering(self, frame: Packet) -> bool:
-        """True if coded packets can wait for the next ones.
+        """True if coded packets and sound can wait for the next ones.
 
         The packets of a camera that stops sending wait until the end of the recording, or until
         the camera counts as lost: then nothing that was on its way is written later either.
         """
         return (
-            not frame.track.is_independent
+            (frame.track.kind == "audio" or not frame.track.is_independent)
             and self.progress.frames > 0
             and self._queue.span_us < _GATHER_US
         )
@@ -156,7 +162,9 @@ class WriteJob:
         """Write on the thread."""
         began = self._steady()
         progress = self._session.write(batch)
-        self._written = len(batch), self._steady() - began
+        pictures = sum(each.track.kind == "video" for each in batch)
+        if pictures:
+            self._written = pictures, self._steady() - began
         return progress
 
     def _went(self, progress: Progress) -> None:

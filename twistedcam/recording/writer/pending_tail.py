@@ -1,12 +1,14 @@
-"""Pictures that a muxer still holds, as bytes to write behind the file meanwhile."""
+"""Packets that a muxer still holds, as bytes to write behind the file meanwhile."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from twistedcam.recording.containers import Container
+from twistedcam.recording.writer.sound_track import SoundTrack
 from twistedcam.util.libraries import av
 
 #: Duration of a single picture, in seconds.
@@ -14,10 +16,12 @@ _USUAL = Fraction(1, 30)
 
 
 class _Kept(NamedTuple):
+    track: int
     packet: Any
     pts: int
     dts: int
     is_keyframe: bool
+    duration: int
 
 
 class _Bytes:
@@ -32,47 +36,85 @@ class _Bytes:
 
 
 class PendingTail:
-    """The newest pictures of a file, which its muxer has not written yet.
+    """The newest packets of a file, which its muxer has not written yet.
 
     A muxer writes a picture when one or two others have followed. With a slow camera or in a
     timelapse a crash before that would lose it.
+
+    Arguments:
+        stream: that of the pictures.
+        sound: the sound of the file, if it has any.
     """
 
-    def __init__(self, container: Container, stream: Any) -> None:
+    def __init__(self, container: Container, stream: Any, sound: SoundTrack | None = None) -> None:
         self._container = container
-        self._stream = stream
-        self._packets: list[_Kept] = []
+        self._streams, self._bases = [stream], [container.time_base]
+        if sound is not None:
+            self._streams.append(sound.stream)
+            self._bases.append(sound.time_base)
+        #: Packets that the muxer has, and the newest picture, which it has not.
+        self._muxed: list[_Kept] = []
+        self._held: _Kept | None = None
 
     def add(self, packet: Any) -> None:
-        """Add a picture that the muxer will get."""
-        # A copy of the bytes would cost as much as the muxer itself; the muxer changes only times.
-        self._packets.append(_Kept(packet, packet.pts, packet.dts, packet.is_keyframe))
+        """Add a picture that the muxer will get when its duration is known."""
+        self.mux_held()
+        self._held = _kept(packet, 0)
+
+    def mux_held(self) -> None:
+        """Note that the muxer gets the picture that was held."""
+        if self._held is not None:
+            self._muxed.append(self._held)
+            self._held = None
+
+    def mux_sound(self, packet: Any) -> None:
+        """Note that the muxer gets a packet of sound."""
+        self._muxed.append(_kept(packet, 1))
 
     def wrote(self) -> None:
-        """Drop all but the newest picture: the muxer has written the others."""
-        del self._packets[:-1]
+        """Drop what the muxer has written: all but the packet that made it write.
+
+        With sound, FFmpeg holds back the packet behind that one, to bring both in order. Its muxer
+        of Matroska also holds a packet of sound before it.
+        """
+        held = 1
+        if len(self._streams) > 1:
+            is_sound = len(self._muxed) > 2 and self._muxed[-3].track > 0
+            held = 3 if is_sound and self._container.muxer == "matroska" else 2
+        del self._muxed[:-held]
 
     def render(self) -> bytes:
-        """A fragment or cluster with these pictures, as the muxer would write it."""
+        """A fragment or cluster with these packets, as the muxer would write it."""
         written = _Bytes()
-        container, base = self._container, self._container.time_base
+        container = self._container
         with av.open(written, "w", format=container.muxer, options=container.tail) as target:
-            stream: Any = target.add_stream_from_template(self._stream)
-            stream.time_base = base
+            streams: list[Any] = []
+            for template, base in zip(self._streams, self._bases, strict=True):
+                streams.append(target.add_stream_from_template(template))
+                streams[-1].time_base = base
             target.start_encoding()
             header = len(written.data)
-            for kept, until in zip(self._packets, self._ends(), strict=True):
+            for kept, duration in self._with_durations():
                 packet = av.Packet(bytes(kept.packet))
-                packet.stream, packet.time_base = stream, base
+                packet.stream, packet.time_base = streams[kept.track], self._bases[kept.track]
                 packet.pts, packet.dts = kept.pts, kept.dts
-                packet.duration = until - kept.dts
+                packet.duration = duration
                 packet.is_keyframe = kept.is_keyframe
                 target.mux(packet)
         return bytes(written.data[header:])
 
-    def _ends(self) -> list[int]:
-        """The end time of each picture."""
-        starts = [kept.dts for kept in self._packets]
+    def _with_durations(self) -> Iterator[tuple[_Kept, int]]:
+        """The packets; a picture lasts until the next one."""
+        kept = self._muxed if self._held is None else [*self._muxed, self._held]
+        starts = [each.dts for each in kept if each.track == 0]
         steps = [after - before for before, after in pairwise(starts)]
-        last = steps[-1] if steps else round(_USUAL / self._container.time_base)
-        return [*starts[1:], starts[-1] + last]
+        steps.append(steps[-1] if steps else round(_USUAL / self._container.time_base))
+        durations = iter(steps)
+        for each in kept:
+            yield each, each.duration if each.track else next(durations)
+
+
+def _kept(packet: Any, track: int) -> _Kept:
+    # A copy of the bytes would cost as much as the muxer itself; the muxer changes only times.
+    times = packet.pts, packet.dts
+    return _Kept(track, packet, *times, packet.is_keyframe, packet.duration or 0)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from twistedcam.errors import BadArgument
+from twistedcam.media.track import Track
 from twistedcam.recording.containers import SUFFIXES, Format, format_of_name
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.disk_space import check_folder, check_mount
@@ -30,6 +31,7 @@ class Plan:
         own_name: True if a person gave the name; the files that follow get it with a number.
         every: seconds from one frame of a timelapse to the next, or None.
         rate: highest number of frames a second from the camera, if known.
+        sound: the track of the camera's sound at the start; None if it has none.
     """
 
     folder: Path
@@ -40,6 +42,12 @@ class Plan:
     settings: RecordSettings
     every: float | None = None
     rate: float | None = None
+    sound: Track | None = None
+
+    @property
+    def has_sound(self) -> bool:
+        """True if the camera's sound is recorded, too; a timelapse has none."""
+        return self.settings.audio and self.every is None
 
     @property
     def grid(self) -> float | None:

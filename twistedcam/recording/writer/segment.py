@@ -6,7 +6,7 @@ import os
 import struct
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
 from errno import ENOENT, ENOSPC
 from fractions import Fraction
@@ -15,6 +15,7 @@ from typing import Any
 
 from twistedcam.errors import CommandError, RecordingFailed
 from twistedcam.media.packet import Packet
+from twistedcam.media.track import Track
 from twistedcam.recording.containers import Format
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.avi_date import write_date, write_rate
@@ -25,6 +26,7 @@ from twistedcam.recording.writer.metadata_tag import Tag, write_dropped
 from twistedcam.recording.writer.muxing import make_encoder
 from twistedcam.recording.writer.part_file import PartFile, disk_error
 from twistedcam.recording.writer.pending_tail import PendingTail
+from twistedcam.recording.writer.sound_track import SoundTrack
 from twistedcam.runtime.clock import boot_id, uptime
 from twistedcam.util.libraries import av
 
@@ -38,6 +40,8 @@ SMALL = 16 * 2**20
 _LOOK = 400_000
 #: Microseconds between two pictures above which the newest ones are written behind the file.
 _SLOW = 150_000
+#: Seconds for which sound may be late. Then silence is written, up to so many microseconds ago.
+_LATEST_SOUND, _FILLED = 2.0, 1_000_000
 #: Factor by which a camera may exceed its nominal rate without losing a frame in an AVI.
 MORE = 1.25
 #: Steps by which a frame of an AVI may come too early for its position.
@@ -60,6 +64,11 @@ class SegmentResult:
     dropped: int = 0
     #: Those of them that could not be decoded or written.
     broken: int = 0
+
+    def __add__(self, other: SegmentResult) -> SegmentResult:
+        """The sums of two files, under the name of the first."""
+        numbers = zip(astuple(self)[1:], astuple(other)[1:], strict=True)
+        return SegmentResult(self.name, *(a + b for a, b in numbers))
 
 
 class MuxerError(OSError):
@@ -86,6 +95,7 @@ class Segment:
         first: its first frame; pass it to ``write`` too.
         pace: seconds of recording in one second of playback; more than 1 in a timelapse.
         rate: highest number of frames a second, if known: the rate in an AVI's header.
+        sound: the track of its sound; None: it has none.
 
     Raises (every method but ``publish``):
         OSError: from the system. What was written before can still be published.
@@ -101,6 +111,7 @@ class Segment:
         first: Packet,
         pace: float = 1.0,
         rate: float | None = None,
+        sound: Track | None = None,
     ) -> None:
         self.result = SegmentResult(path.name)
         self.size = first.size
@@ -122,6 +133,8 @@ class Segment:
         self._file = PartFile(path)
         self._largest = largest_file(path.parent)
         options = {**format.container.writing(pace), "flush_packets": "1"}
+        # The packets come in order: FFmpeg need not wait for those of a track without any.
+        options["max_interleave_delta"] = "1"
         self._container: Any = av.open(
             self._file, "w", format=format.container.muxer, options=options, buffer_size=_BUFFER
         )
@@ -137,10 +150,14 @@ class Segment:
         )
         self._container.metadata.update(creation_time=written, date=written, comment=str(tag))
         self._stream, self._encoder = make_encoder(self._container, format, settings, first)
-        self._tail = PendingTail(format.container, self._stream)
+        self._sound: SoundTrack | None = None
+        if sound is not None:
+            self._sound = SoundTrack(self._container, sound, self.started)
+        self._tail = PendingTail(format.container, self._stream, self._sound)
         self._held: Any = None
         self._last: Packet | None = None
         self._last_pts = -1
+        self._is_slow = True
         self._looked = first.dts
         self._container.start_encoding()
         if self._strict_grid:
@@ -169,16 +186,27 @@ class Segment:
         self._mux(pts)
         self._held, self._last_pts = packet, pts
         self.result.frames += 1
-        is_slow = self.result.frames == 1 or (frame.dts - self.last) * self._pace >= _SLOW
+        step = (frame.dts - self.last) * self._pace
+        self._is_slow = self.result.frames == 1 or step >= _SLOW
         self.last = frame.dts
         if self._strict_grid:
             self._last = frame
             self._mux(pts + 1)  # pictures have no duration in an AVI
         else:
             self._tail.add(packet)
-            if is_slow:
+            if self._is_slow:
                 self._put_tail()
+        if self._sound is not None and self._sound.missing(frame.dts) > _LATEST_SOUND:
+            self._mux_sound(self._sound.fill(frame.dts - _FILLED))
         self._check_disk(frame.dts)
+
+    def write_sound(self, packet: Packet) -> None:
+        """Add a packet of sound; silence comes before it if it is late.
+
+        Sound from before the file's first picture is left out.
+        """
+        if self._sound is not None and packet.track == self._sound.track:
+            self._mux_sound(self._sound.place(packet))
 
     @property
     def is_full(self) -> bool:
@@ -187,6 +215,11 @@ class Segment:
             return False
         index = _INDEX_ENTRY * self.result.frames
         return self.result.bytes + index >= self._largest - self._largest // _SPARE
+
+    @property
+    def sound(self) -> Track | None:
+        """The track of its sound; None: it has none."""
+        return None if self._sound is None else self._sound.track
 
     @property
     def is_created(self) -> bool:
@@ -221,6 +254,8 @@ class Segment:
         try:
             until = round(self._steps(at))
             self._mux(max(until, self._last_pts + 1))
+            if self._sound is not None:
+                self._mux_sound(self._sound.fill(at))
             self._encoder.close()
             if self._strict_grid:
                 self._fill_grid(until)
@@ -275,6 +310,7 @@ class Segment:
         if packet is None:
             return
         packet.duration = until - packet.pts
+        self._tail.mux_held()
         before = self._file.size
         try:
             self._container.mux(packet)
@@ -282,6 +318,29 @@ class Segment:
             self.result.frames -= 1
             self.result.dropped += 1
             self.result.broken += 1
+        self._after_mux(before)
+        self.result.seconds = until * self._step
+        self.result.bytes = self._file.size
+
+    def _mux_sound(self, packets: list[Any]) -> None:
+        before = self._file.size
+        for packet in packets:
+            self._tail.mux_sound(packet)
+            at = self._file.size
+            with suppress(av.error.FFmpegError):  # this packet is bad: the next one may be good
+                self._container.mux(packet)
+            self._after_mux(at)
+        if self._file.size > before:
+            self.result.bytes = self._file.size
+            if self._is_slow:  # the newest picture was in the tail, which is gone
+                self._put_tail()
+
+    def _after_mux(self, before: int) -> None:
+        """Check for an error of the disk, and note what the muxer has written.
+
+        Arguments:
+            before: bytes of the file before.
+        """
         if self._file.error is not None:
             raise self._file.error
         if self._file.size > before:
@@ -289,8 +348,6 @@ class Segment:
         if self._file.size > self._header:
             self._file.create()
             self._file.mark()
-        self.result.seconds = until * self._step
-        self.result.bytes = self._file.size
 
     def _put_tail(self) -> None:
         self._file.create()

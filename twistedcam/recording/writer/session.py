@@ -17,6 +17,7 @@ from twistedcam.recording.writer.file_names import (
 )
 from twistedcam.recording.writer.plan import TIMELAPSE_FPS, Plan
 from twistedcam.recording.writer.segment import Segment, SegmentResult, recording_error
+from twistedcam.recording.writer.waiting_sound import WaitingSound
 from twistedcam.stream.size_changes import PICTURES, SETTLED, Size, SizeChanges
 from twistedcam.util.libraries import av
 
@@ -26,6 +27,9 @@ GAP = 10_000_000
 _MAX_HELD = 64 * 2**20
 #: Sizes that cannot be encoded, remembered at most.
 _MAX_REFUSED = 64
+#: Microseconds after the last picture up to which sound is written though no other may follow in
+#: the same file, and microseconds of pictures for which a file waits for its last sound.
+_PAUSE, _LATE_SOUND = 1_000_000, 1_000_000
 
 
 @dataclass
@@ -63,6 +67,9 @@ class RecordingSession:
     until it is known if the size lasts (SizeChanges). If it does, they begin a new file. If not,
     they are scaled into the current file, or left out where JPEGs are recorded as they are.
 
+    Sound is written behind the pictures of its time. It arrives later than they do, or earlier, so
+    a file that is over waits for its last sound while the next one is begun already.
+
     After an error nothing more is written. Call ``finish`` all the same, and ``publish`` of each
     file in ``closed``: that is when a name is given back or given to the file.
     """
@@ -88,6 +95,10 @@ class RecordingSession:
         self._unsupported: str | None = None
         self._left_out: list[str] = []
         self._said: set[str] = set()
+        #: The camera's sound; files that begin get its track.
+        self.sound = WaitingSound(plan.format.container, plan.sound)
+        #: A file that lacks its last sound only, and its end.
+        self._ending: tuple[Segment, int] | None = None
 
     def write(self, frames: Iterable[Packet]) -> Progress:
         """Add frames, oldest first.
@@ -98,7 +109,10 @@ class RecordingSession:
         """
         with self._errors():
             for frame in frames:
-                self._write(self._placed(frame))
+                if frame.track.kind == "audio":
+                    self._take_sound(frame)
+                else:
+                    self._write(self._placed(frame))
         return self.progress()
 
     def split(self) -> Progress:
@@ -110,6 +124,8 @@ class RecordingSession:
         with self._errors():
             self._flush_held()
             self._end(self._last + self._interval)
+            self._finish_ending()
+            self.sound.clear()
         return self.progress()
 
     def finish(self, at: int | None) -> Progress:
@@ -130,7 +146,10 @@ class RecordingSession:
             try:
                 self._flush_held()
             finally:
-                self._end(end)
+                try:
+                    self._end(end)
+                finally:
+                    self._finish_ending()
         return self.progress()
 
     def progress(self) -> Progress:
@@ -138,13 +157,11 @@ class RecordingSession:
         closed, self._closed = self._closed, []
         skip_reasons, self._left_out = self._left_out, []
         now = self._segment.result if self._segment is not None else SegmentResult(self._name)
-        done = self._done
+        ending = SegmentResult("") if self._ending is None else self._ending[0].result
+        all = self._done + ending + now
         return Progress(
             self._name,
-            done.frames + now.frames,
-            done.seconds + now.seconds,
-            done.bytes + now.bytes,
-            done.dropped + now.dropped,
+            *(all.frames, all.seconds, all.bytes, all.dropped),
             self._files,
             self._started,
             now.seconds,
@@ -255,6 +272,28 @@ class RecordingSession:
         self._write_to_segment(frame)
         if self._segment is not None and self._segment.result.broken > broken:
             self._leave_out("pictures that cannot be decoded are left out")
+        if self.sound:
+            self._write_sound(self.sound.before(frame.dts))
+        if self._ending is not None and frame.dts - self._ending[1] > _LATE_SOUND:
+            self._finish_ending()
+
+    def _take_sound(self, sound: Packet) -> None:
+        """Keep sound until the pictures of its time are there, but not for long."""
+        if self._ending is not None:
+            segment, end = self._ending
+            if sound.pts < end:
+                segment.write_sound(sound)
+                return
+            self._finish_ending()
+        self.sound.add(sound)
+        if self._segment is not None and not self._held:
+            self._write_sound(self.sound.late(self._last + max(_PAUSE, 2 * self._interval)))
+
+    def _write_sound(self, packets: Iterable[Packet]) -> None:
+        """Write sound to the current file; drop it if there is none."""
+        for each in packets:
+            if self._segment is not None:
+                self._segment.write_sound(each)
 
     def _is_encodable(self, size: Size) -> bool:
         if size in self._refused:
@@ -304,7 +343,7 @@ class RecordingSession:
                 return True  # a player needs other parameter sets
             if not frame.is_keyframe:
                 return False  # a file begins with a key frame
-        if segment.is_full:
+        if segment.is_full or self.sound.is_other_than(segment.sound):
             return True
         if settings.segment and frame.dts - segment.started >= settings.segment * 1e6:
             return True
@@ -326,24 +365,36 @@ class RecordingSession:
         path = plan.folder / self._name
         try:
             check_mount(plan.folder, plan.settings.require_mount)
+            sound = self.sound.usable_track()
+            if self.sound.fault is not None:
+                self._leave_out(f"sound is left out: {self.sound.fault}")
             return Segment(
-                path, plan.camera, plan.format, plan.settings, frame, plan.pace, plan.grid
+                path, plan.camera, plan.format, plan.settings, frame, plan.pace, plan.grid, sound
             )
         except BaseException:
             release_name(path)
             raise
 
     def _end(self, at: int) -> None:
-        segment, self._segment = self._segment, None
-        self._has_gap = False
-        if segment is None:
+        """End the current file, unless its last sound has not come yet."""
+        try:
+            self._finish_ending()
+            self._write_sound(self.sound.before(at))
+        finally:
+            segment, self._segment = self._segment, None
+            self._has_gap = False
+            if segment is not None:
+                self._ending = segment, at
+                if segment.sound is None or self.sound:
+                    self._finish_ending()
+
+    def _finish_ending(self) -> None:
+        """End the file that has waited for its last sound."""
+        if self._ending is None:
             return
+        (segment, at), self._ending = self._ending, None
         self._closed.append(segment)
         try:
             segment.end(at)
         finally:
-            result, done = segment.result, self._done
-            done.frames += result.frames
-            done.seconds += result.seconds
-            done.bytes += result.bytes
-            done.dropped += result.dropped
+            self._done += segment.result
