@@ -7,12 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from client.files import dated, save_snapshot
+from client.sound import MAX_VOLUME
 from client.steering import RemoteControl
 from client.views import View
 from twistedcam.errors import TwistedcamError
 from twistedcam.util.one_line import on_one_line
 
-HELP = "space start  s stop  r record  e end  S snapshot  i figures  f full screen  q quit"
+HELP = (
+    "space start  s stop  r record  e end  S snapshot  m sound  + - volume  i figures  "
+    "f full screen  q quit"
+)
 #: Seconds that a message is shown.
 _SHOWN = 4.0
 
@@ -81,6 +85,10 @@ class KeyActions:
                 self.show_figures = not self.show_figures
             elif key == "f":
                 self._toggle_full_screen()
+            elif key == "m":
+                self._toggle_sound()
+            elif key in ("+", "=", "-"):
+                self._change_volume(-1 if key == "-" else 1)
             elif key in ("h", "?"):
                 self.say(HELP)
         except TwistedcamError as error:
@@ -95,6 +103,22 @@ class KeyActions:
         elif key in _REMOTE:
             for view, steering in self.steerings.items():
                 steering.send(*_REMOTE[key], *([view.name] if view.name else []))
+
+    def _toggle_sound(self) -> None:
+        sounds = [view.sound for view in self._views if view.sound is not None]
+        if not sounds:
+            self.say("sound is played in a window only")
+            return
+        is_muted = not sounds[0].is_muted
+        for each in sounds:
+            each.is_muted = is_muted
+        self.say("sound off" if is_muted else "sound on")
+
+    def _change_volume(self, step: int) -> None:
+        sounds = [view.sound for view in self._views if view.sound is not None]
+        for each in sounds:
+            each.volume = min(MAX_VOLUME, max(0, each.volume + step))
+            self.say(f"volume {each.volume * 100 // MAX_VOLUME} %")
 
     def _record(self, view: View) -> None:
         if view.recorder is None:

@@ -17,15 +17,16 @@ from client.files import make_folder
 from client.loop import ProgressReports, run_loop, summarise
 from client.option_parsing import Cameras, OptionalWord
 from client.screens import NoScreen, Screen
+from client.sound import SoundPlayer, print_hint
 from client.steering import RemoteControl, parse_control
-from client.views import CODECS, View
+from client.views import CODECS, SOUND_CODECS, View
 from twistedcam.cli.tls_options import add_trust_arguments, read_token, read_trust
 from twistedcam.clients.frames import CameraAddress, parse_target
 from twistedcam.clients.frames.address import DEFAULT_URL
 from twistedcam.errors import BadArgument
 
-EXAMPLES = """keys: space start, s stop, r record here, e end, S snapshot here, i figures,
-f full screen, q quit; with --control the same with Ctrl steer the server
+EXAMPLES = """keys: space start, s stop, r record here, e end, S snapshot here, m sound off and on,
++ - volume, i figures, f full screen, q quit; with --control the same with Ctrl steer the server
 
 examples:
   twistedcam view                                    this machine's first camera
@@ -51,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--terminal", action="store_true", help="show in the terminal")
     add("--full-screen", action="store_true", help="begin with the whole screen")
     add("--frames", type=int, metavar="N", help="end after N frames")
+    add("--no-sound", action="store_true", help="play no sound")
     add("--save", type=Path, metavar="DIR", help="write every frame shown there, as JPEG")
     add("--record", type=Path, metavar="FILE", help="record here, to FILE (.mkv, .avi)")
     add(
@@ -84,6 +86,9 @@ def run(arguments: argparse.Namespace) -> int:
     make_folder(arguments.save)
     # A picture that is saved unchanged has to come as JPEG.
     codecs = CODECS if arguments.save is None else ("mjpeg",)
+    has_sound = not (arguments.no_sound or arguments.headless or arguments.terminal)
+    if has_sound:
+        codecs = (*codecs, *SOUND_CODECS)
     views = [View(target, not arguments.once, codecs) for target in targets]
     began, complete = time.monotonic(), arguments.frames is None
     try:
@@ -93,6 +98,8 @@ def run(arguments: argparse.Namespace) -> int:
             screen = make_screen(arguments)
             stack.callback(screen.close)
             actions = KeyActions(views, arguments.save or Path(), screen.toggle_full_screen)
+            if has_sound:
+                add_sound(views, actions)
             actions.steerings.update(make_steerings(arguments, views, actions.say))
             for steering in set(actions.steerings.values()):
                 stack.callback(steering.close)
@@ -125,6 +132,22 @@ def make_screen(arguments: argparse.Namespace) -> Screen:
     from client.window import Window
 
     return Window(arguments.full_screen)
+
+
+def add_sound(views: list[View], actions: KeyActions) -> None:
+    """Play the sound of the cameras; of several, after the key ``m``."""
+
+    told: list[str] = []
+
+    def on_failed(text: str) -> None:
+        actions.say(text)
+        if not told:
+            told.append(text)
+            print_hint(text)
+
+    for view in views:
+        view.sound = SoundPlayer(on_failed)
+        view.sound.is_muted = len(views) > 1
 
 
 def make_steerings(

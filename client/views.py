@@ -13,15 +13,19 @@ from twistedcam.clients.frames import CameraAddress
 from twistedcam.clients.frames.blocking import FrameReader
 from twistedcam.clients.frames.packet_queue import AnyFrame
 from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
 from twistedcam.util.camera_name import ascii_title
 from twistedcam.util.one_line import on_one_line
 
 if TYPE_CHECKING:
     from client.recorder import LocalRecorder
+    from client.sound import SoundPlayer
     from twistedcam.recording.writer.segment import SegmentResult
 
 #: The codecs of the pictures that are shown. A camera that gives JPEG is not encoded for it.
 CODECS = ("h264", "hevc", "mjpeg")
+#: The codecs of sound.
+SOUND_CODECS = ("opus", "aac")
 #: Seconds by which a shown picture may be older than the youngest, and by which the age of the
 #: youngest grows with each picture, because clocks are set.
 _MAX_AGE, _AGE_STEP = 0.3, 0.02
@@ -33,7 +37,8 @@ class View:
     Arguments:
         target: the camera.
         reconnect: retry without end when the connection is lost.
-        codecs: the codecs of the pictures, in order of preference.
+        codecs: the codecs of the pictures, in order of preference; and those of sound for a camera
+            that is heard, too.
     """
 
     def __init__(
@@ -44,6 +49,8 @@ class View:
         #: The last used frame, or None.
         self.frame: AnyFrame | None = None
         self.recorder: LocalRecorder | None = None
+        #: Plays the sound; None if it is not played.
+        self.sound: SoundPlayer | None = None
         self._reconnect = reconnect
         self._codecs = codecs
         #: The least age of a picture, in seconds by this machine's clock; see ``_is_old``.
@@ -88,6 +95,8 @@ class View:
     def close(self) -> None:
         """Close the connection and finish the recording."""
         self._reader.close()
+        if self.sound is not None:
+            self.sound.close()
         self.stop_recording()
 
     def pause(self) -> None:
@@ -178,8 +187,17 @@ class View:
 
     def _make_reader(self) -> FrameReader:
         return FrameReader(
-            self.target, self._reconnect, self._came, lambda: self._wake(), codecs=self._codecs
+            self.target,
+            self._reconnect,
+            self._came,
+            lambda: self._wake(),
+            codecs=self._codecs,
+            on_sound=self._heard,
         )
+
+    def _heard(self, packet: Packet) -> None:
+        if self.sound is not None:
+            self.sound.take(packet)
 
     def _came(self, frame: AnyFrame) -> None:
         recorder = self.recorder

@@ -13,16 +13,13 @@ from packaging.version import Version
 from tests.support.process import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-EXTRAS = ("mqtt", "discovery", "prompt", "tray")
+EXTRAS = ("mqtt", "discovery", "sound", "prompt", "tray")
 #: What a user installs. The other extras are for those who work on the program.
 RUNTIME = [
     Requirement(text)
     for group in (
         PROJECT["dependencies"],
-        *(
-            PROJECT["optional-dependencies"][extra]
-            for extra in ("mqtt", "discovery", "prompt", "tray")
-        ),
+        *(PROJECT["optional-dependencies"][extra] for extra in EXTRAS),
     )
     for text in group
 ]
