@@ -48,11 +48,12 @@ coverage: $(TESTED)  ## run all tests, and list the lines and branches that no t
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered --show-missing
 
-lint: $(TESTED)  ## only style, types and import contracts
+lint: $(TESTED)  ## only style, types, import contracts, and words of the documents
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m tools.prose
 
 docs: $(VENV)/.docs  ## build the documentation as a web site in site/, and check that it loads nothing from other sites
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict

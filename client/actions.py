@@ -96,7 +96,7 @@ class KeyActions:
 
     def _press_remote(self, key: str) -> None:
         if not self.steerings:
-            self.say("keys with Ctrl steer the server: begin with --control")
+            self.say("keys with Ctrl control the server: start with --control")
         elif key == "q":
             for steering in set(self.steerings.values()):
                 steering.send("shutdown")

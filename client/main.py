@@ -26,7 +26,7 @@ from twistedcam.clients.frames.address import DEFAULT_URL
 from twistedcam.errors import BadArgument
 
 EXAMPLES = """keys: space start, s stop, r record here, e end, S snapshot here, m sound off and on,
-+ - volume, i figures, f full screen, q quit; with --control the same with Ctrl steer the server
++ - volume, i figures, f full screen, q quit; with --control the same with Ctrl control the server
 
 examples:
   twistedcam view                                    this machine's first camera
@@ -70,9 +70,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action=OptionalWord,
         const="",
         metavar="ENDPOINT",
-        help="steer, at HOST:9531 or there",
+        help="control the server with Ctrl and a key (HOST:9531)",
     )
-    add("--once", action="store_true", help="end when the connection is lost, with 1")
+    add("--once", action="store_true", help="exit with code 1 when the connection is lost")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -27,16 +27,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_ENDPOINT,
         help="the control port: HOST:PORT, tls:HOST:PORT or unix:PATH (%(default)s)",
     )
-    add("--fingerprint", metavar="SHA256", help="with tls: the only certificate that is taken")
-    add("--ca", metavar="FILE", help="with tls: the certificates that are trusted")
+    add("--fingerprint", metavar="SHA256", help="with tls: the only certificate to accept")
+    add("--ca", metavar="FILE", help="with tls: the certificates to trust")
     add("--token", help="token for the control port (or the variable TWISTEDCAM_TOKEN)")
     add("--token-file", metavar="FILE", help="file with the token in it")
     add("--view", metavar="URL", help="where viewers watch, if not where the server says")
     add("--page", metavar="URL", help="where the web page is, if not where the server says")
     add("--serve", metavar="OPTIONS", default="", help="options for 'Start a server here'")
-    add("--keep-server", action="store_true", help="a server started here outlives the tray")
-    add("--install-autostart", action="store_true", help="start with the desktop, so, from now on")
-    add("--remove-autostart", action="store_true", help="no longer start with the desktop")
+    add("--keep-server", action="store_true", help="a server started here continues after the tray")
+    add("--install-autostart", action="store_true", help="start with the desktop from now on")
+    add("--remove-autostart", action="store_true", help="do not start with the desktop any more")
     parser.epilog = EXAMPLE
 
 

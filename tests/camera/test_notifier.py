@@ -47,7 +47,7 @@ class NotifierTests(SynchronousTestCase):
         self.assertEqual(self.order, ["enter live", "live", "enter stopped", "frame", "stopped"])
 
     def test_a_start_fails_with_the_reason_unless_it_is_live(self) -> None:
-        for state, said in (("stopped", "unplugged"), ("recovering", "tried again and again")):
+        for state, said in (("stopped", "unplugged"), ("recovering", "keeps trying")):
             started = self.notifier.wait()
             self.notifier.step(self.enter, "starting")
             self.assertNoResult(started)

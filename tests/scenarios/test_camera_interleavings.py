@@ -186,7 +186,7 @@ def test_two_starts_get_the_same_answer(scheme: FakeScheme) -> None:
     world.do(("device", "refuses"))
     world.do(("call", 0))
     answers = [answers[0][0].getErrorMessage() for _, answers in world.asked]
-    assert answers[0] == answers[1] == "busy; it is tried again and again"
+    assert answers[0] == answers[1] == "busy; the server keeps trying"
 
 
 def test_a_stop_wins_over_a_start_under_way(scheme: FakeScheme) -> None:

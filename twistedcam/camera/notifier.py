@@ -105,4 +105,4 @@ def answer(waiting: list[Deferred[None]], change: CameraChanged) -> None:
         elif change.state == "stopped":
             each.errback(CameraFailed(change.reason or "it was stopped before there was a picture"))
         else:
-            each.errback(CameraFailed(f"{change.reason}; it is tried again and again"))
+            each.errback(CameraFailed(f"{change.reason}; the server keeps trying"))

@@ -34,7 +34,9 @@ COMMANDS = (
     ("man", "twistedcam.cli.manual", "print the manual page"),
 )
 
-EPILOG = "'twistedcam COMMAND --help' explains it. Example: twistedcam serve --camera webcam:0"
+EPILOG = (
+    "'twistedcam COMMAND --help' explains a command. Example: twistedcam serve --camera webcam:0"
+)
 
 
 class Parser(argparse.ArgumentParser):

@@ -37,9 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLE
     add = parser.add_argument
     add("action", choices=("install", "uninstall", "show"))
-    add("--system", action="store_true", help="for the machine, from its start on (as root)")
-    add("--user", action="store_true", help="for this user, while logged in (default)")
-    add("--name", default="twistedcam", help="of the service (twistedcam)")
+    add("--system", action="store_true", help="a service of the machine: starts at boot (as root)")
+    add(
+        "--user", action="store_true", help="a service of this user: runs while logged in (default)"
+    )
+    add("--name", default="twistedcam", help="name of the service (twistedcam)")
     add("--serve", default="", metavar="OPTIONS", help="options of 'twistedcam serve', as one text")
 
 

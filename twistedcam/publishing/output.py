@@ -219,7 +219,7 @@ class Output(Sink[Packet]):
         before = self._track
         if before is not None and (before.width, before.height) != (track.width, track.height):
             return "the picture has another size"
-        return "the camera's video has begun anew, with other parameters"
+        return "the camera's video has begun again, with other parameters"
 
     def _send(self, packet: Packet) -> None:
         assert self._sender is not None

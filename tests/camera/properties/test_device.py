@@ -70,7 +70,7 @@ class ControlTests(SynchronousTestCase):
         self.patch(device_module, "Driver", broken)
         asked = self.ask(self.controls.set({"gain": "1"}))
         self.threads[0].step()
-        self.assertIn("cannot be had: Input/output error", self.failing(asked))
+        self.assertIn("are not available: Input/output error", self.failing(asked))
 
     def test_without_a_value_or_a_device_nothing_is_asked(self) -> None:
         self.failureResultOf(self.ask(self.controls.set({"gain": ""})), BadArgument)

@@ -129,12 +129,12 @@ class DeviceControls:
         await self._lock.acquire()
         try:
             if self._hangs:
-                raise CameraFailed("the camera's driver hangs: its controls cannot be had")
+                raise CameraFailed("the camera's driver hangs: its controls are not available")
             return await self._begin(work).addTimeout(PATIENCE, self._clock)
         except Late:
             raise CameraFailed("the camera's driver does not answer") from None
         except OSError as error:
-            raise CameraFailed(f"its controls cannot be had: {error.strerror}") from None
+            raise CameraFailed(f"its controls are not available: {error.strerror}") from None
         finally:
             self._lock.release()
 

@@ -1,0 +1,35 @@
+"""The check of words finds what has a plainer word, in texts and not in code."""
+
+from __future__ import annotations
+
+import pytest
+
+from tools.prose import faults, main, strings
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("It waits for ever.", ["for ever"]),
+        ("One line.\nA key steers the\nserver anew.", ["anew", "steers"]),
+        ("A format that the camera has not.", ["has not"]),
+        ("It has not ended.", []),
+        ("`steer` and [a](steer.md)", []),
+        ("```\nsteer anew\n```\nIt stops.", []),
+    ],
+)
+def test_words_are_found(text: str, found: list[str]) -> None:
+    assert sorted(words for _, words, _ in faults(text)) == found
+
+
+def test_the_line_is_told() -> None:
+    assert next(faults("One.\n```\ncode\n```\nIt begins anew."))[0] == 5
+
+
+def test_docstrings_and_names_are_no_texts_for_users() -> None:
+    source = '"""Steer anew."""\nA = "steer"\nB = f"it begins anew {A}"\n'
+    assert [text for _, text in strings(source)] == ["it begins anew "]
+
+
+def test_the_documents_and_programs_have_plain_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main() == 0, capsys.readouterr().out
