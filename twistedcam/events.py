@@ -184,6 +184,24 @@ class HookChanged(Event):
 
 
 @dataclass(frozen=True)
+class SoundChanged(Event):
+    """A camera's sound was muted or is not muted any more, or its microphone has another state.
+
+    Arguments:
+        state: ``muted``, ``off`` (none is wanted), ``live``, and of a microphone ``starting``,
+            ``silent`` (it is open, and gives silence only) or ``recovering``.
+        muted: True while silence takes the place of the sound.
+        reason: why a microphone is silent or recovering.
+    """
+
+    kind = "sound"
+    camera: str
+    state: str
+    muted: bool
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
 class Fault(Event):
     """An error that did not stop the program."""
 

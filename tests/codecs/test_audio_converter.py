@@ -96,7 +96,7 @@ def test_what_cannot_be_decoded_is_counted_with_the_reason() -> None:
 def test_a_codec_without_decoder_is_a_reason_and_no_more() -> None:
     track = Track(1, "audio", "pcm_nonsense", channels=1)
     result = AudioConverter().convert([Packet(track, 0, 0, 0, b"data")], ["aac"])
-    assert result == ([], 1, "there is no decoder for pcm_nonsense here")
+    assert result == ([], 1, "there is no decoder for pcm_nonsense here", [])
 
 
 def test_an_encoder_begins_when_it_is_wanted() -> None:

@@ -104,7 +104,10 @@ def decoded(packets: Iterable[Packet]) -> Iterator[tuple[float, int, Any]]:
             decoder = av.CodecContext.create(track.codec, "r")
             head = track.extradata
             # Times are those of the samples that a decoder makes, so that none is skipped.
-            decoder.extradata = head[:10] + b"\0\0" + head[12:] if track.codec == "opus" else head
+            if head and track.codec == "opus":
+                head = head[:10] + b"\0\0" + head[12:]
+            if head:
+                decoder.extradata = head
             decoder.sample_rate = int(track.rate or 0)
             if track.channels:
                 decoder.layout = f"{track.channels}c"

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 log = Logger()
 
+#: Settings of a source that change without opening it again.
+_NO_REOPENING = ("quality", "title", "audio", "audio_offset_ms", "muted")
+
 
 async def apply_options(server: Server, began: ServeOptions, after: ServeOptions) -> dict[str, Any]:
     """Add, remove and change cameras to match new options.
@@ -73,7 +76,7 @@ async def apply_options(server: Server, began: ServeOptions, after: ServeOptions
         channel = server.channels[name]
         was = channel.configured
         if _are_different(was, spec):
-            server.configure(name, spec, reopen=_are_different(was, spec, but=("quality", "title")))
+            server.configure(name, spec, reopen=_are_different(was, spec, but=_NO_REOPENING))
             changed.append(name)
         if recording != channel.recorder.settings:
             channel.recorder.settings = recording

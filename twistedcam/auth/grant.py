@@ -10,7 +10,7 @@ from twistedcam.auth.expiry import as_local_time
 from twistedcam.errors import CameraNeeded, Forbidden, NoSuchCamera, TwistedcamError
 from twistedcam.util.camera_name import MAX_LENGTH, url_safe
 
-Right = Literal["view", "control", "publish", "admin"]
+Right = Literal["view", "listen", "control", "publish", "admin"]
 RIGHTS: tuple[Right, ...] = get_args(Right)
 
 
@@ -20,8 +20,8 @@ class Grant:
 
     Arguments:
         name: the token's name, for the log.
-        rights: see pictures (``view``), give commands (``control``), be a camera's source
-            (``publish``), stop or reconfigure the server (``admin``).
+        rights: see pictures (``view``), hear sound (``listen``), give commands (``control``), be a
+            camera's source (``publish``), stop or reconfigure the server (``admin``).
         cameras: the cameras it is valid for; None: all, and the server itself.
         expires: seconds since the UNIX epoch; None: never.
         digest: the token's hash.
@@ -52,6 +52,16 @@ class Grant:
     def allows(self, right: Right, camera: str | None = None) -> bool:
         """True if it has a right for a camera; None means the whole server."""
         return right in self.rights and self.covers(camera)
+
+    def lets_watch_on(self, before: Grant, camera: str) -> bool:
+        """True if a viewer may go on who began with another grant: with pictures, and with sound.
+
+        Arguments:
+            before: the grant that the viewer began with.
+            camera: the camera's name.
+        """
+        hears = before.allows("listen", camera)
+        return self.allows("view", camera) and (not hears or self.allows("listen", camera))
 
     def require(self, right: Right, camera: str | None = None) -> None:
         """Raise Forbidden if it does not have a right for a camera."""

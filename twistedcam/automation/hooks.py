@@ -22,6 +22,7 @@ from twistedcam.events import (
     MotionChanged,
     PublishChanged,
     RecordingChanged,
+    SoundChanged,
     ViewerChanged,
 )
 from twistedcam.util import quantities
@@ -45,6 +46,7 @@ TRIGGERS: dict[str, tuple[str, ...] | None] = {
         *("saved", "snapshot", "recovered", "deleted", "rendering", "protected", "unprotected"),
     ),
     "publish": ("stopped", "connecting", "live", "waiting"),
+    "sound": ("muted", "off", "starting", "live", "silent", "recovering"),
     "viewer": ("joined", "left"),
     "hook": ("succeeded", "retrying", "failed"),
     "fault": None,
@@ -160,7 +162,7 @@ def names_of(event: Event) -> list[str]:
     match event:
         case DetectionChanged():
             return [f"{event.what}:{event.state}", f"{event.kind}:{event.state}"]
-        case MotionChanged() | CameraChanged() | PublishChanged() | HookChanged():
+        case MotionChanged() | CameraChanged() | PublishChanged() | HookChanged() | SoundChanged():
             return [f"{event.kind}:{event.state}"]
         case RecordingChanged() | ViewerChanged():
             return [f"{event.kind}:{event.what}"]

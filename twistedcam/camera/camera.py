@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from twistedcam.camera.audio_input import AudioInput
 from twistedcam.camera.bad_frames import BadFrameLog
 from twistedcam.camera.notifier import StateNotifier, answer
 from twistedcam.camera.on_demand import OnDemand, may_suspend, next_frame
@@ -27,6 +28,7 @@ from twistedcam.runtime.threads import Thread
 from twistedcam.sources.base import RawPacket, SourceInfo
 from twistedcam.sources.push import Inbox
 from twistedcam.sources.registry import make_source
+from twistedcam.sources.sound_settings import SoundSettings
 from twistedcam.sources.spec import SourceSpec, title_of
 from twistedcam.stream.hub import FrameHub
 from twistedcam.stream.stream import Stream
@@ -48,6 +50,7 @@ def check_source(spec: SourceSpec) -> JpegEncoder:
     make_source(spec)
     may_suspend(spec)
     title_of(spec)
+    SoundSettings.from_spec(spec)
     return JpegEncoder.from_spec(spec)
 
 
@@ -89,6 +92,8 @@ class Camera(CameraStatus):
         self._id = secrets.token_hex(8)
         self._events = events
         self.encoder = check_source(spec)  # a wrong setting is an error here, not in the thread
+        #: What becomes of its sound.
+        self.audio = AudioInput(name, self.stream.audio, events, spec)
         #: True while the source is open and need not deliver frames at a steady rate.
         self._may_be_silent = False
         #: True while the source is open and delivers no frames for a known reason.
@@ -190,6 +195,7 @@ class Camera(CameraStatus):
         """
         encoder = check_source(spec)
         self.spec = spec
+        self.audio.use(spec)
         before, self.title = self.title, title_of(spec)
         if self.title != before:
             self._events.publish(self.changed())
@@ -267,7 +273,7 @@ class Camera(CameraStatus):
     def on_packet(self, raw: RawPacket) -> None:
         """Number a packet and pass it on."""
         if raw.track.kind == "audio":
-            self._pass_sound(raw)
+            self.audio.take_own(raw, self._pass_sound)
             return
         before = (self.width, self.height)
         size = self.encoder.finished_size(raw.track.width, raw.track.height)

@@ -15,7 +15,7 @@ from twistedcam.util.quantities import seconds
 
 TOKENS = "tokens.toml"
 EXAMPLE = """examples:
-  twistedcam token add phone --right view
+  twistedcam token add phone --right view --right listen
   twistedcam token add guest --right view --expires 30d
   twistedcam token add porch-pi --right publish --camera porch
   twistedcam serve --tokens tokens.toml --listen tcp:9530"""
@@ -35,8 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         choices=RIGHTS,
         required=True,
-        help="see pictures, execute commands, be a camera's source, or stop and reload the server; "
-        "may be repeated",
+        help="see pictures, hear sound, execute commands, be a camera's source, or stop and reload "
+        "the server; may be repeated",
     )
     add.add_argument(
         "--camera", action="append", metavar="CAMERA", help="only for this camera; may be repeated"

@@ -18,6 +18,7 @@ from twistedcam.commands.publishing import add_publishing_commands
 from twistedcam.commands.recording import add_recording_commands
 from twistedcam.commands.registry import Registry
 from twistedcam.commands.session import add_session_commands
+from twistedcam.commands.sound import add_sound_commands
 from twistedcam.commands.status_fields import camera_status, camera_summary, viewer_status
 from twistedcam.commands.visible_cameras import VisibleCameras
 from twistedcam.core.broker_state import broker_status
@@ -105,6 +106,7 @@ def standard_commands() -> Registry:
     add_event_commands(registry)
     add_motion_commands(registry)
     add_area_commands(registry)
+    add_sound_commands(registry)
 
     @registry.command("viewers", right="view", items="viewers")
     def viewers(server: Server) -> Answer:

@@ -53,7 +53,7 @@ def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
         "codec": camera.stream.codec,
         "codecs": ", ".join(camera.stream.codecs),
         "transcoding": _transcoding(camera),
-        "audio": _sound(camera),
+        **_sound(camera),
         "encoder": _encoders(camera),
         "encoder_note": "; ".join(filter(None, {each.note for each in camera.stream.encoders}))
         or None,
@@ -106,13 +106,22 @@ def _transcoding(camera: Camera) -> str:
     return ", ".join(made) or "none"
 
 
-def _sound(camera: Camera) -> str | None:
-    """Describe the camera's own sound, such as ``opus 48000 Hz 1 ch``; None if it has none."""
-    track = camera.stream.audio.track
-    if track is None:
-        return None
-    rate = f" {int(track.rate)} Hz" if track.rate else ""
-    return f"{track.codec}{rate}{f' {track.channels} ch' if track.channels else ''}"
+def _sound(camera: Camera) -> dict[str, Any]:
+    """Describe the camera's sound; ``audio`` is such as ``opus 48000 Hz 1 ch``."""
+    track, shown = camera.stream.audio.track, None
+    if track is not None:
+        rate = f" {int(track.rate)} Hz" if track.rate else ""
+        shown = f"{track.codec}{rate}{f' {track.channels} ch' if track.channels else ''}"
+    peak, level = camera.stream.audio.level(time.time_ns() // 1000) or (None, None)
+    return {
+        "audio": shown,
+        "audio_state": camera.audio.state,
+        "audio_reason": camera.audio.reason,
+        "muted": camera.audio.is_muted,
+        "audio_level_db": level,
+        "audio_peak_db": peak,
+        "audio_offset_ms": camera.audio.settings.offset_ms,
+    }
 
 
 def _encoders(camera: Camera) -> str | None:

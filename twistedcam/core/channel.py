@@ -117,6 +117,8 @@ class Channel:
             BadArgument: a setting is unknown or wrong; nothing has changed.
         """
         spec = self._saved.apply(self.camera.name, configured)
+        if configured.settings.get("muted") == self.configured.settings.get("muted"):
+            spec = _with_muted(spec, self.camera.audio.is_muted)
         done = self.camera.use(spec, reopen=reopen)
         done.addErrback(lambda _: None)  # the camera's state says it
         done.addCallback(lambda _: Deferred.fromCoroutine(self.properties.publish()))
@@ -142,6 +144,11 @@ class Channel:
         self.camera.use(spec).addErrback(lambda _: None)  # the camera's state says it
         if self.recorder.preroll is not None:
             self.recorder.preroll.clear()  # what is hidden now is seen in it
+
+    def mute(self, muted: bool) -> None:
+        """Mute the camera's sound at its source, or no longer; viewers and a recording stay."""
+        spec = _with_muted(self.camera.spec, muted)
+        self.camera.use(spec, reopen=False)
 
     async def save(self, *, forget: bool = False) -> dict[str, str | None]:
         """Save what was set for the next start, or delete what was saved.
@@ -169,3 +176,13 @@ class Channel:
         """Start the camera, and its recording if that begins with the server."""
         self.camera.start().addErrback(lambda _: None)  # its state says it
         self.recorder.start_with_server()
+
+
+def _with_muted(spec: SourceSpec, muted: bool) -> SourceSpec:
+    """Return a source with this setting ``muted``, which is absent if it is not."""
+    if muted == (spec.settings.get("muted") == "1"):
+        return spec
+    if muted:
+        return spec.with_settings({"muted": "1"})
+    settings = {name: text for name, text in spec.settings.items() if name != "muted"}
+    return replace(spec, settings={}).with_settings(settings)

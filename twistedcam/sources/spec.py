@@ -23,8 +23,12 @@ _SCHEMES_ALONE = frozenset({"auto", "pattern", "push", "webcam"})
 #: Suffixes of video files, for a hint.
 _VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".ts"})
 
-#: Settings that every source has: about the encoding of its pictures, and the camera's title.
-COMMON = frozenset({"quality", "rotate", "flip", "timestamp", "privacy", "idle", "title"})
+#: Settings that every source has: about the encoding of its pictures, the camera's title, and its
+#: sound.
+COMMON = frozenset(
+    {"quality", "rotate", "flip", "timestamp", "privacy", "idle", "title"}
+    | {"audio", "audio_offset_ms", "muted"}
+)
 
 
 @dataclass(frozen=True)

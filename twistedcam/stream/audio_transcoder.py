@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 
 from twistedcam.codecs.audio_converter import AudioConverter, ConvertedAudio
 from twistedcam.codecs.audio_encoder import MADE_CODECS, made_track
+from twistedcam.codecs.audio_level import LevelMeter
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import Track
 from twistedcam.runtime.threads import Thread
@@ -50,6 +51,8 @@ class AudioTranscoder(Transcoder[Packet]):
             hub.on_demand = self._demanded
         #: The reason why the last packet could not be used; None if it could.
         self.fault: str | None = None
+        #: The level of the sound while it works.
+        self.meter = LevelMeter()
         self._converter = AudioConverter()
         self._waiting: list[Packet] = []
         self._seqs = dict.fromkeys(MADE_CODECS, 0)
@@ -113,6 +116,7 @@ class AudioTranscoder(Transcoder[Packet]):
         self._waiting.clear()
         self._due = 0
         self._converter = AudioConverter()
+        self.meter.clear()
         self.fault = None
 
     def _pump(self) -> None:
@@ -140,6 +144,8 @@ class AudioTranscoder(Transcoder[Packet]):
         self.dropped += converted.failed
         self._note_fault(converted.reason)
         ahead = newest.time_us - newest.pts
+        for at, level in converted.levels:
+            self.meter.note(at + ahead, level)
         for each in converted.made:
             hub = self.hubs[each.codec]
             if len(hub):

@@ -9,7 +9,9 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.codecs.audio_encoder import MADE_CODECS
+from twistedcam.codecs.audio_level import LevelMeter
 from twistedcam.media.packet import Packet
+from twistedcam.media.silence import silence_like
 from twistedcam.media.track import Track
 from twistedcam.runtime.threads import Thread
 from twistedcam.stream.audio_transcoder import AudioTranscoder
@@ -35,6 +37,10 @@ class CameraSound:
         self._transcoder = AudioTranscoder(camera, self.hub, make_thread, clock)
         #: The track of the camera's own sound; None if it has none, or before the first packet.
         self.track: Track | None = None
+        #: True while silence takes the place of all sound, before anybody gets it.
+        self.is_muted = False
+        #: The level that the source itself measures, as microphones do.
+        self.source_meter = LevelMeter()
         self._last_pts = 0
 
     @property
@@ -51,6 +57,11 @@ class CameraSound:
         """
         if pts is None:
             return
+        if self.is_muted:
+            data = silence_like(packet.track, packet.data)
+            if data is None:  # a gap is silent, too
+                return
+            packet.data = data
         packet.pts = packet.dts = self._last_pts = max(pts, self._last_pts + 1)
         if packet.track is not self.track and packet.track != self.track:
             self.track = packet.track
@@ -82,9 +93,29 @@ class CameraSound:
         hub.remove(sink)
         return succeed(None)
 
+    def level(self, now_us: int) -> tuple[float, float] | None:
+        """Peak and effective value (RMS) of the last second in decibels; None if it is unknown.
+
+        It is known of microphones, and while sound is transcoded for somebody.
+
+        Arguments:
+            now_us: microseconds since the UNIX epoch.
+        """
+        if self.is_muted:
+            return None
+        return self.source_meter.read(now_us) or self._transcoder.meter.read(now_us)
+
     def clear(self) -> None:
         """Forget the newest packets: the camera is not live."""
+        self.source_meter.clear()
         self.hub.clear()
+
+    def forget(self) -> None:
+        """Forget the track, too: the camera has no sound, or that of another source."""
+        self.clear()
+        if self.track is not None:
+            self.track = self.hub.track = None
+            self.on_track_changed()
 
     def transcoding(self) -> list[tuple[str, str, int]]:
         """The codecs from and to which sound is transcoded now, with the number of sinks."""

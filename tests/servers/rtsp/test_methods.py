@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.support.rtsp_peer import DOOR, TCP, RtspCase, RtspPeer, basic, picture
+from tests.support.sound import pcm_packets
+from twistedcam.auth import Grant
 from twistedcam.rtsp.messages import InterleavedFrame, RtspHeaders, RtspRequest, RtspResponse
 from twistedcam.rtsp.rtp import parse_rtp
 from twistedcam.rtsp.sdp import parse_sdp
@@ -178,6 +180,24 @@ class MethodTests(RtspCase):
         session = peer.set_up()
         assert peer.ask("PLAY", MJPEG, Session=session).status == 200
         assert self.connect().ask("TEARDOWN", MJPEG, Session=session).status == 401
+
+    def test_sound_needs_the_right_listen(self) -> None:
+        self.show(1)
+        self.publish(pcm_packets(8_000, codec="pcm_alaw", seconds=0.1, start_us=1_001_000_000))
+        kinds = [each.kind for each in parse_sdp(self.connect().ask("DESCRIBE", MJPEG).body).media]
+        assert kinds == ["video", "audio"]
+        self.need_tokens()
+        for rights, expected in (({"view"}, 1), ({"view", "listen"}, 2)):
+            grant = Grant("each", frozenset(rights))  # type: ignore[arg-type]
+            peer = self.connect()
+            peer.protocol.grant = grant
+            assert len(parse_sdp(peer.ask("DESCRIBE", MJPEG).body).media) == expected
+
+    def test_sound_that_rtp_cannot_carry_is_encoded(self) -> None:
+        self.show(1)
+        self.publish(pcm_packets(44_100, 2, seconds=0.1, start_us=1_001_000_000))
+        described = parse_sdp(self.connect().ask("DESCRIBE", MJPEG).body).media
+        assert described[1].formats[0].encoding == "MPEG4-GENERIC"
 
 
 #: Requests as FFmpeg, live555 (VLC and others), go2rtc and GStreamer send them; Frigate and other

@@ -308,8 +308,12 @@ class RtspMethods:
             video.release(self)
         assert video.track is not None
         tracks = [(video.track, video)]
-        sound = next((each for each in camera.stream.tracks if each.kind == "audio"), None)
-        if sound is not None and sound.codec in SOUND:
+        grant = self._connection.grant
+        sound = None
+        if grant is None or grant.allows("listen", camera.name):
+            hub = camera.stream.audio.hub_for(SOUND)
+            sound = None if hub is None else hub.track
+        if sound is not None:
             media = streams.track(camera, Wants(SOUND, "audio"))
             media.use(self, _ignore)
             try:

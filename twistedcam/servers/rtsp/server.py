@@ -196,7 +196,7 @@ class RtspProtocol(ManagedConnection, Protocol):
         if self._token_session is not None:
             self._token_session.close()
         self._token_session = self.factory.server.authenticator.open_session(
-            grant, lambda now: now.allows("view", camera), lambda why: self.end(str(why))
+            grant, lambda now: now.lets_watch_on(grant, camera), lambda why: self.end(str(why))
         )
 
     # Received messages (scheduler.Job).

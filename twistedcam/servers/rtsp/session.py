@@ -217,7 +217,7 @@ class RtspServerSession:
         """End the session when its token ends: no connection does that any more."""
         name = self.camera.name
         self._token_session = authenticator.open_session(
-            grant, lambda now: now.allows("view", name), lambda why: self.end(str(why))
+            grant, lambda now: now.lets_watch_on(grant, name), lambda why: self.end(str(why))
         )
 
     def end(self, reason: str | None = None, done: Callable[[], None] = do_nothing) -> None:
