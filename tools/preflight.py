@@ -79,6 +79,7 @@ TEST: list[Part] = [
         )
     ),
     (program("mosquitto"), "mosquitto", "tests of MQTT"),
+    (program("janus"), "janus", "tests of WebRTC"),
     (program("zsh"), "zsh", "tests of completion"),
     (program("fish"), "fish", "tests of completion"),
     (program("man"), "man-db", "tests of the manual page"),
