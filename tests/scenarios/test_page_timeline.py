@@ -6,7 +6,9 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from selenium.webdriver import ActionChains
 
@@ -14,6 +16,7 @@ from tests.support.chromium import Page
 from tests.support.http_server import serve, state
 from tests.support.movies import make_numbered, numbered
 from tests.support.process import ServerProcess, wait_for
+from twistedcam.media import barcode
 from twistedcam.media.frame import Frame
 from twistedcam.recording.writer.single_file import FileRecording
 
@@ -156,6 +159,61 @@ def test_a_camera_that_was_removed_is_offered(page: Page, folder: Path) -> None:
     finally:
         (folder / "old.mp4").unlink()
     page.complaints()  # the server says 404 at the current time
+
+
+#: The brightness of what each of the cameras in step shows, or its text.
+SHOWN_IN_STEP = """return [...document.querySelectorAll(".in-step")].map((figure) => {
+    const video = [...figure.querySelectorAll("video")].find((each) => !each.hidden);
+    if (!video?.videoWidth) return figure.innerText;
+    const canvas = Object.assign(document.createElement("canvas"), { width: 160, height: 120 });
+    const context = canvas.getContext("2d");
+    context.drawImage(video, 0, 0, 160, 120);
+    return [...context.getImageData(0, 0, 160, 120).data].filter((_, at) => at % 4 === 0);
+});"""
+
+
+def test_several_cameras_are_played_in_step_over_a_gap(page: Page, folder: Path) -> None:
+    # Ten pictures a second; equal numbers were captured at the same time.
+    begun = float((folder / "started").read_text()) - 60
+    for name, camera, first, last in (
+        ("one.mp4", "cellar", 0, 120), ("two.mp4", "yard", 0, 50), ("three.mp4", "yard", 70, 120),
+    ):  # fmt: skip
+        recording = FileRecording(folder / name, camera)
+        for number in range(first, last):
+            at = round((begun + number / 10) * 1e6)
+            recording.write([Frame(number, at, 160, 120, numbered(number + 1).jpeg)])
+        recording.close()
+    page.open(page.chrome.current_url)
+    page.wait(lambda: page.find("#timeline-camera").is_displayed(), "the other cameras")
+    page.find("#timeline-camera").send_keys("cellar")
+    page.click("#timeline-others summary")
+    page.click("#timeline-others input[value=yard]")
+    page.click("#timeline-title")
+    zoom_to_minutes(page)
+    click_at(page, folder, 60 - 3.5)
+
+    def numbers() -> list[Any]:
+        shown = page.chrome.execute_script(SHOWN_IN_STEP)
+        pictures = [np.array(each, np.uint8) for each in shown if not isinstance(each, str)]
+        found = [barcode.read(each.reshape(120, 160)) for each in pictures]
+        return [each and each.number for each in found] + [s for s in shown if isinstance(s, str)]
+
+    def are_both() -> bool:
+        found = numbers()
+        if len(found) == 2 and all(isinstance(each, int) for each in found):
+            seen.append(found)
+        return len(seen) > 3
+
+    seen: list[list[int]] = []
+    page.wait(are_both, "both pictures")
+    page.wait(lambda: any("Not recorded" in str(each) for each in numbers()), "the gap")
+    page.shoot("several-cameras-light-1280")
+    seen.clear()
+    page.wait(are_both, "both pictures behind the gap")
+    assert max(abs(one - other) for one, other in seen) <= 1  # tenths of a second
+    for name in ("one.mp4", "two.mp4", "three.mp4"):
+        (folder / name).unlink()
+    page.complaints()
 
 
 def test_the_calendar_shows_the_days_with_recordings(page: Page) -> None:

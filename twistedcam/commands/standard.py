@@ -68,7 +68,9 @@ def standard_commands() -> Registry:
             "page": server.urls.get("page"),
             "rtsp": server.urls.get("rtsp"),
             "recordings": str(server.recordings),
-            "reading_recordings": None if progress is None else f"{progress[0]} of {progress[1]}",
+            "reading_recordings": f"{progress[0]} of {progress[1]}"
+            if progress is not None and progress[1]
+            else None,
             **broker_status(server.broker, server.clock.seconds()),
             "uptime": round(server.clock.seconds() - server.started_at, 1),
         }

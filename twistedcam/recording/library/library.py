@@ -84,7 +84,10 @@ class Library:
 
     @property
     def scan_progress(self) -> tuple[int, int] | None:
-        """The number of recordings that are in the index, and of all, while the folder is read."""
+        """The number of recordings that are in the index, and of all, while the folder is read.
+
+        Both are 0 from the start of the server until the files were counted.
+        """
         return self._scan_progress
 
     async def read_folder(self) -> None:
@@ -128,16 +131,14 @@ class Library:
         path = self._inside(name)
         if not is_regular(path) and not self.is_being_written(name):
             raise NoSuchRecording(f"there is no recording {name!r}")
-        shown = show_name(path.name)
+        shown, what = show_name(path.name), "protected" if is_protected else "unprotected"
         try:
             changed = await self._run(lambda: self._protection.change(shown, is_protected))
         except (OSError, ValueError) as error:
-            what = "protected" if is_protected else "unprotected"
             reason = getattr(error, "strerror", None) or error
             raise DiskError(f"{shown} cannot be {what}: {reason}") from error
         self._catalogue.forget()
         if changed:
-            what = "protected" if is_protected else "unprotected"
             self._events.publish(RecordingChanged("", what, shown))
         return changed
 
@@ -281,11 +282,12 @@ class Library:
             ) from None
 
     async def recover(self) -> builtins.list[Recovered]:
-        """Finish files that a crash has left, and report that in the log and by events.
+        """Finish files that a crash has left, and report that. ``read_folder`` has to follow.
 
         Raises:
             DiskError: the folder cannot be read or written.
         """
+        self._scan_progress = 0, 0
         found = await self._on_disk(lambda: list(recover(self.folder, self._reader)))
         for each in found:
             if each.name is None:

@@ -38,6 +38,8 @@ class StatsSample:
         if grant.cameras not in self._texts:
             cameras = [each for each in self._stats["cameras"] if grant.covers(each["camera"])]
             stats = {**self._stats, "cameras": cameras}
+            if grant.cameras is not None:
+                stats.pop("reading_recordings", None)  # it is about all cameras
             self._texts[grant.cameras] = json.dumps(stats, ensure_ascii=False)
         return self._texts[grant.cameras]
 
@@ -76,13 +78,20 @@ class LiveStats(Service):
         return lambda: self._listeners.remove(listener)
 
     def now(self) -> StatsSample:
-        """Return the current statistics: ``time``, ``uptime`` and ``cameras``."""
+        """Return the current statistics: ``time``, ``uptime`` and ``cameras``.
+
+        While recordings are read for the index, ``reading_recordings`` has how many are ``done``,
+        and the ``count`` of all; both are 0 until they were counted.
+        """
         server = self._server
+        progress = server.library.scan_progress
+        reading = None if progress is None else {"done": progress[0], "count": progress[1]}
         return StatsSample(
             {
                 "time": time.time(),
                 "uptime": round(server.clock.seconds() - server.started_at, 1),
                 "cameras": [camera_status(server, camera) for camera in server.cameras.values()],
+                **({} if reading is None else {"reading_recordings": reading}),
             }
         )
 

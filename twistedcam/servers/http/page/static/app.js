@@ -50,6 +50,9 @@ events.onStats = (stats) => {
   }
   document.title = title(stats.cameras);
   shapeGrid(stats.cameras);
+  // The recordings that were read meanwhile are shown when all are read.
+  const isRead = recordings.setReading(stats.reading_recordings ?? null);
+  if (isRead) { recordings.load(); timeline.changed(); }
   recordings.update(stats.cameras);
   gallery.update(stats.cameras);
   timeline.update(stats.cameras, opened);

@@ -46,6 +46,19 @@ export class Recordings {
     this.updateSum();
   }
 
+  // Shows how many recordings the server has read after its start. Returns true once all are read.
+  setReading(reading) {
+    const text = !reading?.count ? "" : `Reading new recordings: ${reading.done.toLocaleString()} of ${reading.count.toLocaleString()}`;
+    const progress = $("#recordings-reading");
+    progress.hidden = !reading?.count;
+    $("progress", progress).max = reading?.count ?? 1;
+    $("progress", progress).value = reading?.done ?? 0;
+    if ($("span", progress).textContent !== text) $("span", progress).textContent = text;
+    const isRead = this.isReading && reading === null;
+    this.isReading = reading !== null;
+    return isRead;
+  }
+
   updateSum() {
     const items = this.filtered();
     const size = items.reduce((sum, item) => sum + (item.size ?? 0), 0);

@@ -1,36 +1,12 @@
 // Plays what was recorded from a time on, over files and gaps.
-import { address, request } from "../lib/api.js";
+import { address } from "../lib/api.js";
 import { clock } from "../lib/clock.js";
 import { $, capital, inText } from "../lib/dom.js";
+import { findPiece } from "./piece.js";
 
-const PIECE = 3600; // seconds of a piece
 const AHEAD = 20; // seconds before the end of a piece at which the next one is loaded
 const FRESH = 60; // seconds: what ended that recently may go on
 const MAX_SPEED = 16;
-
-// One piece: where it is, and the time of each of its moments.
-class Piece {
-  constructor(camera, headers, start) {
-    const number = (name) => Number(headers.get(`X-Twistedcam-${name}`));
-    this.url = address(`/playback/${encodeURIComponent(camera)}?start=${start.toFixed(3)}&duration=${PIECE}`);
-    this.start = number("Start");
-    this.end = number("End");
-    this.next = number("Next") || null; // where what follows begins
-    this.gaps = (headers.get("X-Twistedcam-Gaps") ?? "").split(",").map((each) => each.split("+").map(Number)).filter(([at, missing]) => at > 0 && missing > 0);
-  }
-
-  // The UNIX time that is shown after so many seconds of the piece.
-  timeAt(seconds) {
-    const passed = this.gaps.filter(([at]) => at <= seconds).reduce((sum, [, missing]) => sum + missing, 0);
-    return this.start + seconds + passed;
-  }
-
-  secondsAt(time) {
-    let seconds = time - this.start;
-    for (const [at, missing] of this.gaps) if (seconds > at) seconds = Math.max(at, seconds - missing);
-    return Math.max(0, seconds);
-  }
-}
 
 // Two videos take turns, so that a piece follows the other without a pause.
 export class TimePlayer {
@@ -77,7 +53,7 @@ export class TimePlayer {
       this.video.play().catch(() => {});
       return;
     }
-    const piece = await this.find(camera, time);
+    const piece = await findPiece(camera, time);
     if (opening !== this.opening) return;
     this.ahead = null;
     this.load(this.video, piece, time);
@@ -88,14 +64,6 @@ export class TimePlayer {
     const at = this.piece.secondsAt(time);
     const { buffered } = this.video;
     return Array.from({ length: buffered.length }, (_, index) => index).some((index) => buffered.start(index) <= at && at < buffered.end(index));
-  }
-
-  async find(camera, time) {
-    const path = `/playback/${encodeURIComponent(camera)}?start=${time.toFixed(3)}&duration=${PIECE}`;
-    const answer = await request(path, { method: "HEAD" });
-    if (answer.ok) return new Piece(camera, answer.headers, time);
-    const { message, nearest, recording } = await (await request(path)).json().catch(() => ({}));
-    throw Object.assign(new Error(message ?? `the server answered ${answer.status}`), { nearest, recording });
   }
 
   load(video, piece, time) {
@@ -129,7 +97,7 @@ export class TimePlayer {
     this.ahead = { piece: null };
     if (piece.next === null) return;
     try {
-      const next = await this.find(camera, piece.next);
+      const next = await findPiece(camera, piece.next);
       if (piece !== this.piece) return;
       this.ahead = { piece: next };
       this.load(this.videos[1 - this.current], next, piece.next);
@@ -146,7 +114,7 @@ export class TimePlayer {
     }
     const { piece, camera } = this;
     if (clock.now() / 1000 - piece.end < FRESH) try { // a recording that goes on has grown
-      const more = await this.find(camera, piece.end - 0.5);
+      const more = await findPiece(camera, piece.end - 0.5);
       if (piece !== this.piece) return;
       if (more.end > piece.end + 1) { this.load(this.video, more, piece.end); this.use(more); return; }
     } catch { /* nothing follows */ }

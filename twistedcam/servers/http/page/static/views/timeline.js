@@ -4,6 +4,7 @@ import { $, duration, inText, setIcon } from "../lib/dom.js";
 import { showMessage } from "../lib/messages.js";
 import { rights } from "../lib/rights.js";
 import { Calendar } from "./calendar.js";
+import { StepPlayer } from "./step_player.js";
 import { TimelineBar } from "./timeline_bar.js";
 import { TimePlayer } from "./time_player.js";
 
@@ -12,6 +13,7 @@ const REFRESH = 10000; // milliseconds between two requests while the newest tim
 const DEBOUNCE = 120; // milliseconds
 const HOVER = 90; // milliseconds until the picture under the pointer is requested
 const MAX_EVENTS = 500;
+const MAX_IN_STEP = 4; // cameras: a browser opens six connections to a server, and each video takes one
 
 export class Timeline {
   constructor() {
@@ -22,17 +24,21 @@ export class Timeline {
     this.removed = []; // cameras that have recordings and are not in the configuration any more
     this.cameras = [];
     this.bar = new TimelineBar($("#timeline-bar"));
-    this.player = new TimePlayer();
+    this.single = new TimePlayer();
+    this.inStep = new StepPlayer();
+    this.others = []; // cameras that are played in step with this one
     this.calendar = new Calendar((day) => this.showDay(day));
     this.hover = $("#timeline-hover");
     this.request = 0;
     this.bar.onView = () => this.onView();
     this.bar.onPlay = (time) => this.play(time);
-    this.bar.onHover = (time, left) => this.onHover(time, left);
+    this.bar.onHover = (time, left, row) => this.onHover(time, left, row);
     this.bar.onSelect = (selection) => this.onSelect(selection);
-    this.player.onTime = (time) => this.onTime(time);
-    this.player.onEnd = () => this.stop();
-    this.player.onState = () => this.drawPlayer();
+    for (const player of [this.single, this.inStep]) {
+      player.onTime = (time) => { if (player === this.player) this.onTime(time); };
+      player.onEnd = () => { if (player === this.player) this.stop(); };
+      player.onState = () => this.drawPlayer();
+    }
     this.select.addEventListener("change", () => this.open(this.select.value));
     $("#timeline-earlier").addEventListener("click", () => this.step(-1));
     $("#timeline-later").addEventListener("click", () => this.step(1));
@@ -41,7 +47,11 @@ export class Timeline {
     $("#timeline-in").addEventListener("click", () => this.bar.zoom(0.5));
     $("#timeline-out").addEventListener("click", () => this.bar.zoom(2));
     $("#timeline-play").addEventListener("click", () => this.togglePlay());
-    $("#timeline-speed").addEventListener("change", (event) => { this.player.speed = Number(event.target.value); });
+    $("#timeline-speed").addEventListener("change", (event) => {
+      for (const player of [this.single, this.inStep]) player.speed = Number(event.target.value);
+    });
+    $("#timeline-others").addEventListener("change", () => this.chooseOthers());
+    addEventListener("click", (event) => { if (!$("#timeline-others").contains(event.target)) $("#timeline-others").open = false; });
     $("#timeline-select").addEventListener("click", () => this.toggleSelecting());
     $("#selection-export").addEventListener("click", () => this.export());
     $("#selection-protect").addEventListener("click", () => this.protect());
@@ -61,10 +71,51 @@ export class Timeline {
       this.text = text;
       this.select.replaceChildren(...offered.map(([label, name]) => new Option(label, name)));
       if (this.camera !== null) this.select.value = this.camera;
+      this.offered = offered;
     }
     this.select.hidden = offered.length < 2;
     if (opened !== this.opened) { this.opened = opened; if (opened !== null) this.open(opened); }
     if (!offered.some(([, name]) => name === this.camera)) this.open(offered[0]?.[1] ?? null);
+    if (text !== this.othersText) { this.othersText = text; this.offerOthers(); }
+  }
+
+  // The player of one camera, or of several.
+  get player() { return this.others.length ? this.inStep : this.single; }
+
+  get shown() { return [this.camera, ...this.others]; }
+
+  labelOf(camera) { return this.offered.find(([, name]) => name === camera)?.[0] ?? camera; }
+
+  // Offers the other cameras as boxes to tick.
+  offerOthers() {
+    const others = this.offered.filter(([, name]) => name !== this.camera);
+    this.others = this.others.filter((name) => others.some(([, other]) => other === name));
+    $("#timeline-others").hidden = !others.length;
+    $("#timeline-others div").replaceChildren(...others.map(([label, name]) => {
+      const box = document.createElement("label");
+      const tick = Object.assign(document.createElement("input"), { type: "checkbox", value: name, checked: this.others.includes(name) });
+      box.append(tick, label);
+      return box;
+    }));
+    this.limitOthers();
+  }
+
+  limitOthers() {
+    const isFull = this.others.length >= MAX_IN_STEP - 1;
+    for (const each of $("#timeline-others").querySelectorAll("input")) each.disabled = isFull && !each.checked;
+    $("#timeline-others summary").textContent = this.others.length ? `${this.others.length + 1} cameras` : "Several cameras";
+    $("#selection-download").hidden = this.others.length > 0;
+  }
+
+  chooseOthers() {
+    const time = this.player.isOpen ? this.bar.cursor : null;
+    this.player.close();
+    $("#playback").hidden = true;
+    this.others = [...$("#timeline-others").querySelectorAll("input:checked")].map((each) => each.value);
+    this.limitOthers();
+    this.load();
+    if (time !== null) this.play(time);
+    else this.drawPlayer();
   }
 
   // Finds the cameras that were removed or renamed, of which there are recordings.
@@ -75,15 +126,18 @@ export class Timeline {
     if (removed.join("\n") === this.removed.join("\n")) return;
     this.removed = removed;
     this.update(this.cameras, this.opened ?? null);
+    this.load();
   }
 
   open(camera) {
     if (camera === this.camera) return;
     this.stop();
     this.camera = camera;
+    this.others = [];
     if (camera !== null) this.select.value = camera;
+    if (this.offered) this.offerOthers();
     this.bar.setSelection(null);
-    this.bar.setSpans([], []);
+    this.bar.setRows([]);
     this.showNow();
   }
 
@@ -111,14 +165,17 @@ export class Timeline {
     const span = end - start;
     const range = `start=${Math.max(0, start - span)}&end=${end + span}`;
     try {
-      const [found, happened] = await Promise.all([
-        call("GET", `${cameraPath(camera)}/spans?${range}&gap=${Math.max(0.05, perPixel).toFixed(3)}`),
-        call("GET", `/events?camera=${encodeURIComponent(camera)}&since=${Math.max(0, start - span)}&until=${end + span}&limit=${MAX_EVENTS}`).catch(() => ({ events: [] })),
-      ]);
+      const rows = await Promise.all(this.shown.map(async (name) => {
+        const [found, happened] = await Promise.all([
+          call("GET", `${cameraPath(name)}/spans?${range}&gap=${Math.max(0.05, perPixel).toFixed(3)}`),
+          call("GET", `/events?camera=${encodeURIComponent(name)}&since=${Math.max(0, start - span)}&until=${end + span}&limit=${MAX_EVENTS}`).catch(() => ({ events: [] })),
+        ]);
+        return { label: this.labelOf(name), spans: found.spans, events: happened.events.filter((each) => each.kind !== "recording") };
+      }));
       if (request !== this.request) return;
-      this.bar.setSpans(found.spans, happened.events.filter((each) => each.kind !== "recording"));
+      this.bar.setRows(rows);
       this.fault("");
-      await this.find(camera, found.spans);
+      await this.find(camera, rows[0].spans);
     } catch (error) {
       if (request === this.request) this.fault(`The times of recordings cannot be loaded: ${error.message}`);
     }
@@ -164,10 +221,10 @@ export class Timeline {
   play(time) {
     if (this.camera === null || !rights.may("view", this.camera)) return;
     this.bar.setCursor(time);
-    if ($("#playback").hidden) {
-      $("#playback").hidden = false;
-      $(".timeline-box").scrollIntoView({ block: "nearest" });
-    }
+    const isNew = !this.player.isOpen;
+    if (this.others.length) this.inStep.cameras = this.shown.map((name) => ({ name, label: this.labelOf(name) }));
+    else $("#playback").hidden = false;
+    if (isNew) $(".timeline-box").scrollIntoView({ block: "nearest" });
     this.player.open(this.camera, time).catch((error) => this.onPlayFailed(error, time));
     this.drawPlayer();
   }
@@ -221,12 +278,12 @@ export class Timeline {
     if (!isOpen) $("#timeline-time").textContent = "Live";
   }
 
-  onHover(time, left) {
+  onHover(time, left, row = 0) {
     clearTimeout(this.hoverTimer);
     this.hover.hidden = time === null;
     if (time === null) return;
     const picture = $("img", this.hover);
-    const recorded = this.bar.isRecorded(time);
+    const recorded = this.bar.isRecorded(time, row);
     $("span", this.hover).textContent = new Date(time * 1000).toLocaleTimeString([], { timeStyle: "medium" });
     picture.hidden = !recorded;
     const room = this.bar.canvas.clientWidth;
@@ -234,7 +291,7 @@ export class Timeline {
     this.hover.style.left = `${Math.min(Math.max(left, half), room - half)}px`;
     if (!recorded) return;
     this.hoverTimer = setTimeout(() => {
-      picture.src = address(`/playback/${encodeURIComponent(this.camera)}/picture?start=${Math.floor(time)}`);
+      picture.src = address(`/playback/${encodeURIComponent(this.shown[row] ?? this.camera)}/picture?start=${Math.floor(time)}`);
     }, HOVER);
   }
 
@@ -259,7 +316,7 @@ export class Timeline {
     const clock = (time) => new Date(time * 1000).toLocaleTimeString([], { timeStyle: "medium" });
     $("#selection-text").textContent = `${clock(start)} – ${clock(end)} (${duration(end - start)})`;
     $("#selection-download").href = address(`/playback/${encodeURIComponent(this.camera)}?start=${start.toFixed(3)}&duration=${Math.max(0.1, end - start).toFixed(3)}&download`);
-    for (const each of ["#selection-export", "#selection-protect"]) $(each).hidden = !rights.may("control", this.camera);
+    for (const each of ["#selection-export", "#selection-protect"]) $(each).hidden = !this.shown.every((camera) => rights.may("control", camera));
     if (rights.cameras !== null) $("#selection-protect").hidden = true; // it needs a token for all cameras
   }
 
@@ -267,19 +324,22 @@ export class Timeline {
     const [start, end] = this.bar.selection;
     const button = $("#selection-export");
     button.disabled = true;
-    const made = await command("POST", `${cameraPath(this.camera)}/export`, { start: start.toFixed(3), duration: `${(end - start).toFixed(3)}s` });
+    for (const camera of this.shown) {
+      const made = await command("POST", `${cameraPath(camera)}/export`, { start: start.toFixed(3), duration: `${(end - start).toFixed(3)}s` });
+      if (made) showMessage(`Exported ${inText(made.recording)}${made.gaps ? `; ${made.gaps} gaps were left out` : ""}`);
+    }
     button.disabled = false;
-    if (made) showMessage(`Exported ${inText(made.recording)}${made.gaps ? `; ${made.gaps} gaps were left out` : ""}`);
   }
 
   async protect() {
     const [start, end] = this.bar.selection;
-    const found = await command("GET", `${cameraPath(this.camera)}/spans?start=${start}&end=${end}`);
-    const names = found?.spans.flatMap((each) => each.recordings) ?? [];
+    const found = await Promise.all(this.shown.map((camera) => command("GET", `${cameraPath(camera)}/spans?start=${start}&end=${end}`)));
+    if (found.includes(null)) return;
+    const names = found.flatMap(({ spans }) => spans.flatMap((each) => each.recordings));
     for (const name of names) {
       if (!await command("POST", `/recordings/${encodeURIComponent(name)}/protect`)) return;
     }
-    if (found) showMessage(names.length ? `Protected ${names.length === 1 ? inText(names[0]) : `${names.length} recordings`}` : "Nothing was recorded in this time");
+    showMessage(names.length ? `Protected ${names.length === 1 ? inText(names[0]) : `${names.length} recordings`}` : "Nothing was recorded in this time");
   }
 
   onKey(event) {

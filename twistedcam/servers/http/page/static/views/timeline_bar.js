@@ -11,12 +11,14 @@ const EDGE = 12; // pixels from an edge of the selection at which it is moved
 // Seconds between two ticks.
 const STEPS = [1, 5, 10, 30, 60, 300, 600, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600, DAY, 2 * DAY, 7 * DAY];
 const LABEL = 74; // pixels for the label of a tick
+const HEAD = 26; // pixels above the rows
+const FOOT = 14; // pixels below a row, for its events
+const ROW = 44; // pixels of a row, if there are several
 
 export class TimelineBar {
   constructor(canvas) {
     this.canvas = canvas;
-    this.spans = [];
-    this.events = [];
+    this.rows = []; // one for each camera: { label, spans, events }
     this.cursor = null; // what is played, or null: live
     this.selection = null; // [start, end] or null
     this.isSelecting = false;
@@ -62,7 +64,16 @@ export class TimelineBar {
 
   pan(share) { const by = (this.end - this.start) * share; this.show(this.start + by, this.end + by); }
 
-  setSpans(spans, events) { this.spans = spans; this.events = events; this.draw(); }
+  // Shows a row for each camera: [{ label, spans, events }, …].
+  setRows(rows) {
+    const changed = rows.length !== this.rows.length;
+    this.rows = rows;
+    if (changed) { // the size of a single row is that of the style sheet
+      this.canvas.style.height = rows.length > 1 ? `${HEAD + rows.length * ROW}px` : "";
+      this.resize();
+    }
+    this.draw();
+  }
 
   // follows: true to keep the time in sight.
   setCursor(time, follows = false) {
@@ -78,7 +89,17 @@ export class TimelineBar {
     this.onSelect(this.selection);
   }
 
-  isRecorded(time) { return this.spans.some((each) => each.start <= time && time < each.end); }
+  // True if a row, or any, has a recording of a time.
+  isRecorded(time, row = null) {
+    const rows = row === null ? this.rows : this.rows.slice(row, row + 1);
+    return rows.some(({ spans }) => spans.some((each) => each.start <= time && time < each.end));
+  }
+
+  // The number of the row at a place, in pixels from the top.
+  rowAt(top) {
+    const share = (top - HEAD) / Math.max(1, this.canvas.clientHeight - HEAD);
+    return Math.min(this.rows.length - 1, Math.max(0, Math.floor(share * this.rows.length)));
+  }
 
   timeAt(event) {
     return this.start + (event.clientX - this.canvas.getBoundingClientRect().left) * this.perPixel;
@@ -114,7 +135,7 @@ export class TimelineBar {
   onMove(event) {
     const rect = this.canvas.getBoundingClientRect();
     if (!this.pointers.has(event.pointerId)) {
-      if (event.pointerType === "mouse") this.onHover(this.timeAt(event), event.clientX - rect.left);
+      if (event.pointerType === "mouse") this.onHover(this.timeAt(event), event.clientX - rect.left, this.rowAt(event.clientY - rect.top));
       return;
     }
     if (this.pointers.size === 2) { this.pinch(event); return; }
@@ -179,15 +200,11 @@ export class TimelineBar {
       context.fillStyle = fill;
       context.fillRect(a, top, Math.max(1, b - a), tall);
     };
-    const [top, tall] = [26, height - 26 - 14];
-    box(this.start, this.end, top, tall, colour("raised"));
-    this.paintSpans(box, top, tall, colour("accent"));
-    for (const each of this.events) {
-      const isBad = each.kind === "fault" || each.kind === "state";
-      box(each.start, Math.max(each.end ?? each.start, each.start + 2 * this.perPixel), height - 11, 6, colour(isBad ? "danger" : "motion"));
-    }
+    const step = (height - HEAD) / Math.max(1, this.rows.length);
+    const rows = this.rows.length ? this.rows : [{ spans: [], events: [] }];
+    rows.forEach((row, index) => this.paintRow(row, box, HEAD + index * step, step - FOOT, colour));
     this.paintTicks(context, x, width, height, colour);
-    if (this.now < this.end) box(this.now, this.end, top, tall, colour("ground"));
+    if (rows.length > 1) this.paintLabels(context, rows, step, colour);
     if (this.selection) {
       const [start, end] = this.selection;
       context.globalAlpha = 0.35;
@@ -201,10 +218,34 @@ export class TimelineBar {
     this.describe();
   }
 
+  paintRow({ spans, events }, box, top, tall, colour) {
+    box(this.start, this.end, top, tall, colour("raised"));
+    this.paintSpans(spans, box, top, tall, colour("accent"));
+    for (const each of events) {
+      const isBad = each.kind === "fault" || each.kind === "state";
+      box(each.start, Math.max(each.end ?? each.start, each.start + 2 * this.perPixel), top + tall + 3, 6, colour(isBad ? "danger" : "motion"));
+    }
+    if (this.now < this.end) box(this.now, this.end, top, tall, colour("ground"));
+  }
+
+  paintLabels(context, rows, step, colour) {
+    context.font = "600 12px system-ui, sans-serif";
+    context.textAlign = "left";
+    rows.forEach(({ label }, index) => {
+      const top = HEAD + index * step + 3;
+      context.fillStyle = colour("surface");
+      context.globalAlpha = 0.85;
+      context.fillRect(4, top, context.measureText(label).width + 10, 18);
+      context.globalAlpha = 1;
+      context.fillStyle = colour("ink");
+      context.fillText(label, 9, top + 13);
+    });
+  }
+
   // Spans that overlap, because a clock was set back, are drawn below each other.
-  paintSpans(box, top, tall, fill) {
+  paintSpans(spans, box, top, tall, fill) {
     let until = -Infinity;
-    for (const each of this.spans) {
+    for (const each of spans) {
       const overlaps = each.start < until - this.perPixel;
       box(each.start, each.end, overlaps ? top + tall / 2 + 1 : top, overlaps ? tall / 2 - 1 : tall, fill);
       until = Math.max(until, each.end);
@@ -242,8 +283,9 @@ export class TimelineBar {
     const time = this.cursor ?? this.now;
     const { canvas } = this;
     const text = `${new Date(time * 1000).toLocaleString()}${this.cursor === null ? ", live" : this.isRecorded(time) ? "" : ", not recorded"}`;
-    if (canvas.getAttribute("aria-valuetext") === text) return;
-    canvas.setAttribute("aria-valuemin", Math.floor(Math.min(this.start, time)));
+    const low = Math.floor(Math.min(this.start, time));
+    if (canvas.getAttribute("aria-valuetext") === text && Number(canvas.getAttribute("aria-valuemin")) === low) return;
+    canvas.setAttribute("aria-valuemin", low);
     canvas.setAttribute("aria-valuemax", Math.ceil(Math.max(this.end, time)));
     canvas.setAttribute("aria-valuenow", Math.round(time));
     canvas.setAttribute("aria-valuetext", text);

@@ -1,0 +1,59 @@
+// A piece of the recordings: what the server plays as one MP4.
+import { address, request } from "../lib/api.js";
+
+const PIECE = 3600; // seconds of a piece
+
+// One piece: where it is, and the time of each of its moments.
+export class Piece {
+  constructor(camera, headers, start, duration) {
+    const number = (name) => Number(headers.get(`X-Twistedcam-${name}`));
+    this.camera = camera;
+    this.url = address(`/playback/${encodeURIComponent(camera)}?start=${start.toFixed(3)}&duration=${duration}`);
+    this.start = number("Start");
+    this.end = number("End");
+    this.next = number("Next") || null; // where what follows begins
+    const gaps = headers.get("X-Twistedcam-Gaps") ?? "";
+    this.hasMoreGaps = gaps.includes("…");
+    this.gaps = gaps.split(",").map((each) => each.split("+").map(Number)).filter(([at, missing]) => at > 0 && missing > 0);
+  }
+
+  // The UNIX time that is shown after so many seconds of the piece.
+  timeAt(seconds) {
+    const passed = this.gaps.filter(([at]) => at <= seconds).reduce((sum, [, missing]) => sum + missing, 0);
+    return this.start + seconds + passed;
+  }
+
+  // The end of the gap that a time is in, or null if it is in none.
+  gapEnd(time) {
+    let passed = this.start;
+    for (const [at, missing] of this.gaps) {
+      const begin = passed + at;
+      if (time >= begin && time < begin + missing) return begin + missing;
+      passed += missing;
+    }
+    return null;
+  }
+
+  covers(time) { return time >= this.start - 0.05 && time < this.end; }
+
+  secondsAt(time) {
+    let seconds = time - this.start;
+    for (const [at, missing] of this.gaps) if (seconds > at) seconds = Math.max(at, seconds - missing);
+    return Math.max(0, seconds);
+  }
+}
+
+// Finds the piece that begins at a time. Throws an error with the nearest time (nearest) where
+// nothing was recorded, and with the name of a recording that can only be downloaded.
+export async function findPiece(camera, time, duration = PIECE) {
+  const path = `/playback/${encodeURIComponent(camera)}?start=${time.toFixed(3)}&duration=${duration}`;
+  const answer = await request(path, { method: "HEAD" });
+  if (answer.ok) {
+    const piece = new Piece(camera, answer.headers, time, duration);
+    // The server tells the first gaps: a piece with more ends where they are not known any more.
+    if (piece.hasMoreGaps) return findPiece(camera, time, (piece.timeAt(piece.gaps.at(-1)[0] - 0.001) - time).toFixed(3));
+    return piece;
+  }
+  const { message, nearest, recording } = await (await request(path)).json().catch(() => ({}));
+  throw Object.assign(new Error(message ?? `the server answered ${answer.status}`), { nearest, recording });
+}
