@@ -50,6 +50,19 @@ class CameraSoundTests(SynchronousTestCase):
         for each in packets:
             self.stream.publish(each)
 
+    def test_sinks_know_of_sound_that_is_expected(self) -> None:
+        packets = encoded_packets("opus", seconds=1)
+        native, _ = self.subscribe("opus")
+        made, subscription = self.subscribe("aac")
+        self.stream.audio.expect(packets[0].track)
+        self.stream.audio.expect(packets[0].track)
+        self.assertEqual(native.tracks, [packets[0].track])
+        self.assertEqual([each.codec for each in made.tracks], ["aac"])
+        self.show(packets[:2])
+        self.assertEqual((len(native.tracks), len(made.tracks)), (1, 1))
+        self.assertEqual(native.taken, packets[:2])
+        subscription.close()
+
     def test_the_camera_s_own_packets_pass_untouched(self) -> None:
         packets = encoded_packets("opus", seconds=1)
         listener, subscription = self.subscribe("aac", "opus")

@@ -51,6 +51,7 @@ class SourceInfo:
         asked: the mode that was requested, if the device may grant another.
         device: the path of the device's file; empty if there is none.
         note: a sentence about a request that was not fulfilled; empty if there is none.
+        sound: the track of its sound, if it is known; else it is known by the first packet.
     """
 
     width: int = 0
@@ -62,6 +63,7 @@ class SourceInfo:
     asked: RequestedMode | None = None
     device: str = ""
     note: str = ""
+    sound: Track | None = None
 
     @property
     def offer(self) -> str:

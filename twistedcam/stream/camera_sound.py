@@ -48,6 +48,14 @@ class CameraSound:
         """The reason why the sound cannot be transcoded now; None if it can."""
         return self._transcoder.fault
 
+    def expect(self, track: Track) -> None:
+        """Note the track of the camera's own sound, before its first packet."""
+        if track != self.track:
+            self.track = track
+            self.hub.track = None  # sinks that come or stay are told of the track by the hub
+            self.on_track_changed()
+            self.hub.change_track(track)
+
     def publish(self, packet: Packet, pts: int | None) -> None:
         """Pass a packet to those who take it.
 

@@ -107,7 +107,7 @@ class Hub(Generic[P]):
         self.finish_pass()
         track = packet.track
         if track is not self.track and track != self.track:
-            self._change_track(track)
+            self.change_track(track)
         self.newest = packet
         self._waiting = iter(sorted(self._sinks, key=self._sinks.__getitem__))
         self._offer()
@@ -131,7 +131,8 @@ class Hub(Generic[P]):
             self._next_round = None
         self._serve(None)
 
-    def _change_track(self, track: Track) -> None:
+    def change_track(self, track: Track) -> None:
+        """Tell all sinks that packets of another track follow."""
         self.track = track
         for sink in tuple(self._sinks):
             try:

@@ -105,7 +105,9 @@ class SourceTests(TestCase):
         client.send(0, 3 * PERIOD, IDR)
         await listener.until(lambda: len(listener.raws) == 4)
         name = f"127.0.0.1:{camera.port}"
-        self.assertEqual(listener.info, SourceInfo(320, 240, 25.0, "h264", name, steady=False))
+        (sound,) = listener.sounds
+        expected = SourceInfo(320, 240, 25.0, "h264", name, steady=False, sound=sound.track)
+        self.assertEqual(listener.info, expected)
         self.assertEqual(
             [(each.data, each.is_keyframe, each.track.width) for each in listener.packets],
             [
@@ -114,7 +116,6 @@ class SourceTests(TestCase):
                 (annexb(LARGE_SPS, PPS, IDR), True, 640),
             ],
         )
-        (sound,) = listener.sounds
         self.assertEqual(
             (sound.track.id, sound.track.codec, sound.data), (1, "pcm_alaw", b"\xd5" * 160)
         )

@@ -151,6 +151,8 @@ class RtspSource:
             if number == 0:
                 self._video = track
                 self._info = self._describe(track)
+            elif self._info is not None:
+                self._info = replace(self._info, sound=track.track)
         assert self._info is not None
         if note:
             self._info = replace(self._info, note=note)
