@@ -31,6 +31,7 @@ from twistedcam.errors import DiskError, NotSupported, StartupError
 from twistedcam.events import EventBus
 from twistedcam.net.connection_limits import ConnectionLimiter
 from twistedcam.net.device_id import device_id
+from twistedcam.net.interfaces import interface_addresses
 from twistedcam.net.listener import Listener, check_endpoint, check_ports, urls_of
 from twistedcam.net.proxies import TrustedProxies
 from twistedcam.recording.writer.disk_space import check_mount
@@ -53,6 +54,7 @@ from twistedcam.servers.http import (
 from twistedcam.servers.http.connection.request import HttpRequest
 from twistedcam.servers.http.connection.router import Router
 from twistedcam.servers.mqtt import Bridge
+from twistedcam.servers.onvif import WsDiscovery, add_onvif_routes
 from twistedcam.servers.rtsp import RtspFactory
 from twistedcam.stream.viewers import Viewers
 from twistedcam.tls.server_endpoint import LoadedCertificate
@@ -152,9 +154,11 @@ class CameraService(MultiService):
             Bridge(reactor, self.server, self.registry, options.mqtt).setServiceParent(self)
         self._announcer: Announcer | None = None
         if options.discovery:
-            own_id = device_id(options.recordings)
+            own_id, http = device_id(options.recordings), self.listeners["http"]
             self._announcer = Announcer(reactor, self.server, self.listeners, own_id)
             self._announcer.setServiceParent(self)
+            find = partial(interface_addresses, "--discovery")
+            WsDiscovery(reactor, self.server, http, own_id, find).setServiceParent(self)
         if options.keys:
             # The original standard output, because twistd redirects sys.stdout to its log.
             tell = partial(print, file=sys.__stdout__, flush=True)
@@ -248,6 +252,8 @@ class CameraService(MultiService):
         stats = LiveStats(self.server)
         stats.setServiceParent(self)
         router = make_router(self.server, self.registry, stats)
+        own_id = device_id(self._options.recordings)
+        add_onvif_routes(router, self.server, own_id, lambda: self.listeners["rtsp"])
         return [self._listen_http_on(endpoint, router) for endpoint in endpoints]
 
     def _listen_http_on(self, endpoint: str, router: Router) -> Listener:

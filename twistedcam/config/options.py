@@ -106,7 +106,7 @@ class PlainOptions(Struct, kw_only=True, rename="kebab"):
     ] = None
     discovery: Annotated[
         bool,
-        Option("announce this server in the local network: DNS-SD", "discovery.md"),
+        Option("announce this server in the local network: DNS-SD, ONVIF", "discovery.md"),
     ] = False
     workers: Annotated[
         int,

@@ -19,7 +19,7 @@ from twistedcam.net.addresses import shorten, show_address, without_token
 from twistedcam.net.refusal_log import RefusalLog
 from twistedcam.servers.http.connection.error_page import wants_page, with_page
 from twistedcam.servers.http.connection.guard import Guard
-from twistedcam.servers.http.connection.reply import Reply, error_reply, json_reply
+from twistedcam.servers.http.connection.reply import JSON, Reply, error_reply, json_reply
 from twistedcam.servers.http.connection.request import HttpRequest
 from twistedcam.util.escaped_name import show_name
 
@@ -142,8 +142,8 @@ class Router:
         """Log a refused request with the reason, which has the token's name, never the token."""
         peer = request.getClientAddress()
         grant = getattr(request, "grant", ANYONE)
-        if reply.status not in _REFUSED:
-            return
+        if reply.status not in _REFUSED or reply.type != JSON:
+            return  # handlers with other messages log them themselves
         why = shorten(json.loads(reply.body)["message"])
         kind = f"HTTP {reply.status}" + ("" if grant is ANYONE else f", token {grant.name}")
         if reply.status == 401:  # there are few reasons, and none contains text of the client
