@@ -11,6 +11,8 @@ from textwrap import dedent
 from tests.support.process import ROOT
 
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+_SPAN = re.compile(r"`(twistedcam [^`\n]+)`")
+DOCUMENTS = (ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md")))
 _PROGRAMS = ("twistedcam", "twistd", "make", "curl", "telnet")
 
 
@@ -37,7 +39,7 @@ class Block:
 def blocks(language: str) -> list[Block]:
     """All blocks of that language, README's first."""
     found = []
-    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+    for path in DOCUMENTS:
         text = path.read_text()
         for match in _FENCE.finditer(text):
             line = text.count("\n", 0, match.start(3)) + 1
@@ -57,3 +59,17 @@ def commands(program: str) -> Iterator[tuple[str, list[str]]]:
             first = line.partition(" ")[0]
             if first == program and first in _PROGRAMS and "[" not in line:
                 yield f"{block.file}:{number}", shlex.split(line, comments=" #" in line)[1:]
+
+
+def spans() -> Iterator[tuple[str, list[str]]]:
+    """Where the program is called within a sentence, and the words behind its name.
+
+    Those with a part left out (``…``, capital letters for a whole command) are not given.
+    """
+    for path in DOCUMENTS:
+        text = _FENCE.sub(lambda found: "\n" * found[0].count("\n"), path.read_text())
+        for found in _SPAN.finditer(text):
+            where = f"{path.relative_to(ROOT)}:{text.count(chr(10), 0, found.start()) + 1}"
+            line = re.split(r"\\?[|>]| 2>", found[1])[0]
+            if "…" not in line and re.match(r"twistedcam [a-z]", line):
+                yield where, shlex.split(line)[1:]
