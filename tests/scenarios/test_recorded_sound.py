@@ -12,11 +12,15 @@ import av
 import pytest
 
 from tests.support.films import START_US, h264_packets, timed_frames
+from tests.support.movies import entries_in
 from tests.support.sound import aac_packets
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import Track
 from twistedcam.recording.containers import FORMATS
 from twistedcam.recording.media_worker.remux import copy
+from twistedcam.recording.playback.export import write_export
+from twistedcam.recording.playback.movie_files import MovieFiles
+from twistedcam.recording.playback.piece import plan_piece, read_piece
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.part_file import part_of
 from twistedcam.recording.writer.plan import Plan
@@ -101,6 +105,36 @@ def test_no_packet_is_lost_or_twice_over_the_files_of_a_recording(tmp_path: Path
             for at, number in sound_of(path):
                 if number is not None:
                     assert at + 2 * part == pytest.approx(number * PACKET, abs=0.001)
+
+
+def test_sound_is_played_and_exported_without_a_seam(tmp_path: Path) -> None:
+    sounds = aac_packets(0.0, 12.0, START_US)
+    first = [each for each in sounds if each.seq < 200]
+    pictures = h264_packets((n / 25 for n in range(301)), keyframes=1.0)
+    recording = session(tmp_path, "a.mp4", sounds[0].track, segment=2)
+    finish(recording, write(recording, pictures[:125], first))
+    recording = session(tmp_path, "b.mp4", sounds[0].track, segment=2)  # a second later
+    finish(recording, write(recording, pictures[150:], sounds))
+    files = MovieFiles(tmp_path)
+    start = START_US / 1e6
+    piece = plan_piece(files, entries_in(tmp_path), start + 0.5, start + 11.5)
+    assert len(piece.parts) == 6
+    assert [round(gap, 2) for _, gap in piece.gaps] == [1.0]
+    played = tmp_path / "played"
+    played.write_bytes(b"".join(read_piece(files, piece, 0, piece.size)))
+    write_export(files, piece, tmp_path / "c.mp4", "cam")
+    for path in (played, tmp_path / "c.mp4"):
+        found = sound_of(path)
+        heard = [number for _, number in found if number is not None]
+        seam = next(at for at, number in enumerate(heard) if number > 240)
+        assert heard[:seam] == list(range(seam))
+        assert heard[seam:] == list(range(heard[seam], heard[-1] + 1))
+        assert heard[seam] * PACKET == pytest.approx(6.0, abs=PACKET)
+        uneven = [a for (a, _), (b, _) in pairwise(found) if abs(b - a - PACKET) > 0.001]
+        assert all(abs(at - 5.0) < 2 * PACKET for at in uneven)  # where a second is missing
+        off = [at - number * PACKET for at, number in found if number is not None]
+        assert off[:seam] == pytest.approx([0.0] * seam, abs=0.001)
+        assert off[seam:] == pytest.approx([-1.0] * (len(heard) - seam), abs=0.001)
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])

@@ -239,7 +239,8 @@ def _sounds(movie: Movie, starts: Numbers, is_cut: bool, is_short: bool) -> Numb
     ends = np.append(video.times, video.end)[starts]
     found = np.searchsorted(audio.times * video.timescale, ends * audio.timescale, "left")
     if not is_cut:
-        found[0] = 0
+        # A short first sample is silence that a recording begins with, up to its first sound.
+        found[0] = 1 if len(audio) > 2 and audio.durations[0] < audio.durations[1] else 0
     if not is_short:
         found[-1] = len(audio)
     return np.maximum.accumulate(found).astype(np.int64)
