@@ -76,6 +76,12 @@ class NoSuchHook(CommandError):
     code = "no-such-hook"
 
 
+class NoSuchLogin(CommandError):
+    """No login to the page has that id."""
+
+    code = "no-such-login"
+
+
 class HookFailed(CommandError):
     """A hook's program or server has failed. The message has the reason."""
 

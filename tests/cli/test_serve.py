@@ -18,6 +18,7 @@ from tests.fakecam import FakeCam, require_fakecam
 from tests.support.process import PATIENCE, ROOT, ServerProcess, run_program, wait_for
 from tests.support.viewer import Viewer
 from twistedcam import wire
+from twistedcam.cli import serve
 from twistedcam.cli.serve import announce
 from twistedcam.media import barcode
 from twistedcam.sources.auto import NO_WEBCAM
@@ -80,7 +81,8 @@ def test_addresses_are_printed_as_commands(
         "rtsp": [at("127.0.0.1:5"), at("h:6", is_tls=True)],
         "control": [at("127.0.0.1:3"), at("unix:/c"), at("h:4", is_tls=True)],
     }
-    server: Any = SimpleNamespace(cameras={"cam": None})
+    needs = SimpleNamespace(is_needed=False)
+    server: Any = SimpleNamespace(cameras={"cam": None}, authenticator=needs)
     announce(SimpleNamespace(server=server, listeners=listeners))  # type: ignore[arg-type]
     said = capsys.readouterr().out
     assert [line.split(None, 1)[1] for line in said.splitlines()[1:-1]] == [
@@ -95,6 +97,19 @@ def test_addresses_are_printed_as_commands(
         "twistedcam ctl --connect unix:/c",
         "twistedcam ctl --connect tls:h:4",
     ]
+
+
+def test_where_and_how_to_log_in_is_printed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "own_address", lambda: "192.0.2.4")
+    listeners: Any = {name: [] for name in ("frames", "rtsp", "control")}
+    listeners["http"] = [SimpleNamespace(address="0.0.0.0:8080", is_tls=False)]
+    server: Any = SimpleNamespace(cameras={}, authenticator=SimpleNamespace(is_needed=True))
+    announce(SimpleNamespace(server=server, listeners=listeners))  # type: ignore[arg-type]
+    said = capsys.readouterr().out
+    assert "  page      http://192.0.2.4:8080/\n" in said
+    assert "  log in    on the page, with a token: twistedcam token add NAME --qr\n" in said
 
 
 #: Sends a number of signals to the program when it imports a module.

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
 
-from twistedcam.auth import TokenFile
+from tests.support.http_server import serve
+from tests.support.ports import free_port
+from twistedcam.auth import Grant, TokenFile
 from twistedcam.cli import token
 from twistedcam.errors import BadArgument
 
@@ -88,3 +91,68 @@ def test_a_token_for_digest_is_in_the_file_and_another_one_is_not(program: Progr
     text = program.file.path.read_text()
     assert nvr in text
     assert phone not in text
+
+
+def test_a_qr_code_has_the_address_that_opens_the_page(
+    program: Program, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Read by another decoder than that of the library that makes it."""
+    import cv2
+    import numpy as np
+
+    program.file.add(Grant("desk", frozenset({"view"})))
+    with serve(tmp_path, "--camera", "cam=pattern:?size=320x240", "--tokens",
+               str(program.file.path)) as server:  # fmt: skip
+        parser = argparse.ArgumentParser()
+        token.add_arguments(parser)
+        words = ["add", "phone", "--right", "view", "--tokens", str(program.file.path), "--qr"]
+        assert token.run(parser.parse_args([*words, server.http])) == 0
+        said = capsys.readouterr()
+        assert said.err.endswith("stores only a hash of this token:\n")  # nothing is wrong
+        secret, address, *code = said.out.splitlines()
+        assert address == f"{server.http}/?token={secret}"
+        request = urllib.request.Request(address, headers={"Accept": "text/html"})
+        cookies = urllib.request.HTTPCookieProcessor()
+        with urllib.request.build_opener(cookies).open(request) as answer:
+            assert answer.url == f"{server.http}/?login=1"
+            assert b'<a href="stream/cam">' in answer.read()
+    rows = []
+    for line in code:
+        top = [each in "█▀" for each in line]
+        rows += [top, [each in "█▄" for each in line]]
+    width = max(map(len, rows))
+    bits = np.array([row + [True] * (width - len(row)) for row in rows], np.uint8) * 255
+    picture = cv2.resize(np.pad(bits, 4, constant_values=255), None, fx=8, fy=8,
+                         interpolation=cv2.INTER_NEAREST)  # fmt: skip
+    assert cv2.QRCodeDetector().detectAndDecode(picture)[0] == address
+
+
+@pytest.mark.parametrize(
+    ("text", "page"),
+    [
+        ("http://cam.example/door", "http://cam.example/door/"),
+        ("cam.example:81", "http://cam.example:81/"),
+        ("https://[::1]:8443/#x", "https://[::1]:8443/"),
+    ],
+)
+def test_the_address_of_the_page_may_be_short(text: str, page: str) -> None:
+    assert token._page_address(text) == page
+
+
+@pytest.mark.parametrize("text", ["ftp://x", "http://", "http://x:y", "http://x/?token=1"])
+def test_no_token_is_made_for_an_address_that_is_none(program: Program, text: str) -> None:
+    with pytest.raises(BadArgument, match="write the address of the page"):
+        program("add", "phone", "--right", "view", "--qr", text)
+    assert not program.file.path.exists()
+
+
+def test_an_address_where_nobody_answers_is_said(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser = argparse.ArgumentParser()
+    token.add_arguments(parser)
+    words = ["add", "phone", "--right", "view", "--tokens", str(program.file.path), "--qr"]
+    token.run(parser.parse_args([*words, f"127.0.0.1:{free_port()}"]))
+    said = capsys.readouterr().err
+    assert "now this address does not open the page: " in said
+    assert "start the server with --http 0.0.0.0:8080 --tokens FILE" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Any
 from unittest.mock import Mock
 
@@ -13,6 +14,7 @@ from zope.interface import directlyProvides
 from twistedcam.net.addresses import (
     MAX_SHOWN,
     is_private,
+    own_address,
     shorten,
     show_address,
     source_of,
@@ -83,3 +85,8 @@ def test_an_ipv6_network_counts_as_one_address() -> None:
     assert source("::ffff:192.0.2.1") == source_of(IPv4Address("TCP", "192.0.2.1", 5000))
     assert source("fe80::1%eth0") == source("fe80::2")
     assert source_of(UNIXAddress(None)) == "unix"
+
+
+def test_the_own_address_is_one_that_other_machines_can_reach() -> None:
+    found = own_address()
+    assert found is None or not ipaddress.ip_address(found).is_loopback

@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from twisted.internet.task import Clock
 
+from tests.support.axe import violations
 from tests.support.chromium import Page
 from tests.support.fakes import TINY_JPEG, InlineThread
 from tests.support.http_server import serve, state
 from tests.support.process import ServerProcess, wait_for
-from tests.support.system import require
 from twistedcam.automation.database import Database
 from twistedcam.automation.event_store import EventStore, StoredEvent
 
-#: The folder where `make test` installs axe-core (tools/browser_parts.py).
-PARTS = Path(sys.prefix) / "share/twistedcam-tests"
 CAMERAS = ("--camera", "door=pattern:?size=320x240&fps=10", "--camera", "yard=pattern:?fps=5")
-#: Width, height, dark.
-WINDOWS = [(1280, 900, False), (1280, 900, True), (390, 844, False), (390, 844, True)]
-AXE = """
-const done = arguments[0];
-axe.run(document, {resultTypes: ["violations"], rules: {
-  "label-content-name-mismatch": {enabled: true}, "target-size": {enabled: true},
-}}).then(({violations}) => done(violations.map((each) => [
-  each.id, each.impact, each.nodes.map((node) => `${node.target}: ${node.failureSummary}`),
-])));
-"""
 #: Live regions, besides alerts.
 LIVE = """
 const said = (each) => each.ariaLive ?? each.getAttribute("aria-live")
@@ -81,20 +67,6 @@ def page(browser: Page, server: ServerProcess) -> Page:
     browser.wait(lambda: browser.text(".figures").count(" old") == 2, "two pictures")
     browser.wait(lambda: len(browser.names()) >= 3, "the list")
     return browser
-
-
-def violations(page: Page) -> list[Any]:
-    """Return the violations that axe-core finds in all windows, light and dark."""
-    found = sorted(PARTS.glob("axe-*.min.js"))
-    require(found, f"no axe-core: python tools/browser_parts.py {PARTS}")
-    page.chrome.execute_script(found[-1].read_text())
-    page.chrome.set_script_timeout(60)
-    seen = []
-    for width, height, dark in WINDOWS:
-        page.look(width, height, dark)
-        seen += [[width, dark, *each] for each in page.chrome.execute_async_script(AXE)]
-    page.look()
-    return seen
 
 
 def test_axe_finds_no_violations(page: Page, server: ServerProcess) -> None:

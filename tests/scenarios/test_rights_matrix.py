@@ -92,6 +92,8 @@ ROUTES: list[tuple[str, str, str, str | None]] = [
     ("POST", "/api/v1/recordings/x.mp4/unprotect", "control", None),
     ("POST", "/api/v1/recordings/x.mp4/rename", "control", None),
     ("DELETE", "/api/v1/viewers/77", "control", None),
+    ("GET", "/api/v1/logins", "admin", None),
+    ("DELETE", "/api/v1/logins/77", "admin", None),
     ("POST", "/api/v1/shutdown", "admin", None),
     ("POST", "/api/v1/reload", "admin", None),
     *(
@@ -158,6 +160,8 @@ LINES: list[tuple[str, str, str | None]] = [
     ("protect x.mp4", "control", None),
     ("unprotect x.mp4", "control", None),
     ("kick 77", "control", None),
+    ("logins", "admin", None),
+    ("logins end 77", "admin", None),
     ("shutdown", "admin", None),
     ("reload", "admin", None),
     *(
@@ -263,6 +267,7 @@ class MatrixTests(ServerCase):
             if not any(route.method == how and route.match(path) is not None for how, path in tried)
         ]
         everybody = ["/static/{name}", "/static/{folder}/{name}", "/favicon.ico"]
+        everybody += ["/login", "/login", "/logout"]
         self.assertEqual(missing, everybody)
         commands = {self.registry.find(line.split())[0].name for line, *_ in LINES}
         others = {each.name for each in self.registry} - commands

@@ -121,6 +121,7 @@ class Authenticator:
         grant: Grant,
         may_stay: Callable[[Grant], bool],
         on_end: Callable[[Unauthorized], None],
+        login: str = "",
     ) -> TokenSession:
         """Watch a connection, to end it when its token expires, is removed or is restricted.
 
@@ -128,12 +129,34 @@ class Authenticator:
             grant: the token's grant.
             may_stay: returns True if the connection is still allowed with a changed grant.
             on_end: called with the reason, within seconds.
+            login: the key of the login to the page that it belongs to.
 
         Returns: a session to close when the connection is lost.
         """
         if self._file is None:
             return TokenSession(grant, may_stay, on_end)
-        return self._sessions.open(grant, may_stay, on_end)
+        return self._sessions.open(grant, may_stay, on_end, login)
+
+    def end_login(self, login: str, reason: Unauthorized) -> None:
+        """End the connections of a login to the page."""
+        self._sessions.end_login(login, reason)
+
+    def has(self, digest: str) -> bool:
+        """True if a token has this hash."""
+        return digest in self._current()
+
+    def grant_of(self, digest: str) -> Grant | None:
+        """Return the current grant of the token with this hash; None if it was removed.
+
+        Raises:
+            Unauthorized: it has expired.
+        """
+        token = self._current().get(digest)
+        return None if token is None else self._in_time(token.grant)
+
+    def digests_of(self, name: str) -> list[str]:
+        """Return the hashes of the tokens of this name."""
+        return [key for key, each in self._current().items() if each.grant.name == name]
 
     async def _judge(self, is_it: Callable[[Token], bool], peer: Any) -> Grant:
         source = source_of(peer)

@@ -30,6 +30,7 @@ class TokenSession:
         may_stay: returns True if the connection is still allowed with a changed grant.
         on_end: called with the reason if it is not.
         on_close: called once when this is closed.
+        login: the key of the login to the page that the connection belongs to; empty: none.
     """
 
     def __init__(
@@ -38,7 +39,9 @@ class TokenSession:
         may_stay: Callable[[Grant], bool],
         on_end: Callable[[Unauthorized], None],
         on_close: Callable[[TokenSession], None] = lambda session: None,
+        login: str = "",
     ) -> None:
+        self.login = login
         self.grant = grant
         self.may_stay = may_stay
         self.on_end = on_end
@@ -87,14 +90,20 @@ class TokenSessions:
         grant: Grant,
         may_stay: Callable[[Grant], bool],
         on_end: Callable[[Unauthorized], None],
+        login: str = "",
     ) -> TokenSession:
         """Watch a connection that was authorised by this grant."""
-        session = TokenSession(grant, may_stay, on_end, self._close)
+        session = TokenSession(grant, may_stay, on_end, self._close, login)
         self._open.add(session)
         if not self._timer.is_pending:
             self._seen_at = self._wall()
             self._timer.start(PERIOD, self._look)
         return session
+
+    def end_login(self, login: str, reason: Unauthorized) -> None:
+        """End the connections of a login to the page."""
+        for session in [each for each in self._open if each.login == login]:
+            self._end(session, reason)
 
     def _close(self, session: TokenSession) -> None:
         self._open.discard(session)

@@ -20,6 +20,8 @@ from twistedcam.app.service import CameraService
 from twistedcam.config.arguments import add_serve_arguments, read_serve_options
 from twistedcam.config.options import ServeOptions
 from twistedcam.errors import BadArgument, StartupError
+from twistedcam.net.addresses import own_address
+from twistedcam.net.listener import Listener
 from twistedcam.processing import check_code
 from twistedcam.runtime.clock import use_monotonic_clock
 from twistedcam.runtime.file_limits import raise_file_limit
@@ -90,7 +92,9 @@ def announce(service: CameraService) -> None:
     """Print the server's addresses."""
     lines = [f"twistedcam serves {', '.join(service.server.cameras)}"]
     for listener in service.listeners["http"]:
-        lines.append(f"  page      http{'s' * listener.is_tls}://{listener.address}/")
+        lines.append(f"  page      {page_address(listener)}")
+    if service.server.authenticator.is_needed and service.listeners["http"]:
+        lines.append("  log in    on the page, with a token: twistedcam token add NAME --qr")
     for listener in service.listeners["frames"]:
         scheme = "twistedcams" if listener.is_tls else "twistedcam"
         where = f"{scheme}://{listener.address}"
@@ -108,6 +112,15 @@ def announce(service: CameraService) -> None:
             lines.append(f"  control   telnet {host} {port}")
     lines.append("  stop      Ctrl-C")
     print("\n".join(lines), flush=True)
+
+
+def page_address(listener: Listener) -> str:
+    """Return the address of the page, as other machines can open it if they can reach the port."""
+    address = listener.address
+    if address.startswith(("0.0.0.0:", "[::]:")):
+        port = address.rpartition(":")[2]
+        address = f"{own_address() or 'localhost'}:{port}"
+    return f"http{'s' * listener.is_tls}://{address}/"
 
 
 def log_is_in_terminal(options: ServeOptions) -> bool:

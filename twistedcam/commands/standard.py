@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from twisted import __version__ as twisted_version
+from twistedcam.auth.expiry import as_local_time
 from twistedcam.commands.areas import add_area_commands
 from twistedcam.commands.command import Answer, Command
 from twistedcam.commands.events import add_event_commands
@@ -125,6 +126,27 @@ def standard_commands() -> Registry:
         if await gone.addTimeout(KICK_TIMEOUT, server.clock, lambda *_: False):
             return None
         return {"note": f"the connection of viewer {id} is still closing"}
+
+    @registry.command("logins", right="admin", items="logins")
+    def logins(server: Server) -> Answer:
+        """List who is logged in to the page: the token, the browser, the last request."""
+        return [
+            {
+                "id": each.id,
+                "token": each.token,
+                "address": each.address,
+                "browser": each.agent,
+                "since": as_local_time(each.created),
+                "used": as_local_time(each.used),
+            }
+            for each in server.logins.all()
+        ]
+
+    @registry.command("logins end", right="admin")
+    def end_login(server: Server, id: str) -> Answer:
+        """Log a browser out, and close its connections."""
+        server.logins.end(server.logins.named(id))
+        return None
 
     @registry.command("get", right="view", items="properties", skips_camera=_is_property)
     async def get(server: Server, camera: Camera, property: str | None = None) -> Answer:

@@ -13,12 +13,13 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twistedcam.auth import Authenticator
+from twistedcam.auth import Authenticator, LoginSessions
 from twistedcam.automation.automation import Automation
 from twistedcam.camera import Camera
 from twistedcam.codecs.video_settings import VideoSettings
 from twistedcam.core.broker_state import BrokerState
 from twistedcam.core.channel import Channel
+from twistedcam.core.login_file import LoginFile
 from twistedcam.core.saved_settings import SavedSettings
 from twistedcam.delivery import Delivery
 from twistedcam.errors import BadArgument, CameraNeeded, DiskError, NoSuchCamera, NotSupported
@@ -105,6 +106,9 @@ class Server:
         self.viewers = Viewers(self.events, clock) if viewers is None else viewers
         self.delivery = delivery or Delivery(clock)
         self.authenticator = authenticator or Authenticator(clock)
+        file = LoginFile(recordings, self._check_mount)
+        #: Logins to the page.
+        self.logins = LoginSessions(lambda: self.authenticator, time.time, file.read, file.write)
         self.connection_limiter = (
             ConnectionLimiter() if connection_limiter is None else connection_limiter
         )

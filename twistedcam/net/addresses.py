@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -46,6 +47,18 @@ def _is_token(word: str) -> bool:
 def shorten(text: str) -> str:
     """Shorten a client's text to MAX_SHOWN characters."""
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
+
+
+def own_address() -> str | None:
+    """Return this machine's address in its network, or None if it has none. Sends nothing."""
+    # TEST-NET-1 (RFC 5737): the system chooses the address that it would send from.
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+            host: str = probe.getsockname()[0]
+        except OSError:
+            return None
+    return None if host.startswith(("127.", "0.")) else host
 
 
 def parse_ip(text: str) -> IPAddress | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from twistedcam.auth import NOBODY
 from twistedcam.errors import BadArgument
 from twistedcam.runtime.threads import run_in_thread
 from twistedcam.servers.http.api.commands import PREFIX, make_handler, operations
@@ -17,6 +18,7 @@ from twistedcam.servers.http.connection.reply import Reply, json_reply
 from twistedcam.servers.http.connection.request import HttpRequest, query
 from twistedcam.servers.http.connection.router import Handler, Router
 from twistedcam.servers.http.events import EventPictures
+from twistedcam.servers.http.page.login import LoginPage
 from twistedcam.servers.http.page.page import Page
 from twistedcam.servers.http.playback import Playback
 from twistedcam.servers.http.recordings import Recordings
@@ -38,6 +40,7 @@ def make_router(server: Server, registry: Registry, stats: LiveStats) -> Router:
     streams = MjpegStreams(server)
     snapshots = Snapshots(server)
     page = Page(server)
+    login = LoginPage(server, page)
     health = Health(server)
     recordings = Recordings(server)
     archives = Archives(server)
@@ -49,6 +52,10 @@ def make_router(server: Server, registry: Registry, stats: LiveStats) -> Router:
         """Return the page, or answer like mjpg-streamer and µStreamer at this address."""
         action = query(request, "action")
         if action is None:
+            if request.grant is NOBODY:
+                return login.page(request, request.refusal)
+            if login.is_by_address(request):
+                return login.log_in_by_address(request)
             return page.index(request)
         if action == "stream":
             streams.get(request)
@@ -94,6 +101,9 @@ def make_router(server: Server, registry: Registry, stats: LiveStats) -> Router:
     for path, handler in routes.items():
         router.add("GET", path, handler)
     router.add("POST", "/recordings.zip", archives.post)
+    router.add("GET", "/login", login.get)
+    router.add("POST", "/login", login.log_in)
+    router.add("POST", "/logout", login.log_out)
     _add_api(router, server, registry)
     return router
 

@@ -33,18 +33,6 @@ class TokenTests(TokenSiteCase):
             self.assertNotIn(b"door", self.browser.body)
         self.assertEqual(self.ask(None, "POST", "/api/v1/shutdown"), 401)
 
-    def test_a_tab_with_its_own_token_reloads_the_page_without_names(self) -> None:
-        for path in ("/?tab", "/?tab=", "/?pictures=pull&tab="):
-            self.assertEqual(self.ask(None, "GET", path), 200, path)
-            self.assertIn(b"<title>twistedcam</title>", self.browser.body)
-            for name in (b"door", b"yard"):
-                self.assertNotIn(name, self.browser.body)
-        for path in ("/?tab&action=snapshot", "/?action=stream&tab=", "/snapshot?tab", "/state?tab",
-                     "/events?tab", "/api/v1/status?tab", "/?tab&token=x"):  # fmt: skip
-            self.clock.advance(1000)
-            self.assertEqual(self.ask(None, "GET", path), 401, path)
-            self.assertNotIn(b"door", self.browser.body)
-
     def test_a_token_is_sent_as_bearer_as_password_or_in_the_address(self) -> None:
         token = self.tokens["viewer"]
         basic = base64.b64encode(f"any:{token}".encode()).decode()

@@ -38,6 +38,8 @@ _ENDPOINTS: dict[str, list[tuple[str, str]]] = {
     "rename": [("POST", "/recordings/{name}/rename")],
     "protect": [("POST", "/recordings/{name}/protect")],
     "unprotect": [("POST", "/recordings/{name}/unprotect")],
+    "logins": [("GET", "/logins")],
+    "logins end": [("DELETE", "/logins/{id}")],
     "kick": [("DELETE", "/viewers/{id}")],
     "get": [("GET", "/cameras/{camera}/properties")],
     "set": [("PATCH", "/cameras/{camera}")],

@@ -14,7 +14,9 @@ from twistedcam.auth import NOBODY, Grant, Right
 from twistedcam.errors import Unauthorized
 from twistedcam.net.addresses import show_address
 from twistedcam.servers.http.connection.channel import HttpConnection
-from twistedcam.servers.http.connection.request import HttpRequest, has_parameter, requested_camera
+from twistedcam.servers.http.connection.cookie import login_of
+from twistedcam.servers.http.connection.error_page import wants_page
+from twistedcam.servers.http.connection.request import HttpRequest, requested_camera
 
 if TYPE_CHECKING:
     from twistedcam.core.server import Server
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 log = Logger()
 
 #: Routes without access control: they contain nothing of this server.
-OPEN = frozenset({"/static/{name}", "/static/{folder}/{name}", "/favicon.ico"})
+OPEN = frozenset({"/static/{name}", "/static/{folder}/{name}", "/favicon.ico", "/login", "/logout"})
 #: Routes whose POST only prepares a download: they need the right ``view``.
 PREPARING = frozenset({"/recordings.zip"})
 #: Routes that check access themselves: their logins are in the body.
@@ -57,15 +59,14 @@ class Access:
         """
         if path in OPEN or path in OWN_LOGIN:
             return
-        if self._is_reload(request, path):
-            request.grant = NOBODY  # the page is sent without any camera's name
+        try:
+            request.grant = await self._grant_of(request)
+        except Unauthorized as error:
+            if not self._shows_login(request, path):
+                raise
+            request.grant = NOBODY  # the page to log in has no camera's name
+            request.refusal = error if token_in_url(request) is not None else None
             return
-        peer = request.getClientAddress()
-        checking = Deferred.fromCoroutine(
-            self._server.authenticator.by_token(self._token_of(request), peer)
-        )
-        request.notifyFinish().addErrback(lambda _: checking.cancel())
-        request.grant = await checking
         if self._is_for_pictures(request, path):
             camera = self._camera(request, parts)
             request.grant.require("view", camera)
@@ -85,12 +86,28 @@ class Access:
             )
         return None
 
-    def _is_reload(self, request: HttpRequest, path: str) -> bool:
-        """True if a tab that keeps its token in the browser reloads the page (lib/token.js)."""
-        if path != "/" or not has_parameter(request, "tab") or b"action" in (request.args or {}):
+    async def _grant_of(self, request: HttpRequest) -> Grant:
+        """Return the grant of the token, or of the login that the cookie continues.
+
+        Raises:
+            Unauthorized: neither is valid.
+        """
+        token, authenticator = self._token_of(request), self._server.authenticator
+        if token is None and authenticator.is_needed and isinstance(request, HttpRequest):
+            found = login_of(request)
+            if found is not None:
+                request.login, grant = found
+                return grant
+        return await check_token(self._server, request, token)
+
+    @staticmethod
+    def _shows_login(request: HttpRequest, path: str) -> bool:
+        """True if a browser opens the page: it gets the page to log in, and no error."""
+        if path != "/" or request.method not in (b"GET", b"HEAD"):
             return False
-        has_token = token_of(request) is not None or token_in_url(request) is not None
-        return self._server.authenticator.is_needed and not has_token
+        if b"action" in (request.args or {}) or token_of(request) is not None:
+            return False
+        return wants_page(request.requestHeaders.getRawHeaders(b"Accept"))
 
     @staticmethod
     def _is_for_pictures(request: HttpRequest, path: str) -> bool:
@@ -126,7 +143,9 @@ class Access:
             else:  # the connection of another site of twisted.web
                 channel.abortConnection()
 
-        session = authenticator.open_session(request.grant, may_stay, end)
+        login = getattr(request, "login", None)  # a request of another site has none
+        key = "" if login is None else login.key
+        session = authenticator.open_session(request.grant, may_stay, end, key)
         if own:
             channel.set_token_session(session)
         else:
@@ -145,6 +164,18 @@ class Access:
         if not request.grant.covers(first):
             request.grant.require_reach(None, "a picture without a camera's name")
         return first
+
+
+async def check_token(server: Server, request: HttpRequest, token: str | None) -> Grant:
+    """Return the grant of a token that a request has sent.
+
+    Raises:
+        Unauthorized: it is missing, wrong or expired. After wrong tokens this takes longer.
+    """
+    peer = request.getClientAddress()
+    checking = Deferred.fromCoroutine(server.authenticator.by_token(token, peer))
+    request.notifyFinish().addErrback(lambda _: checking.cancel())
+    return await checking
 
 
 def token_of(request: HttpRequest) -> str | None:

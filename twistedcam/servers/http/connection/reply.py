@@ -19,6 +19,7 @@ from twistedcam.errors import (
     NoSuchCamera,
     NoSuchEvent,
     NoSuchHook,
+    NoSuchLogin,
     NoSuchRecording,
     NoSuchViewer,
     NotRecording,
@@ -32,6 +33,8 @@ from twistedcam.errors import (
 )
 
 JSON = "application/json"
+#: ``WWW-Authenticate`` for requests of pages: browsers know this and show no dialog for it.
+BEARER = 'Bearer realm="twistedcam"'
 
 #: The HTTP status of each error of commands; other errors have status 500.
 STATUS: dict[type[TwistedcamError], int] = {
@@ -46,6 +49,7 @@ STATUS: dict[type[TwistedcamError], int] = {
     NoSuchViewer: 404,
     NoSuchEvent: 404,
     NoSuchHook: 404,
+    NoSuchLogin: 404,
     NotRecording: 409,
     NotSupported: 409,
     TooOften: 429,
@@ -76,6 +80,7 @@ class Reply:
         type: the media type of the body.
         cache: ``Cache-Control``.
         headers: additional headers.
+        refusal: the reason for the log if the body is a page that refuses the request.
     """
 
     body: bytes = b""
@@ -83,6 +88,7 @@ class Reply:
     status: int = 200
     cache: str = "no-store"
     headers: dict[str, str] = field(default_factory=dict)
+    refusal: str = ""
 
 
 def json_reply(value: Any, status: int = 200, **headers: str) -> Reply:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, AnyStr
 
 from twisted.web.http import Request
 
-from twistedcam.auth import ANYONE, Grant
-from twistedcam.errors import BadArgument
+from twistedcam.auth import ANYONE, Grant, LoginSession
+from twistedcam.errors import BadArgument, TwistedcamError
 
 if TYPE_CHECKING:
     from twistedcam.core.server import Server
@@ -28,6 +28,10 @@ class HttpRequest(Request):
     channel: Any
     #: The grant of its token, after that was checked.
     grant: Grant = ANYONE
+    #: The login to the page that its cookie continues.
+    login: LoginSession | None = None
+    #: The reason why the page to log in is shown, if it is an error.
+    refusal: TwistedcamError | None = None
 
     def __init__(
         self, channel: Any, queued: object = False, parsePOSTFormSubmission: bool = False

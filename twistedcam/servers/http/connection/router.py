@@ -19,7 +19,13 @@ from twistedcam.net.addresses import shorten, show_address, without_token
 from twistedcam.net.refusal_log import RefusalLog
 from twistedcam.servers.http.connection.error_page import wants_page, with_page
 from twistedcam.servers.http.connection.guard import Guard
-from twistedcam.servers.http.connection.reply import JSON, Reply, error_reply, json_reply
+from twistedcam.servers.http.connection.reply import (
+    BEARER,
+    JSON,
+    Reply,
+    error_reply,
+    json_reply,
+)
 from twistedcam.servers.http.connection.request import HttpRequest
 from twistedcam.util.escaped_name import show_name
 
@@ -97,6 +103,8 @@ class Router:
         except TwistedcamError as error:
             # A request of another site of twisted.web has no grant before its token was checked.
             reply = error_reply(getattr(request, "grant", ANYONE).only_own_names(error))
+            if reply.status == 401 and _is_of_page(request):
+                reply.headers["WWW-Authenticate"] = BEARER
         except CancelledError:
             return  # the client has gone while its token was checked
         except Exception as error:
@@ -142,9 +150,9 @@ class Router:
         """Log a refused request with the reason, which has the token's name, never the token."""
         peer = request.getClientAddress()
         grant = getattr(request, "grant", ANYONE)
-        if reply.status not in _REFUSED or reply.type != JSON:
+        if reply.status not in _REFUSED or (reply.type != JSON and not reply.refusal):
             return  # handlers with other messages log them themselves
-        why = shorten(json.loads(reply.body)["message"])
+        why = shorten(reply.refusal or json.loads(reply.body)["message"])
         kind = f"HTTP {reply.status}" + ("" if grant is ANYONE else f", token {grant.name}")
         if reply.status == 401:  # there are few reasons, and none contains text of the client
             kind += f", {why}"
@@ -156,6 +164,12 @@ class Router:
                 uri=shorten(without_token(request.uri)),
                 why=why,
             )
+
+
+def _is_of_page(request: HttpRequest) -> bool:
+    """True if a page sends the request: it shows the refusal itself."""
+    headers = request.requestHeaders
+    return headers.hasHeader(b"Referer") or headers.hasHeader(b"Origin")
 
 
 def _as_text(quoted: bytes) -> str:

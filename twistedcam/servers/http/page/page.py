@@ -10,6 +10,7 @@ from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from twistedcam.servers.http.connection.cookie import renew_cookie
 from twistedcam.servers.http.connection.reply import Reply, json_reply
 from twistedcam.servers.http.connection.request import HttpRequest, query
 
@@ -35,13 +36,13 @@ POLICY = "; ".join(
         "connect-src 'self'",
         "manifest-src 'self'",
         "base-uri 'none'",
-        "form-action 'none'",
+        "form-action 'self'",
         "frame-ancestors 'self'",
     ]
 )
 HEADERS = {
     "Content-Security-Policy": POLICY,
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # without a referrer, forms have no Origin to check
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
@@ -80,6 +81,8 @@ class Page:
 
     def index(self, request: HttpRequest) -> Reply:
         """Return the page with the cameras that the request's token covers."""
+        if request.login is not None:
+            renew_cookie(request)
         page = self._files["index.html"]
         names = {
             name: camera.title or name
@@ -91,7 +94,14 @@ class Page:
         many = len(names) > MAX_STREAMS
         refresh = f'<meta http-equiv="refresh" content="{_PERIOD}">' if many else ""
         body = page.body.decode().replace(_CAMERAS, _figures(names, parameter))
-        return _reply(request, _file(body.replace(_REFRESH, refresh).encode(), page.type))
+        reply = _reply(request, _file(body.replace(_REFRESH, refresh).encode(), page.type))
+        if request.login is not None:
+            reply.cache = "no-store"  # after logging out, "back" does not show it
+        return reply
+
+    def text(self, name: str) -> str:
+        """Return the text of a file of the page."""
+        return self._files[name].body.decode()
 
     def static(self, request: HttpRequest, name: str, folder: str | None = None) -> Reply:
         """Return one of the page's files."""

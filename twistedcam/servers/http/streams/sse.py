@@ -92,6 +92,8 @@ class EventSession(Receiver):
             grant = self._grant.as_dict()
             if grant["cameras"] is not None:  # a token may have URL-safe forms
                 grant["cameras"] = [self._server.name_of(each) for each in grant["cameras"]]
+            if request.login is not None:
+                grant["login"] = True
             self._send_event("rights", json.dumps(grant, ensure_ascii=False))
             self._send_event("history", streams.stats.past(self._grant))
             self._send_stats(streams.stats.now())

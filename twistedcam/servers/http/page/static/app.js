@@ -11,7 +11,7 @@ import { Events } from "./views/events.js";
 import { Recordings } from "./views/recordings.js";
 import { Timeline } from "./views/timeline.js";
 
-const LINKS = { connected: "Connected", lost: "Server lost – trying again", refused: "Token refused", connecting: "Connecting" };
+const LINKS = { connected: "Connected", lost: "Server lost – trying again", refused: "Logged out", connecting: "Connecting" };
 const cameras = $("#cameras");
 const views = new Map();
 const recordings = new Recordings();
@@ -26,6 +26,8 @@ events.onRights = (grant) => {
   if (rights.restrictions && rights.restrictions !== $("#limits").textContent) announce("limits", rights.restrictions);
   $("#limits").textContent = rights.restrictions;
   $("#limits").hidden = !rights.restrictions;
+  $("#logout").hidden = !rights.login;
+  $("#logout").title = rights.login ? `Log out: ${rights.token}` : "";
   $(".foot a[data-path='/metrics']").hidden = !rights.may("view");
   for (const view of views.values()) view.updateRights();
   recordings.draw();
@@ -83,6 +85,8 @@ events.onLink = (state) => {
   link.dataset.state = state;
   link.querySelector("span").textContent = LINKS[state];
   document.body.dataset.link = state;
+  $("#login-again").hidden = state !== "refused";
+  if (state === "refused") $("#logout").hidden = true;
   for (const view of views.values()) view.onLink(state);
   if (state === "connected") { recordings.load(); gallery.load(); timeline.changed(); }
 };
@@ -110,6 +114,13 @@ function arrange() {
   for (const [name, view] of views) view.show(opened === null || name === opened, name === opened);
   $("#back").hidden = opened === null || names.length < 2;
   for (const link of document.querySelectorAll(".foot a")) link.href = address(link.dataset.path);
+}
+
+// Removes what a login has left in the address.
+function forgetLogin() {
+  const url = new URL(location.href);
+  for (const name of ["login", "tab"]) url.searchParams.delete(name);
+  if (url.href !== location.href) history.replaceState(history.state, "", url);
 }
 
 function decode(text) {
@@ -142,6 +153,8 @@ startKeys(() => {
 addEventListener("pagehide", () => { events.sleep(); for (const view of views.values()) view.player.stop(); });
 addEventListener("pageshow", (event) => { if (event.persisted) events.wake(); });
 
+$("#login-again").addEventListener("click", () => location.reload());
+forgetLogin();
 $("#link").hidden = false;
 $("#events").hidden = false;
 $("#recordings").hidden = false;

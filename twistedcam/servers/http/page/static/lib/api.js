@@ -1,61 +1,22 @@
-// Requests to the server, with the token that the page was opened with.
+// Requests to the server. The browser sends the cookie of the login, or the password that it was asked for.
 import { capital } from "./dom.js";
 import { showMessage } from "./messages.js";
 
 const ACCESS_TIMEOUT = 10000; // milliseconds: after wrong tokens the server delays its answers
-const TOKEN_KEY = `twistedcam token ${location.pathname}`;
-
-// The token of /?token=… or null. It is removed from the address at once, so that it is neither
-// seen nor copied, and kept for this tab. "?tab" takes its place: with it the server sends the page
-// again without a token.
-const token = takeToken();
-
-function takeToken() {
-  const url = new URL(location.href);
-  const query = url.searchParams;
-  const given = query.get("token");
-  if (given !== null) {
-    query.delete("token");
-    if (storeToken(given)) query.set("tab", "");
-    history.replaceState(history.state, "", url.pathname + url.search + url.hash);
-    return given;
-  }
-  if (!query.has("tab")) return null;
-  const stored = storedToken();
-  if (stored === null) { // another tab has opened this address: the server asks for a token
-    query.delete("tab");
-    location.replace(url.pathname + url.search + url.hash);
-  }
-  return stored;
-}
-
-// A browser can be set to store nothing.
-function storeToken(given) {
-  try { sessionStorage.setItem(TOKEN_KEY, given); return true; } catch { return false; }
-}
-
-function storedToken() {
-  try { return sessionStorage.getItem(TOKEN_KEY); } catch { return null; }
-}
 
 // The base of the server's addresses: that of the page, below any path prefix of a proxy. It leaves
 // out user name and password, which fetch() does not accept.
 const base = location.origin + location.pathname.replace(/\/[^/]*$/, "");
 
-// The URL of a path of docs/http.md, such as /stream, with the token: an <img>, an EventSource and
-// a WebSocket cannot send it in another way.
-export function address(path) {
-  if (token === null) return base + path;
-  return `${base}${path}${path.includes("?") ? "&" : "?"}token=${encodeURIComponent(token)}`;
-}
+// The URL of a path of docs/http.md, such as /stream.
+export const address = (path) => base + path;
 
-// Like fetch(). If the page has a token, the browser must not ask the user for one.
 export function request(path, options = {}) {
-  return fetch(address(path), { cache: "no-store", credentials: token === null ? "same-origin" : "omit", ...options });
+  return fetch(address(path), { cache: "no-store", credentials: "same-origin", ...options });
 }
 
-// What the user can do if a token is refused.
-export const tokenHint = token === null ? "Load this page again, and give a valid token." : `Open this page with a valid token: ${base}/?token=TOKEN.`;
+// What the user can do if the login has ended.
+const HINT = "Log in again.";
 
 export const call = (method, path, body) => ask(method, `/api/v1${path}`, body);
 
@@ -75,7 +36,7 @@ async function ask(method, path, body) {
     throw new Error("The server does not answer");
   }
   const result = await response.json().catch(() => ({}));
-  if (response.status === 401) throw new Error(`${result.message ?? "the token is refused"}. ${tokenHint}`);
+  if (response.status === 401) throw new Error(`${result.message ?? "the login has ended"}. ${HINT}`);
   if (!response.ok) throw new Error(result.message ?? `The server answered ${response.status}`);
   return result;
 }
@@ -93,7 +54,7 @@ export async function checkAccess(path) {
 export async function refusal(response) {
   if (response.status !== 401 && response.status !== 403) return null;
   const { message } = await response.json().catch(() => ({}));
-  return `The server says: ${message ?? response.status}. ${tokenHint}`;
+  return `The server says: ${message ?? response.status}. ${HINT}`;
 }
 
 // Like call(), for buttons: shows an error to the user and returns null.

@@ -2,11 +2,12 @@
 
 class Rights {
   constructor() {
-    this.set({ token: "", rights: ["view", "control", "publish", "admin"], cameras: null }); // as without tokens
+    this.set({ token: "", rights: ["view", "control", "publish", "admin"], cameras: null, login: false }); // as without tokens
   }
 
-  set({ token, rights, cameras }) {
-    Object.assign(this, { token, rights, cameras });
+  // login: true if the page was opened by logging in, and not by the browser's own dialog.
+  set({ token, rights, cameras, login = false }) {
+    Object.assign(this, { token, rights, cameras, login });
   }
 
   // True if the token has a right for a camera, or without one for the whole server.

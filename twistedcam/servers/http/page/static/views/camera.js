@@ -14,7 +14,7 @@ import { Player } from "./player.js";
 const STATES = { live: "Live", starting: "Starting", recovering: "No picture", stopped: "Stopped" };
 const OVERLAYS = { starting: "Starting", recovering: "No picture, trying again", stopped: "Stopped" };
 const CONTROL_BUTTONS = ".toggle, .record, .last, .snap, .motion";
-const LOST = { lost: "Server lost", refused: "Token refused" };
+const LOST = { lost: "Server lost", refused: "Logged out" };
 const RUNNING = ["live", "starting", "recovering"];
 
 export class CameraView {
