@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+from twistedcam.auth import Authenticator, LoginSessions
 from twistedcam.recording.library.hidden_folder import HiddenFolder
 
 FILE = "logins.json"
@@ -23,6 +25,14 @@ class LoginFile:
     def __init__(self, folder: Path, check: Callable[[], None]) -> None:
         self._hidden = HiddenFolder(folder)
         self._check = check
+
+    def sessions(self, authenticator: Callable[[], Authenticator]) -> LoginSessions:
+        """Return the logins to the page that this file keeps.
+
+        Arguments:
+            authenticator: returns the authenticator that has their tokens.
+        """
+        return LoginSessions(authenticator, time.time, self.read, self.write)
 
     def read(self) -> bytes:
         """Return its contents.

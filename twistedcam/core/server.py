@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twistedcam.auth import Authenticator, LoginSessions
+from twistedcam.auth import Authenticator
 from twistedcam.automation.automation import Automation
 from twistedcam.camera import Camera
 from twistedcam.codecs.video_settings import VideoSettings
@@ -106,9 +106,7 @@ class Server:
         self.viewers = Viewers(self.events, clock) if viewers is None else viewers
         self.delivery = delivery or Delivery(clock)
         self.authenticator = authenticator or Authenticator(clock)
-        file = LoginFile(recordings, self._check_mount)
-        #: Logins to the page.
-        self.logins = LoginSessions(lambda: self.authenticator, time.time, file.read, file.write)
+        self.logins = LoginFile(recordings, self._check_mount).sessions(lambda: self.authenticator)
         self.connection_limiter = (
             ConnectionLimiter() if connection_limiter is None else connection_limiter
         )
