@@ -12,11 +12,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.fakes import TINY_JPEG
 from tests.support.ports import free_port
 from tests.support.process import PATIENCE, ServerProcess, wait_for
 from tests.support.system import require
 from twistedcam import wire
 from twistedcam.delivery.socket_state import HAS_SENDFILE
+from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
+from twistedcam.media.sound_config import sound_track
+from twistedcam.rtsp.payloads.opus import opus_head
 from twistedcam.wire.messages import FrameMessage
 
 PATTERN = ("--camera", "pattern:?size=320x240&fps=30")
@@ -36,12 +41,14 @@ def connections_end() -> Iterator[None]:
 class Viewer:
     """Watches the frame port."""
 
-    def __init__(self, address: tuple[str, int], window: int = 2) -> None:
+    def __init__(
+        self, address: tuple[str, int], window: int = 2, codecs: tuple[str, ...] = ("mjpeg",)
+    ) -> None:
         self.sock = socket.create_connection(address, PATIENCE)
         _open.append(self.sock)
         self.decoder = wire.Decoder()
         self.messages: list[wire.Message] = []
-        self.sock.sendall(wire.Join(window=window).encode())
+        self.sock.sendall(wire.Join(window=window, codecs=codecs).encode())
 
     def next(self) -> wire.Message | None:
         """The next message; None at the end of the connection."""
@@ -300,3 +307,35 @@ def test_pictures_over_http_come_from_workers_too(tmp_path: Path) -> None:
             while more.count(b"image/jpeg") < 2:  # the placeholder
                 more += sock.recv(65536)
             assert seen
+
+
+def test_sound_comes_from_the_worker_too(tmp_path: Path) -> None:
+    track = sound_track("opus", opus_head(1))
+    with ServerProcess(tmp_path, "--camera", "cam=push:", "--workers", "1") as server:
+        ready(server, 1)
+        publisher = socket.create_connection(server.frames, PATIENCE)
+        _open.append(publisher)
+        publisher.sendall(wire.Join("publish", "cam", window=0).encode())
+        publisher.sendall(wire.configuration_message(track))
+        publisher.sendall(wire.frame_message(Frame(1, 10**15, 1, 1, TINY_JPEG)))
+        wait_for(lambda: ask(server, "status").get("state") == "live", "a picture")
+        viewer = Viewer(server.frames, window=0, codecs=("mjpeg", "opus"))
+        sounds: list[bytes] = []
+        seq, configurations = 1, 0
+        wait_for(lambda: ask(server, "status").get("viewers") == 1, "the viewer")
+        while len(sounds) < 20:
+            seq += 1
+            time_us = 10**15 + seq * 20_000
+            publisher.sendall(wire.frame_message(Packet(track, seq, time_us, 0, b"s%d" % seq)))
+            publisher.sendall(wire.frame_message(Frame(seq, time_us, 1, 1, TINY_JPEG)))
+            message = viewer.next()
+            while not (isinstance(message, FrameMessage) and message.frame.track.kind == "audio"):
+                assert message is not None
+                message = viewer.next()
+            configurations += message.is_configuration
+            if not message.is_configuration:
+                sounds.append(message.frame.data)
+                assert configurations == 1
+        first = int(sounds[0][1:])
+        assert sounds == [b"s%d" % (first + number) for number in range(20)]
+        assert [connections(pid) for pid in workers_of(server)] == [1]

@@ -53,3 +53,5 @@ class AdmissionTests(SynchronousTestCase):
     def test_each_role_needs_its_right(self) -> None:
         self.assertEqual(right_of(wire.Join()), "view")
         self.assertEqual(right_of(wire.Join("publish")), "publish")
+        self.assertEqual(right_of(wire.Join(codecs=("opus", "h264"))), "view")
+        self.assertEqual(right_of(wire.Join(codecs=("flac", "opus"))), "listen")

@@ -10,8 +10,12 @@ from twistedcam import wire
 from twistedcam.delivery.sender import HIGH_WATER, MAX_QUEUED
 from twistedcam.errors import BadMessage, UnsupportedCodec
 from twistedcam.media.packet import Packet
+from twistedcam.media.sound_config import sound_track
+from twistedcam.rtsp.payloads.opus import opus_head
 from twistedcam.servers.frames.session import state_of
 from twistedcam.servers.frames.view_session import ViewSession
+
+OPUS = sound_track("opus", opus_head(1))
 
 
 class ViewSessionTests(SessionCase):
@@ -133,3 +137,38 @@ class ViewSessionTests(SessionCase):
         session.send_message(b"x")
         self.assertEqual(self.connection.ends, ["it does not read"])
         session.close()
+
+    def test_sound_is_left_out_for_those_who_may_not_listen(self) -> None:
+        self.camera.stream.publish(self.frame(1))
+        sound = Packet(OPUS, 1, 33_333, 0, b"opus")
+        self.camera.stream.publish(sound)
+        for may_listen in (False, True):
+            join = wire.Join(codecs=("mjpeg", "opus"), window=0)
+            session = ViewSession(self.connection, self.server, self.camera, join, may_listen)
+            session.start()
+            self.camera.stream.publish(sound)
+            state, *frames = self.connection.messages()
+            assert isinstance(state, wire.State)
+            self.assertEqual(state.audio, "opus" if may_listen else None)
+            kinds = [it.frame.track.kind for it in frames if isinstance(it, wire.FrameMessage)]
+            self.assertEqual(kinds, ["video", "audio", "audio"] if may_listen else ["video"])
+            session.close()
+            self.assertFalse(self.camera.stream.is_wanted)
+
+    def test_a_listener_gets_sound_alone(self) -> None:
+        self.camera.stream.publish(self.frame(1))
+        self.camera.stream.publish(Packet(OPUS, 1, 33_333, 0, b"opus"))
+        session = self.session(codecs=("aac", "opus"))
+        session.start()
+        self.camera.stream.publish(self.frame(2))
+        self.camera.stream.publish(Packet(OPUS, 2, 66_666, 0, b"sound"))
+        state, described, packet = self.connection.messages()
+        assert isinstance(state, wire.State)
+        assert isinstance(described, wire.FrameMessage)
+        assert isinstance(packet, wire.FrameMessage)
+        self.assertEqual((state.codec, state.audio), (None, "opus"))
+        self.assertEqual(described.frame.data, opus_head(1))
+        self.assertEqual((packet.frame.seq, packet.frame.data), (2, b"sound"))
+        session.finish(lambda: None)
+        self.assertFalse(self.camera.stream.is_wanted)
+        self.assertEqual(len(self.server.viewers), 0)

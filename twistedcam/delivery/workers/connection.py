@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from twisted.internet import protocol
@@ -11,8 +12,14 @@ from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from twistedcam.delivery import GopSubscription, LatestSubscription, choose_sender
+from twistedcam.delivery import (
+    GopSubscription,
+    LatestSubscription,
+    SoundSubscription,
+    choose_sender,
+)
 from twistedcam.delivery.ack_reader import AckReader
+from twistedcam.delivery.memfd import Memfd, as_sendable
 from twistedcam.delivery.sender import HIGH_WATER, MAX_QUEUED, Sender
 from twistedcam.delivery.stream_subscription import subscription_class
 from twistedcam.delivery.workers.ack_filter import AckFilter
@@ -20,13 +27,19 @@ from twistedcam.delivery.workers.channel import WorkerChannel, to_bytes, to_text
 from twistedcam.media.packet import Packet
 from twistedcam.net.graceful_close import LINGER
 from twistedcam.runtime.timer import Timer
-from twistedcam.stream.hub import Hub
+from twistedcam.stream.hub import Hub, Sink
 from twistedcam.stream.viewers import Tally, Viewer
 
 
 def received_file(packet: Packet) -> bytes:
     """Raise an error: the serializer of a worker's frames, which come as memory files."""
     raise AssertionError(f"{packet!r} came without its file")
+
+
+def received_bytes(packet: Packet) -> bytes:
+    """Return the wire form of sound, which came as a small memory file."""
+    form: bytes | Memfd = packet.shared(as_sendable(received_file))
+    return form if isinstance(form, bytes) else os.pread(form.fd, form.size, 0)
 
 
 class WorkerServices(Protocol):
@@ -61,6 +74,9 @@ class ViewerConnection(protocol.Protocol):
         self.id: int = options["id"]
         #: The number of the feed that it gets its packets from.
         self.feed: int = options["feed"]
+        #: The number of the feed that it gets sound from, or None.
+        self.sound_feed: int | None = None
+        self._sound: SoundSubscription | None = None
         self.viewer = Viewer(
             self.id,
             options["address"],
@@ -133,6 +149,26 @@ class ViewerConnection(protocol.Protocol):
             self._subscription = self._subscribe(self._sender)
             self._subscription.start()
 
+    def listen(self, feed: int | None, hub: Hub[Any] | None) -> None:
+        """Send the sound of a hub, too; None: no more sound."""
+        self.sound_feed = feed
+        self._stop_sound()
+        if hub is None or self._sender is None:
+            return
+
+        def join(sink: Sink[Packet]) -> Callable[[], object]:
+            hub.add(sink)
+            return lambda: hub.remove(sink)
+
+        clock = self._worker.reactor
+        self._sound = SoundSubscription(self.viewer, self._sender, join, received_bytes, clock)
+        self._sound.start()
+
+    def _stop_sound(self) -> None:
+        if self._sound is not None:
+            self._sound.stop()
+            self._sound = None
+
     def _subscribe(self, sender: Sender) -> LatestSubscription | GopSubscription:
         hub: Any = self._hub
         make = subscription_class(hub)
@@ -159,6 +195,7 @@ class ViewerConnection(protocol.Protocol):
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
         self._linger.cancel()
         self._worker.ack_reader.detach(self.transport)
+        self._stop_sound()
         if self._subscription is not None:
             self._subscription.close()
         self._worker.lost(self)
@@ -192,6 +229,7 @@ class ViewerConnection(protocol.Protocol):
         """
         if self._subscription is None or self.transport is None or self._linger.is_pending:
             return
+        self._stop_sound()
         self._linger.start(LINGER, self.abort)
         self._subscription.finish(self.transport.loseConnection)
 

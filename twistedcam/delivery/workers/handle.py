@@ -20,20 +20,28 @@ if TYPE_CHECKING:
 
 #: Frames that may be on their way to a worker. Further ones are not sent to it.
 WINDOW = 2
-#: The same for packets that refer to others. After it the worker continues with a key frame.
+#: The same for sound, and for packets that refer to others. After it the worker continues with a
+#: key frame.
 GROUP_WINDOW = 32
 
 
-class RemoteConnection(Protocol):
+class FeedViewer(Protocol):
+    """A viewer of a feed."""
+
+    def on_track(self, track: Track) -> None:
+        """Handle the track of the packets that follow."""
+
+    def abort(self) -> None:
+        """Close the connection."""
+
+
+class RemoteConnection(FeedViewer, Protocol):
     """A viewer's connection that a worker has. The worker's reports about it come here."""
 
     def on_report(
         self, frames: int, size: int, drops: int, time: int, fps: float, heard: bool
     ) -> None:
         """Update the counts of sent frames and bytes. ``heard``: the viewer has sent something."""
-
-    def on_track(self, track: Track) -> None:
-        """Handle the track of the packets that follow."""
 
     def on_data(self, data: bytes) -> None:
         """Handle bytes that the viewer has sent."""
@@ -46,9 +54,6 @@ class RemoteConnection(Protocol):
 
     def on_refused(self) -> None:
         """Note that the worker could not take the connection."""
-
-    def abort(self) -> None:
-        """Close the connection."""
 
 
 class WorkerFeed(Sink[Any]):
@@ -68,7 +73,8 @@ class WorkerFeed(Sink[Any]):
         self._channel = channel
         self._hub = hub
         self._make = as_memfd(serializer)
-        self._viewers: set[RemoteConnection] = set()
+        self._viewers: set[FeedViewer] = set()
+        self._window = WINDOW
         #: Files by sequence number, which stay open until the worker has them.
         self._sent: dict[int, list[Memfd]] = {}
         #: True if the worker misses packets that those after them refer to.
@@ -79,7 +85,7 @@ class WorkerFeed(Sink[Any]):
         """The track of the packets, if viewers are to know it."""
         return None
 
-    def join(self, viewer: RemoteConnection) -> bool:
+    def join(self, viewer: FeedViewer) -> bool:
         """Add a viewer. Return True if the camera is live."""
         self._viewers.add(viewer)
         if len(self._viewers) == 1:
@@ -94,8 +100,10 @@ class WorkerFeed(Sink[Any]):
                 self.take(newest)
         return self._hub.newest is not None
 
-    def leave(self, viewer: RemoteConnection) -> None:
-        """Remove a viewer."""
+    def leave(self, viewer: FeedViewer) -> None:
+        """Remove a viewer. Does nothing if it is not there."""
+        if viewer not in self._viewers:
+            return
         self._viewers.discard(viewer)
         if not self._viewers:
             self.stop()
@@ -107,7 +115,7 @@ class WorkerFeed(Sink[Any]):
     def take(self, packet: Packet) -> None:
         """Send a new frame, unless the worker is behind (hub.Sink)."""
         if not isinstance(self._hub, GroupHub):
-            if len(self._sent) < WINDOW:
+            if len(self._sent) < self._window:
                 self._send("frame", packet)
         elif packet.is_keyframe or not self._is_behind:
             was_behind = self._is_behind
@@ -172,6 +180,8 @@ class StreamFeed(WorkerFeed):
         super().__init__(id, channel, Hub(), serializer)
         self._stream = stream
         self._wants = wants
+        if wants.kind == "audio":
+            self._window = GROUP_WINDOW
         self._place: Subscription | None = None
 
     @property
@@ -235,7 +245,7 @@ class WorkerHandle:
             self._add(key, WorkerFeed(len(self._feeds) + 1, self.channel, hub, serializer))
         return self._feeds[key]
 
-    def stream_feed(self, stream: Stream, wants: Wants, serializer: Serializer) -> WorkerFeed:
+    def stream_feed(self, stream: Stream, wants: Wants, serializer: Serializer) -> StreamFeed:
         """Return the feed of a stream's packets in one form.
 
         Raises:
@@ -246,7 +256,9 @@ class WorkerHandle:
         if key not in self._feeds:
             number = len(self._feeds) + 1
             self._add(key, StreamFeed(number, self.channel, stream, wants, serializer))
-        return self._feeds[key]
+        feed = self._feeds[key]
+        assert isinstance(feed, StreamFeed)
+        return feed
 
     def _add(self, key: tuple[object, ...], feed: WorkerFeed) -> None:
         self._feeds[key] = self._by_id[feed.id] = feed

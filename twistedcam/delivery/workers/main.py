@@ -113,6 +113,9 @@ class DeliveryWorker:
             connection = self._connections[message["id"]]
             if type == "message":
                 connection.send_message(to_bytes(message["data"]))
+            elif type == "listen":
+                feed = message["feed"]
+                connection.listen(feed, None if feed is None else self._hub(feed))
             elif type == "data_handled":
                 connection.data_handled()
             elif type == "ack":
@@ -143,6 +146,8 @@ class DeliveryWorker:
         for connection in tuple(self._connections.values()):
             if connection.feed == feed:
                 connection.change_hub(hub)
+            elif connection.sound_feed == feed:
+                connection.listen(feed, hub)
 
     def _report(self) -> None:
         viewers = {each.id: each.counts() for each in self._connections.values()}

@@ -155,6 +155,19 @@ class WorkerPool(Delivery):
             return sender
         return super().subscribe_stream(viewer, stream, wants, sender, max_fps, window, on_track)
 
+    def subscribe_sound(
+        self,
+        viewer: Viewer,
+        stream: Stream,
+        wants: Wants,
+        sender: Sender,
+        serializer: Serializer,
+        on_track: Callable[[Track], None],
+    ) -> Callable[[], None]:
+        if isinstance(sender, RemoteSender):
+            return sender.subscribe_sound(stream, wants, serializer, on_track)
+        return super().subscribe_sound(viewer, stream, wants, sender, serializer, on_track)
+
     def _spawn(self, number: int) -> None:
         self._restarts.pop(number, None)
         command = module_command(

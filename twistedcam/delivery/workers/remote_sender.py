@@ -12,7 +12,7 @@ from zope.interface import implementer
 
 from twistedcam.delivery.sender import Serializer, do_nothing
 from twistedcam.delivery.workers.channel import to_text
-from twistedcam.delivery.workers.handle import WorkerFeed, WorkerHandle
+from twistedcam.delivery.workers.handle import StreamFeed, WorkerFeed, WorkerHandle
 from twistedcam.media.frame import Frame
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import Track
@@ -23,6 +23,30 @@ from twistedcam.util.rate import ReportedRate
 if TYPE_CHECKING:
     from twistedcam.stream.stream import Stream
     from twistedcam.stream.wants import Wants
+
+
+class _Listener:
+    """The part of a viewer that gets sound: it joins another feed (handle.FeedViewer)."""
+
+    def __init__(
+        self, feed: StreamFeed, on_track: Callable[[Track], None], abort: Callable[[], None]
+    ) -> None:
+        self.feed = feed
+        self._handler = on_track
+        self._has_joined = False
+        self.abort = abort
+
+    def join(self) -> None:
+        """Take packets for the worker, and announce their track."""
+        self.feed.join(self)
+        self._has_joined = True
+        if self.feed.track is not None:
+            self._handler(self.feed.track)
+
+    def on_track(self, track: Track) -> None:
+        """Announce another track; that of the beginning is announced by ``join``."""
+        if self._has_joined:
+            self._handler(track)
 
 
 @implementer(IPullProducer)
@@ -70,6 +94,7 @@ class RemoteSender:
         self.on_track: Callable[[Track], None] = lambda track: None
         self._viewer: Viewer | None = None
         self._feed: WorkerFeed | None = None
+        self._listener: _Listener | None = None
         self._options: dict[str, Any] = {}
         self._started = False
         self._flushing = False
@@ -129,6 +154,37 @@ class RemoteSender:
         self._feed = self._worker.stream_feed(stream, wants, self._serializer)
         self.on_track = on_track
         self._describe(viewer, max_fps, window)
+
+    def subscribe_sound(
+        self,
+        stream: Stream,
+        wants: Wants,
+        serializer: Serializer,
+        on_track: Callable[[Track], None],
+    ) -> Callable[[], None]:
+        """Let the worker send sound, too. Return a function that ends it.
+
+        Raises:
+            NotSupported: the sound cannot be had in the codecs that are wanted.
+        """
+        feed = self._worker.stream_feed(stream, wants, serializer)
+        self._listener = _Listener(feed, on_track, self.abort)
+        if self._handed_over:
+            self._listen()
+        return self._stop_listening
+
+    def _listen(self) -> None:
+        """Join the feed of the sound, and let the worker do the same."""
+        if self._listener is not None:
+            self._listener.join()
+            self._send("listen", feed=self._listener.feed.id)
+
+    def _stop_listening(self) -> None:
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.feed.leave(listener)
+            if self._handed_over and not self._closed:
+                self._send("listen", feed=None)
 
     def _describe(self, viewer: Viewer, max_fps: float | None, window: int) -> None:
         viewer.rate = ReportedRate()
@@ -293,6 +349,7 @@ class RemoteSender:
             "first": to_text(first),
         }
         self._worker.hand_over(self, self._viewer.id, fd, options)
+        self._listen()
 
     def _join(self, feed: WorkerFeed) -> tuple[bool, bytes]:
         """Join the feed. Return True if the camera is live, and what precedes the first packet.
@@ -322,6 +379,9 @@ class RemoteSender:
         self._worker.channel.send(type, id=self._viewer.id, **more)
 
     def _leave(self) -> None:
+        if self._listener is not None:
+            self._listener.feed.leave(self._listener)
+            self._listener = None
         self._worker.assigned.discard(self)
         if self._handed_over and self._feed is not None and self._viewer is not None:
             self._feed.leave(self)

@@ -69,5 +69,9 @@ async def admit(
 
 
 def right_of(join: wire.Join) -> Right:
-    """Return the right that a JOIN needs."""
-    return "publish" if join.role == "publish" else "view"
+    """Return the right that a JOIN needs: ``listen`` for sound alone."""
+    if join.role == "publish":
+        return "publish"
+    known = [each for each in join.codecs if each in wire.CODECS or each in wire.SOUND_CODECS]
+    is_sound = bool(known) and all(each in wire.SOUND_CODECS for each in known)
+    return "listen" if is_sound else "view"

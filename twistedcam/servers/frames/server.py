@@ -281,14 +281,18 @@ class FrameProtocol(ManagedConnection, Protocol):
             if self._over:
                 return
             right, name = right_of(join), camera.name
+            may_listen = grant.allows("listen", name)
+            hears = may_listen and any(each in wire.SOUND_CODECS for each in join.codecs)
             self._token_session = self.factory.server.authenticator.open_session(
-                grant, lambda now: now.allows(right, name), self.fail
+                grant,
+                lambda now: now.allows(right, name) and (not hears or now.allows("listen", name)),
+                self.fail,
             )
-            self._welcome(join, camera)
+            self._welcome(join, camera, may_listen)
         except (WireError, Unauthorized) as error:
             self.fail(error)
 
-    def _welcome(self, join: wire.Join, camera: Camera) -> None:
+    def _welcome(self, join: wire.Join, camera: Camera, may_listen: bool) -> None:
         """Begin the session of a viewer or a publisher."""
         is_view = join.role == "view"
         self._keepalive.watch(MESSAGE_LIMIT if is_view else FRAME_LIMIT)
@@ -299,7 +303,7 @@ class FrameProtocol(ManagedConnection, Protocol):
         if is_view:
             self._decoder.no_frames = "a viewer cannot send FRAME now"
             self._release_transport()  # the sender is the transport's producer from now on
-            self._session = ViewSession(self, server, camera, join)
+            self._session = ViewSession(self, server, camera, join, may_listen)
         else:
             self._session = PublishSession(self, server, camera, join)
             self._decoder.no_frames = None

@@ -45,6 +45,19 @@ class TokenTests(TokenSiteCase):
             ask = self.connect().ask
             self.assertEqual(ask("GET", "/snapshot/yard", Authorization=wrong), 401, wrong)
 
+    def test_sound_needs_the_right_to_listen_and_pictures_that_to_view(self) -> None:
+        file = TokenFile(self.folder / "tokens.toml")
+        self.tokens["ear"] = file.add(Grant("ear", frozenset({"listen"})))
+        self.server.authenticator = Authenticator(self.clock, file)
+        for name, path, status in (
+            ("viewer", "/live/door", 400),  # it is for WebSockets
+            ("viewer", "/live/door?kind=audio", 403),
+            ("ear", "/live/door?kind=audio", 400),
+            ("ear", "/live/door", 403),
+            ("ear", "/video/door?kind=audio", 403),
+        ):
+            self.assertEqual(self.ask(name, "GET", path), status, (name, path))
+
     def test_a_viewer_sees_and_changes_nothing(self) -> None:
         self.assertEqual(self.ask("viewer", "GET", "/api/v1/cameras"), 200)
         self.assertEqual(self.ask("viewer", "GET", "/state"), 200)

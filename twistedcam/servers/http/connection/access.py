@@ -16,7 +16,7 @@ from twistedcam.net.addresses import show_address
 from twistedcam.servers.http.connection.channel import HttpConnection
 from twistedcam.servers.http.connection.cookie import login_of
 from twistedcam.servers.http.connection.error_page import wants_page
-from twistedcam.servers.http.connection.request import HttpRequest, requested_camera
+from twistedcam.servers.http.connection.request import HttpRequest, query, requested_camera
 
 if TYPE_CHECKING:
     from twistedcam.core.server import Server
@@ -69,8 +69,17 @@ class Access:
             return
         if self._is_for_pictures(request, path):
             camera = self._camera(request, parts)
-            request.grant.require("view", camera)
-            self._watch_token(request, lambda now: now.allows("view", camera))
+            grant: Grant = request.grant
+            right = right_to_watch(request, path)
+            grant.require(right, camera)
+            # A video with sound ends if the token does not allow the sound any more.
+            hears = path.startswith("/video") and grant.allows("listen", camera)
+            self._watch_token(
+                request,
+                lambda now: (
+                    now.allows(right, camera) and (not hears or now.allows("listen", camera))
+                ),
+            )
         else:
             self._require(request, path, parts, right)
             self._watch_token(request, partial(_is_same, request.grant))
@@ -176,6 +185,12 @@ async def check_token(server: Server, request: HttpRequest, token: str | None) -
     checking = Deferred.fromCoroutine(server.authenticator.by_token(token, peer))
     request.notifyFinish().addErrback(lambda _: checking.cancel())
     return await checking
+
+
+def right_to_watch(request: HttpRequest, path: str) -> Right:
+    """Return the right that a route of one camera's pictures or sound needs."""
+    is_sound = path.startswith("/live") and query(request, "kind") == "audio"
+    return "listen" if is_sound else "view"
 
 
 def token_of(request: HttpRequest) -> str | None:

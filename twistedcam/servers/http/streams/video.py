@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from twistedcam.delivery.sender import do_nothing
 from twistedcam.errors import BadArgument, CameraFailed
 from twistedcam.events import CameraChanged, Event
 from twistedcam.media.mp4_fragment import AUDIO_CODECS, VIDEO_CODECS, fragment, init_segment
@@ -17,7 +19,6 @@ from twistedcam.runtime.timer import Timer
 from twistedcam.servers.http.connection.request import HttpRequest, query, requested_camera
 from twistedcam.servers.http.connection.takeover import Receiver, response_head
 from twistedcam.stream.hub import Sink
-from twistedcam.stream.stream import Subscription
 from twistedcam.stream.wants import Wants
 from twistedcam.util.quantities import picture_size
 
@@ -36,8 +37,8 @@ HEADERS = {
 }
 #: Seconds to wait for the first picture, before the response begins.
 FIRST_WAIT = 10.0
-#: Most bytes of sound that wait for a slow viewer; beyond, sound is left out.
-MAX_SOUND = 64 * 1024
+#: The sound of the stream: the camera's own if it is one of these, else the first.
+_SOUND = Wants(AUDIO_CODECS, kind="audio")
 #: Other names of codecs.
 _ALIASES = {"h265": "hevc"}
 #: Seconds for a viewer to read unsent data before its connection is aborted.
@@ -101,7 +102,8 @@ class VideoStreams:
         try:
             if not await waiting.known:
                 raise _failed(watched)
-            VideoSession(server, request, watched, wants)
+            may_listen = request.grant.allows("listen", watched.name)
+            VideoSession(server, request, watched, wants, may_listen)
         finally:
             timer.cancel()
             waiting.leave()
@@ -144,33 +146,32 @@ class _FirstTrack(Sink[Packet]):
         self._place.close()
 
 
-class _Sound(Sink[Packet]):
-    """Sends the sound of a camera between its pictures."""
-
-    def __init__(self, session: VideoSession) -> None:
-        self._session = session
-
-    def take(self, packet: Packet, /) -> None:
-        self._session.send_sound(packet)
-
-    def track_changed(self, track: Track) -> None:
-        self._session.check_sound(track)
-
-
 class VideoSession(Receiver):
-    """One viewer of a video stream. The stream ends when the video's format changes.
+    """One viewer of a video stream. The stream ends when the video's or sound's format changes.
+
+    Arguments:
+        server, request, camera, wants: the server, the request for this camera, and the video.
+        may_listen: False to leave the sound out.
 
     Raises:
         NotSupported: the camera's video cannot be had in these codecs.
     """
 
-    def __init__(self, server: Server, request: HttpRequest, camera: Camera, wants: Wants) -> None:
+    def __init__(
+        self,
+        server: Server,
+        request: HttpRequest,
+        camera: Camera,
+        wants: Wants,
+        may_listen: bool = True,
+    ) -> None:
         self._server = server
         self._camera = camera
         self._transport: Any = request.channel.transport
         self._closing = self._gone = False
         self._track: Track | None = None
-        self._sound_track = _sound_of(camera.stream)
+        sound = camera.stream.hub_for(_SOUND) if may_listen else None
+        self._sound_track = None if sound is None else sound.track
         request.channel.take_over(self)
         self._sender = server.delivery.make_sender(
             self._transport, fragment, lambda: self._subscription.ready(), self.close
@@ -183,12 +184,13 @@ class VideoSession(Receiver):
         self._subscription = server.delivery.subscribe_stream(
             self._viewer, camera.stream, wants, self._sender, None, on_track=self._on_track
         )
-        self._sound: Subscription | None = None
+        self._stop_sound: Callable[[], None] = do_nothing
         self._unsubscribe = server.events.subscribe(self._on_event)
         self._subscription.start()
         if self._sound_track is not None:
-            sound = Wants((self._sound_track.codec,), kind="audio")
-            self._sound = camera.stream.subscribe(_Sound(self), sound)
+            self._stop_sound = server.delivery.subscribe_sound(
+                self._viewer, camera.stream, _SOUND, self._sender, fragment, self._on_sound_track
+            )
         server.viewers.announce(self._viewer)
 
     def _on_track(self, track: Track) -> None:
@@ -204,12 +206,7 @@ class VideoSession(Receiver):
         elif track != self._track:
             self.close()
 
-    def send_sound(self, packet: Packet) -> None:
-        """Send a packet of sound, unless the viewer is too slow."""
-        if self._track is not None and self._sender.queued_bytes() < MAX_SOUND:
-            self._sender.send_message(packet.shared(fragment))
-
-    def check_sound(self, track: Track) -> None:
+    def _on_sound_track(self, track: Track) -> None:
         """End the stream if the sound has another format."""
         if track != self._sound_track:
             self.close()
@@ -239,16 +236,9 @@ class VideoSession(Receiver):
             return
         self._closing = True
         self._unsubscribe()
-        if self._sound is not None:
-            self._sound.close()
+        self._stop_sound()
         self._server.viewers.leave(self._viewer)
 
     def _abort(self) -> None:
         if not self._gone:
             self._transport.abortConnection()
-
-
-def _sound_of(stream: Stream) -> Track | None:
-    """The track of the stream's sound, if MP4 can contain it."""
-    track = stream.sound.track
-    return track if track is not None and track.codec in AUDIO_CODECS else None
