@@ -24,6 +24,7 @@ from twistedcam.cli.tls_options import add_trust_arguments, read_token, read_tru
 from twistedcam.clients.frames import CameraAddress, parse_target
 from twistedcam.clients.frames.address import DEFAULT_URL
 from twistedcam.errors import BadArgument
+from twistedcam.recording.containers import CONTAINERS
 
 EXAMPLES = """keys: space start, s stop, r record here, e end, S snapshot here, m sound off and on,
 + - volume, i figures, f full screen, q quit; with --control the same with Ctrl control the server
@@ -87,7 +88,9 @@ def run(arguments: argparse.Namespace) -> int:
     # A picture that is saved unchanged has to come as JPEG.
     codecs = CODECS if arguments.save is None else ("mjpeg",)
     has_sound = not (arguments.no_sound or arguments.headless or arguments.terminal)
-    if has_sound:
+    if arguments.record is not None and not arguments.no_sound:
+        codecs = (*codecs, *recorded_sound(arguments.record))
+    elif has_sound:
         codecs = (*codecs, *SOUND_CODECS)
     views = [View(target, not arguments.once, codecs) for target in targets]
     began, complete = time.monotonic(), arguments.frames is None
@@ -132,6 +135,13 @@ def make_screen(arguments: argparse.Namespace) -> Screen:
     from client.window import Window
 
     return Window(arguments.full_screen)
+
+
+def recorded_sound(path: Path) -> tuple[str, ...]:
+    """Return the codecs of sound that a file can have, and the viewer can get."""
+    container = CONTAINERS.get(path.suffix.lower())
+    sounds = () if container is None else container.sounds
+    return tuple(each for each in sounds if each in SOUND_CODECS)
 
 
 def add_sound(views: list[View], actions: KeyActions) -> None:

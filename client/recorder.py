@@ -10,12 +10,15 @@ from pathlib import Path
 from twistedcam.errors import BadArgument, DiskError
 from twistedcam.media.frame import Frame
 from twistedcam.media.packet import Packet
+from twistedcam.media.track import Track
 from twistedcam.recording.containers import CONTAINERS
 from twistedcam.recording.writer.segment import SegmentResult
 from twistedcam.recording.writer.single_file import FileRecording
 
 #: Frames that may wait for the disk. Beyond it new frames are dropped and counted.
 _QUEUE = 120
+#: The same for packets of sound, and seconds for which the first frame waits for sound.
+_SOUNDS, _SOUND_WAIT = 500, 1.0
 
 
 class LocalRecorder:
@@ -24,12 +27,18 @@ class LocalRecorder:
     Arguments:
         path: the new file. Its extension selects the format.
         failed: called on that thread when the recording has failed; ``error`` has the reason.
+        expects_sound: returns True if sound will come, whose track the file has to know first.
 
     Raises:
         BadArgument: the extension is unknown, or the file exists.
     """
 
-    def __init__(self, path: Path, failed: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        failed: Callable[[], None] = lambda: None,
+        expects_sound: Callable[[], bool] = lambda: False,
+    ) -> None:
         if path.suffix.lower() not in CONTAINERS:
             raise BadArgument(f"{path}: the extension must be one of {', '.join(CONTAINERS)}")
         if path.exists():
@@ -42,6 +51,9 @@ class LocalRecorder:
         self._writer = FileRecording(path, "viewer")
         self._changed = threading.Condition()
         self._frames: deque[Packet] = deque()
+        self._sounds = 0
+        self._sound_track: Track | None = None
+        self._expects_sound = expects_sound
         #: True until a key frame, before which packets cannot be recorded.
         self._is_broken = True
         self._has_begun = False
@@ -55,19 +67,29 @@ class LocalRecorder:
         return self._writer.result
 
     def take(self, frame: Packet) -> None:
-        """Record a frame. May be called from any thread. Does nothing after the end."""
+        """Record a frame, or sound. May be called from any thread. Does nothing after the end."""
         with self._changed:
             if self._is_closing:
                 return
+            if frame.track.kind == "audio":
+                self._take_sound(frame)
+                return
             if frame.is_keyframe:
                 self._is_broken = False
-            if self._is_broken or len(self._frames) >= _QUEUE:
+            if self._is_broken or len(self._frames) - self._sounds >= _QUEUE:
                 self._is_broken = not isinstance(frame, Frame)  # the next packets refer to it
                 self.dropped += self._has_begun
                 return
             self._has_begun = True
             self._frames.append(frame)
             self._changed.notify()
+
+    def _take_sound(self, packet: Packet) -> None:
+        self._sound_track = packet.track
+        if self._has_begun and self._sounds < _SOUNDS:
+            self._sounds += 1
+            self._frames.append(packet)
+        self._changed.notify()
 
     def close(self) -> SegmentResult:
         """Finish the file, with all waiting frames.
@@ -90,6 +112,7 @@ class LocalRecorder:
             self._failed()
 
     def _write(self) -> None:
+        self._await_sound()
         while (frame := self._next()) is not None:
             self._writer.write([frame])
 
@@ -97,7 +120,20 @@ class LocalRecorder:
         """Return the next frame to write, or None after the last one."""
         with self._changed:
             self._changed.wait_for(lambda: self._frames or self._is_closing)
-            return self._frames.popleft() if self._frames else None
+            frame = self._frames.popleft() if self._frames else None
+            if frame is not None and frame.track.kind == "audio":
+                self._sounds -= 1
+            return frame
+
+    def _await_sound(self) -> None:
+        """Wait for the first frame, and for the track of the sound, before the file begins."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._frames or self._is_closing)
+            if self._expects_sound():
+                is_known = lambda: self._sound_track is not None or self._is_closing  # noqa: E731
+                self._changed.wait_for(is_known, _SOUND_WAIT)
+            if self._sound_track is not None:
+                self._writer.expect_sound(self._sound_track)
 
     def _end(self) -> None:
         with self._changed:

@@ -123,7 +123,9 @@ class View:
         if self.recorder is None:
             from client.recorder import LocalRecorder  # FFmpeg is loaded only for recording
 
-            self.recorder = LocalRecorder(path, lambda: self._wake())
+            self.recorder = LocalRecorder(
+                path, lambda: self._wake(), lambda: self._reader.state.audio is not None
+            )
 
     def check_recording(self) -> None:
         """Drop a recording that has failed, and raise its error.
@@ -196,6 +198,9 @@ class View:
         )
 
     def _heard(self, packet: Packet) -> None:
+        recorder = self.recorder
+        if recorder is not None:
+            recorder.take(packet)
         if self.sound is not None:
             self.sound.take(packet)
 

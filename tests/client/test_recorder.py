@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import av
 import pytest
 
 from client.actions import KeyActions
@@ -15,10 +16,12 @@ from client.views import View
 from tests.support.films import h264_packets, read_film
 from tests.support.frame_peer import HELLO, Peer, picture
 from tests.support.process import PATIENCE, ServerProcess, run_program
+from tests.support.sound import START_US, encoded_packets
 from twistedcam import wire
 from twistedcam.clients.frames import parse_target
 from twistedcam.errors import DiskError
 from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
 
 SOURCE = "pattern:?size=160x120&fps=20"
 LIVE = wire.State("cam", "live", 1, 1).encode()
@@ -61,6 +64,28 @@ def test_packets_are_recorded_unchanged_from_the_first_key_frame_on(tmp_path: Pa
         assert film.codec == "h264"
         assert len(film.times) == len(packets) - second
         assert recorder.dropped == 0
+
+
+def test_sound_is_recorded_unchanged_with_its_pictures(tmp_path: Path) -> None:
+    packets = h264_packets([number / 25 for number in range(30)], keyframes=0.4)
+    begin = packets[0].time_us
+    for codec, ending in (("opus", ".mkv"), ("aac", ".mp4"), ("aac", ".mkv")):
+        recorder = LocalRecorder(tmp_path / f"{codec}{ending}", expects_sound=lambda: True)
+        sounds = [
+            Packet(each.track, each.seq, each.time_us - START_US + begin, 0, each.data)
+            for each in encoded_packets(codec, 1.2)
+            if each.time_us >= START_US
+        ]
+        for each in sorted([*packets, *sounds], key=lambda each: each.time_us):
+            recorder.take(each)
+        recorder.close()
+        with av.open(str(tmp_path / f"{codec}{ending}")) as film:
+            [stream] = film.streams.audio
+            assert stream.codec_context.name == codec
+            found = [bytes(each) for each in film.demux(stream) if each.size]
+        sent = [each.data for each in sounds]
+        assert len(sent) - 6 <= len(found) <= len(sent) + 3
+        assert set(found[3:-3]) <= set(sent)
 
 
 class Eyes(NoScreen):
