@@ -116,6 +116,9 @@ def _camera_items(camera: CameraView, server: ServerView) -> Iterator[MenuItem]:
         text = "Detect motion (something moves)" if camera.motion == "moving" else "Detect motion"
         word = "off" if is_on else "on"
         yield command(text, "motion", word, name, when=True, checked=is_on)
+    if camera.muted is not None:
+        word = "unmute" if camera.muted else "mute"
+        yield command("Mute the sound", word, name, when=True, checked=camera.muted)
 
 
 def _view(server: ServerView, camera: CameraView, default: bool) -> MenuItem:
@@ -175,6 +178,8 @@ def describe(camera: CameraView) -> str:
         parts.append("the recording waits for a picture")
     elif camera.recording is not None:
         parts.append(f"recording {duration(camera.recorded)}")
+    if camera.muted:
+        parts.append("muted")
     if camera.reason:
         parts.append(shorten(camera.reason))
     return f"{camera.title or camera.name}: {', '.join(parts)}"

@@ -29,6 +29,8 @@ class CameraView:
     preroll: float = 0.0
     #: Motion detection: ``off``, ``quiet`` or ``moving``; empty if the server has none.
     motion: str = ""
+    #: True if the sound is muted; None if there is none, or the server has no such command.
+    muted: bool | None = None
     #: The title for people, or empty.
     title: str = ""
 
@@ -47,6 +49,7 @@ class CameraView:
             waiting=status.get("recording_waiting"),
             preroll=float(status.get("preroll_seconds") or 0),
             motion=str(status.get("motion") or ""),
+            muted=bool(status["muted"]) if _has_sound(status) else None,
             title=str(status.get("title") or ""),
         )
 
@@ -63,6 +66,10 @@ class CameraView:
     def starting(self) -> bool:
         """True if it was started and has delivered no picture yet."""
         return self.state == "starting"
+
+
+def _has_sound(status: dict[str, Any]) -> bool:
+    return status.get("muted") is not None and bool(status.get("audio") or status["muted"])
 
 
 @dataclass(frozen=True)

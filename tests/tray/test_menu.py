@@ -247,3 +247,19 @@ def test_in_every_state_the_menu_can_be_shown_and_quit(server: ServerView) -> No
             check(each.children)
 
     check(items)
+
+
+def test_sound_is_muted_where_there_is_some() -> None:
+    assert "Mute the sound" not in enabled(SERVER)
+    for muted, word in ((False, "mute"), (True, "unmute")):
+        server = only(replace(LIVE, muted=muted))
+        item = find(menu(server), "Mute the sound")
+        assert (item.action, item.checked) == (Action("command", (word, "door")), muted)
+        assert menu(server)[0].text.endswith("muted") is muted
+    for status, expected in (
+        ({"muted": False, "audio": None}, None),
+        ({"muted": False, "audio": "aac 48000 Hz"}, False),
+        ({"muted": True, "audio": None}, True),
+        ({"audio": "aac 48000 Hz"}, None),
+    ):
+        assert CameraView.from_status({"camera": "door", **status}).muted is expected

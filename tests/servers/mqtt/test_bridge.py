@@ -64,7 +64,7 @@ def test_a_server_is_announced_published_and_controlled(
             topic = "homeassistant/switch/cams_garage_door/record/config"
             switch = seen.wait(topic)
             assert switch["state_topic"] == state
-            wait_for(lambda: len(seen.announced()) == 13, "all announcements")
+            wait_for(lambda: len(seen.announced()) == 15, "all announcements")
             told = seen.announced()
             kinds = Counter(check(topic, payload) for topic, payload in told.items())
             assert kinds == {
@@ -216,7 +216,7 @@ def test_topics_are_url_safe_whatever_the_name_of_the_camera(
     seen = MqttObserver(port)
     try:
         with ServerProcess(tmp_path, *cameras, "--mqtt", f"mqtt://{LOCAL}:{port}/cams?every=0.5"):
-            wait_for(lambda: len(seen.announced()) == 13 * len(names), "all announcements")
+            wait_for(lambda: len(seen.announced()) == 15 * len(names), "all announcements")
             for topic, payload in seen.announced().items():
                 check(topic, payload)
                 node = topic.split("/")[2]

@@ -19,7 +19,7 @@ def test_topics_begin_with_the_base() -> None:
 
 def test_messages_are_as_home_assistant_documents_them() -> None:
     found = announcements(BROKER, "door.1")
-    assert len({each["unique_id"] for each in found.values()}) == len(found) == 13
+    assert len({each["unique_id"] for each in found.values()}) == len(found) == 15
     for topic, payload in found.items():
         check(topic, payload)
         assert payload["availability_topic"] == "base/status"
@@ -45,6 +45,21 @@ def test_the_text_of_a_fault_fits_into_a_state() -> None:
     fault = template["value_template"]
     assert len(render(fault, json.dumps({"last_fault": "x" * 1000}).encode())) == 255
     assert render(fault, b'{"last_fault": null}') == "None"
+
+
+def test_the_level_of_sound_is_a_sensor_and_mute_a_switch() -> None:
+    found = announcements(BROKER, "door")
+    level = found["homeassistant/sensor/base_door/sound_level/config"]["value_template"]
+    mute = found["homeassistant/switch/base_door/mute/config"]
+    assert mute["command_topic"] == "base/camera/door/mute/set"
+    for muted, decibels, shown, is_on in (
+        (False, -23.5, "-23.5", "OFF"),
+        (False, None, "None", "OFF"),
+        (True, -80.0, "None", "ON"),
+    ):
+        state = json.dumps({"muted": muted, "audio_level_db": decibels}).encode()
+        assert render(level, state) == shown
+        assert render(mute["value_template"], state) == is_on
 
 
 def test_motion_is_a_binary_sensor_and_its_detection_a_switch() -> None:

@@ -42,6 +42,8 @@ _SWITCHES = {
     ("record", "OFF"): "record stop",
     ("motion", "ON"): "motion on",
     ("motion", "OFF"): "motion off",
+    ("mute", "ON"): "mute",
+    ("mute", "OFF"): "unmute",
 }
 
 #: The grant of commands from a broker: they neither stop nor reconfigure the server.

@@ -83,6 +83,15 @@ def announcements(
         ("switch", "stream"): switch("Stream", "stream"),
         ("switch", "record"): switch("Record", "record"),
         ("switch", "motion_detection"): switch("Motion detection", "motion", "motion != 'off'"),
+        ("switch", "mute"): switch("Mute", "mute", "muted"),
+        ("sensor", "sound_level"): sensor(
+            "Sound level",
+            "audio_level_db",
+            unit_of_measurement="dB",
+            state_class="measurement",
+            # "None" is no state: the camera has no sound, or it is muted.
+            value_template="{{ None if value_json.muted else value_json.audio_level_db }}",
+        ),
         ("binary_sensor", "motion"): on_or_off(
             "Motion", "motion == 'moving'", device_class="motion"
         ),
