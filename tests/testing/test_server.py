@@ -17,7 +17,11 @@ from twistedcam.testing import CameraServer
 @pytest.fixture(scope="module")
 def server() -> Iterator[CameraServer]:
     with CameraServer("--stopped", "--no-rtsp") as running:
+        assert running.recordings.is_dir()
         yield running
+    assert running._process is not None
+    assert running._process.poll() == 0
+    assert not running.recordings.exists(), "its folder was to be temporary"
 
 
 def test_it_tells_its_addresses(server: CameraServer) -> None:
@@ -41,16 +45,6 @@ def test_it_takes_commands(server: CameraServer) -> None:
         server.command("status", "attic")
     with pytest.raises(TimeoutError, match="cam is live"):
         server.wait_for_state("stopped", timeout=0)
-
-
-def test_its_folder_is_temporary_and_its_process_ends() -> None:
-    with CameraServer("--stopped", "--no-http", "--no-rtsp") as running:
-        folder = running.recordings
-        assert folder.is_dir()
-        process = running._process
-    assert process is not None
-    assert process.poll() == 0
-    assert not folder.exists()
 
 
 def test_a_folder_of_the_test_is_kept_and_a_wrong_option_is_told(tmp_path: Path) -> None:
