@@ -10,13 +10,18 @@ import pytest
 
 from tests.support.process import PATIENCE
 from twistedcam import connect, read_barcode
+from twistedcam.auth import Grant
+from twistedcam.auth.tokens import TokenFile
 from twistedcam.errors import CommandError, StartupError
 from twistedcam.testing import CameraServer
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[CameraServer]:
-    with CameraServer("--stopped", "--no-rtsp") as running:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CameraServer]:
+    tokens = tmp_path_factory.mktemp("tokens") / "tokens.toml"
+    token = TokenFile(tokens).add(Grant("tests", frozenset({"view", "control"})))
+    options = ["--stopped", "--no-rtsp", "--tokens", str(tokens)]
+    with CameraServer(*options, token=token) as running:
         assert running.recordings.is_dir()
         yield running
     assert running._process is not None
@@ -28,7 +33,8 @@ def test_it_tells_its_addresses(server: CameraServer) -> None:
     assert server.url().startswith("twistedcam://127.0.0.1:")
     assert server.url("door").endswith("/door")
     assert server.control.startswith("127.0.0.1:")
-    with urllib.request.urlopen(f"{server.http}/healthz", timeout=PATIENCE) as answer:
+    address = f"{server.http}/healthz?token={server._token}"
+    with urllib.request.urlopen(address, timeout=PATIENCE) as answer:
         assert answer.status == 200
     with pytest.raises(LookupError, match="without this port"):
         server.rtsp()
@@ -38,7 +44,7 @@ def test_it_takes_commands(server: CameraServer) -> None:
     assert server.status()["state"] == "stopped"
     server.command("start")
     assert server.wait_for_state("live")["camera"] == "cam"
-    for frame in connect(server.url(), reconnect=False):
+    for frame in connect(server.url(), reconnect=False, token=server._token):
         assert read_barcode(frame.image) is not None
         break
     with pytest.raises(CommandError):

@@ -31,6 +31,6 @@ def add_motion_commands(registry: Registry) -> None:
 
     @registry.command("motion off")
     def motion_off(server: Server, camera: Camera) -> Answer:
-        """Detect motion no longer. A recording that motion has begun ends."""
+        """Stop detecting motion. A recording that motion has begun ends."""
         server.channels[camera.name].motion.switch(False)
         return None

@@ -27,6 +27,6 @@ def add_sound_commands(registry: Registry) -> None:
 
     @registry.command("unmute")
     def unmute(server: Server, camera: Camera) -> Answer:
-        """Mute a camera's sound no longer."""
+        """Unmute a camera's sound."""
         server.channels[camera.name].mute(False)
         return None

@@ -32,12 +32,16 @@ class CameraServer:
         options: options of ``twistedcam serve``. Without ``--camera`` and ``--config`` the server
             has the camera ``cam``, a test picture of 640x480 pixels with numbered frames.
         recordings: the recordings folder; by default a temporary one, which is deleted at the end.
+        token: sent before commands, if the options have ``--tokens``.
 
     Raises:
         StartupError: the server did not start; the message is what it has logged.
     """
 
-    def __init__(self, *options: str, recordings: Path | None = None) -> None:
+    def __init__(
+        self, *options: str, recordings: Path | None = None, token: str | None = None
+    ) -> None:
+        self._token = token
         given = {option.partition("=")[0] for option in options}
         self._words = [*options, "--no-keys"]
         if not given & {"--camera", "--config"}:
@@ -114,7 +118,7 @@ class CameraServer:
         Raises:
             CommandError: the server has refused it.
         """
-        with contextlib.closing(BlockingClient(self.control)) as client:
+        with contextlib.closing(BlockingClient(self.control, token=self._token)) as client:
             return client.ask(*words, timeout=_PATIENCE)
 
     def status(self, camera: str = "cam") -> Message:
@@ -136,7 +140,7 @@ class CameraServer:
             TimeoutError: it had another state all the time.
         """
         until = time.monotonic() + timeout
-        with contextlib.closing(BlockingClient(self.control)) as client:
+        with contextlib.closing(BlockingClient(self.control, token=self._token)) as client:
             while True:
                 found = client.ask("status", camera, timeout=_PATIENCE)
                 if found["state"] == state:
