@@ -103,6 +103,14 @@ class LoginSessionTests(SynchronousTestCase):
         self.assertIsNone(self.logins.find(phone))
         self.assertIsNone(self.restarted().find(phone))
 
+    def test_a_session_of_a_user_ends_with_the_password(self) -> None:
+        self.file.add_user(Grant("anna", VIEW), "correct horse")
+        grant = self.file.read_all().users["anna"].grant
+        secret = self.logins.start(grant, "x", "y")
+        self.assertIsNotNone(self.restarted().find(secret))
+        self.file.set_password("anna", "battery staple")
+        self.assertIsNone(self.logins.find(secret))
+
     def test_a_session_that_is_not_used_for_a_month_ends(self) -> None:
         secret = self.start()
         for _ in range(3):

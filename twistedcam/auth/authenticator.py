@@ -7,8 +7,10 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
+from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
@@ -17,13 +19,16 @@ from twistedcam.auth.grant import ANYONE, Grant
 from twistedcam.auth.login_throttle import LoginThrottle
 from twistedcam.auth.sessions import TokenSession, TokenSessions, expired
 from twistedcam.auth.tokens import Token, TokenFile, hash_of
-from twistedcam.errors import BadArgument, Unauthorized
+from twistedcam.auth.users import User, is_password
+from twistedcam.errors import BadArgument, TooMany, Unauthorized
 from twistedcam.net.addresses import source_of
 
 log = Logger()
 
 #: Pairs of address and valid token to remember.
 _MAX_KNOWN = 1024
+#: Passwords that wait for their check, or for their turn after wrong ones.
+_MAX_CHECKS = 32
 
 
 class Authenticator:
@@ -51,13 +56,18 @@ class Authenticator:
         self._throttle = LoginThrottle(clock)
         #: The tokens by hash. Reading the file makes a new object.
         self._tokens: Mapping[str, Token] = {}
+        self._users: Mapping[str, User] = {}
+        #: The grants of tokens and users by their hashes.
+        self._grants: Mapping[str, Grant] = {}
+        self._checking = DeferredLock()
+        self._checks = 0
         self._seen: tuple[int, ...] = ()
         #: Address and token of valid logins. They do not wait for wrong tokens from that address.
         self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
-        self._sessions = TokenSessions(clock, wall, self._current)
+        self._sessions = TokenSessions(clock, wall, self._current_grants)
         if file is not None:
             self._seen = self._stamp()
-            self._tokens = _by_hash(file)
+            self._read(file)
             self._warn_of_mode(file)
 
     @property
@@ -116,6 +126,43 @@ class Authenticator:
             raise Unauthorized("this server requires a token: JOIN has no auth")
         return await self._judge(lambda each: wire.mac_matches(mac, each.key, role, nonce), peer)
 
+    @property
+    def has_users(self) -> bool:
+        """True if there are users with passwords."""
+        return bool(self._current() is not None and self._users)
+
+    async def by_password(
+        self, name: str, password: str, peer: Any, in_thread: Callable[..., Deferred[bool]]
+    ) -> Grant:
+        """Return the grant of a user.
+
+        Arguments:
+            peer: the result of a transport's ``getPeer()``.
+            in_thread: calls a function that blocks. One password is checked at a time.
+
+        Raises:
+            Unauthorized: the name or the password is wrong, or the user has expired. After wrong
+                ones from the same address this takes longer.
+            TooMany: too many wait for their check.
+        """
+        source = source_of(peer)
+        if self._checks >= _MAX_CHECKS:
+            raise TooMany("too many passwords wait for their check: try again")
+        self._checks += 1
+        try:
+            if self._throttle.is_slowed(source):
+                await self._throttle.wait_turn(source)
+            async with self._checking:
+                self._current()
+                user = self._users.get(name)
+                is_right = await in_thread(partial(is_password, user, password))
+        finally:
+            self._checks -= 1
+        if user is None or not is_right:
+            self._throttle.failed(source)
+            raise Unauthorized("that user name or password is wrong")
+        return self._in_time(user.grant)
+
     def open_session(
         self,
         grant: Grant,
@@ -143,7 +190,7 @@ class Authenticator:
 
     def has(self, digest: str) -> bool:
         """True if a token has this hash."""
-        return digest in self._current()
+        return digest in self._current_grants()
 
     def grant_of(self, digest: str) -> Grant | None:
         """Return the current grant of the token with this hash; None if it was removed.
@@ -151,12 +198,12 @@ class Authenticator:
         Raises:
             Unauthorized: it has expired.
         """
-        token = self._current().get(digest)
-        return None if token is None else self._in_time(token.grant)
+        grant = self._current_grants().get(digest)
+        return None if grant is None else self._in_time(grant)
 
     def digests_of(self, name: str) -> list[str]:
         """Return the hashes of the tokens of this name."""
-        return [key for key, each in self._current().items() if each.grant.name == name]
+        return [key for key, each in self._current_grants().items() if each.name == name]
 
     async def _judge(self, is_it: Callable[[Token], bool], peer: Any) -> Grant:
         source = source_of(peer)
@@ -200,13 +247,25 @@ class Authenticator:
             return
         self._seen = stamp
         try:
-            self._tokens = _by_hash(self._file)
+            self._read(self._file)
         except BadArgument as error:
             log.error("the tokens were not changed: {why}", why=str(error))
             return
-        for key in [each for each in self._known if each[1] not in self._tokens]:
+        for key in [each for each in self._known if each[1] not in self._grants]:
             del self._known[key]
         log.info("the tokens were read again: {count} of them", count=len(self._tokens))
+
+    def _read(self, file: TokenFile) -> None:
+        found = file.read_all()
+        self._tokens = {token.hash: token for token in found.tokens.values()}
+        self._users = found.users
+        users = {user.grant.digest: user.grant for user in found.users.values()}
+        self._grants = {key: token.grant for key, token in self._tokens.items()} | users
+
+    def _current_grants(self) -> Mapping[str, Grant]:
+        """Return the current grants of the file."""
+        self._current()
+        return self._grants
 
     def _stamp(self) -> tuple[int, ...]:
         assert self._file is not None
@@ -222,7 +281,3 @@ class Authenticator:
                 "{path} can be read by every user of this machine: use chmod o= on it",
                 path=str(file.path),
             )
-
-
-def _by_hash(file: TokenFile) -> dict[str, Token]:
-    return {token.hash: token for token in file.read().values()}

@@ -35,6 +35,11 @@ class Grant:
     digest: str = field(default="", repr=False, compare=False)
     holder: str = field(default="", repr=False)
 
+    @property
+    def owner(self) -> str:
+        """The token or the user, for messages."""
+        return self.holder or f"the token {self.name!r}"
+
     def has_expired(self, now: float) -> bool:
         """True if it has expired at ``now`` seconds since the UNIX epoch."""
         return self.expires is not None and now >= self.expires
@@ -122,7 +127,7 @@ class Grant:
         own = ", ".join(sorted(self.cameras))
         if isinstance(error, CameraNeeded):
             return CameraNeeded(f"say which camera: {own}")
-        return NoSuchCamera(f"there is no such camera; the token {self.name!r} is valid for {own}")
+        return NoSuchCamera(f"there is no such camera; {self.owner} is valid for {own}")
 
     def may_hear(self, camera: str | None) -> bool:
         """True if events of a camera may be sent; None means events without a camera."""
@@ -136,8 +141,7 @@ class Grant:
 
     def _without(self, right: str) -> Forbidden:
         words = "'admin'" if right == "admin" else f"to {right}"
-        holder = self.holder or f"the token {self.name!r}"
-        return Forbidden(f"{holder} does not have the right {words}")
+        return Forbidden(f"{self.owner} does not have the right {words}")
 
     def require_reach(self, camera: str | None, what: str) -> None:
         """Raise Forbidden if it is not valid for a camera; None means the whole server.
@@ -148,11 +152,9 @@ class Grant:
         if self.covers(camera):
             return
         if camera is not None:
-            raise Forbidden(f"the token {self.name!r} is not valid for camera {camera!r}")
+            raise Forbidden(f"{self.owner} is not valid for camera {camera!r}")
         only = ", ".join(sorted(self.cameras or ())) or "no camera"
-        raise Forbidden(
-            f"the token {self.name!r} is valid only for {only}: {what} needs one for all cameras"
-        )
+        raise Forbidden(f"{self.owner} is valid only for {only}: {what} needs one for all cameras")
 
 
 #: The grant of every client on a server without tokens.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -12,9 +11,6 @@ from twistedcam.auth.expiry import as_local_time
 from twistedcam.auth.grant import Grant
 from twistedcam.errors import Unauthorized
 from twistedcam.runtime.timer import Timer
-
-if TYPE_CHECKING:
-    from twistedcam.auth.tokens import Token
 
 log = Logger()
 
@@ -63,14 +59,14 @@ class TokenSessions:
     Arguments:
         clock: the time of the period.
         wall: seconds since the UNIX epoch.
-        tokens: returns the current tokens by hash.
+        tokens: returns the current grants of tokens and users, by their hashes.
     """
 
     def __init__(
         self,
         clock: IReactorTime,
         wall: Callable[[], float],
-        tokens: Callable[[], Mapping[str, Token]],
+        tokens: Callable[[], Mapping[str, Grant]],
     ) -> None:
         self._wall = wall
         self._tokens = tokens
@@ -78,7 +74,7 @@ class TokenSessions:
         self._timer = Timer(clock)
         #: The tokens and the time of the last check. While the tokens are the same, only the
         #: expiry times need a check.
-        self._seen: Mapping[str, Token] | None = None
+        self._seen: Mapping[str, Grant] | None = None
         self._seen_at = 0.0
         self._is_doubtful = False
 
@@ -114,14 +110,13 @@ class TokenSessions:
         self._timer.start(PERIOD, self._look)
         tokens, now, before = self._tokens(), self._wall(), self._seen_at
         self._seen_at = now
-        ends = (token.grant.expires for token in tokens.values())
+        ends = (grant.expires for grant in tokens.values())
         one_ends = any(end is not None and before < end <= now for end in ends)
         if tokens is self._seen and not (self._is_doubtful or one_ends):
             return
         self._seen, self._is_doubtful = tokens, False
         for session in tuple(self._open):
-            token = tokens.get(session.grant.digest)
-            self._judge(session, None if token is None else token.grant, now)
+            self._judge(session, tokens.get(session.grant.digest), now)
 
     def _judge(self, session: TokenSession, grant: Grant | None, now: float) -> None:
         if grant is not None and grant.has_expired(now):
@@ -130,7 +125,7 @@ class TokenSessions:
             session.grant, session.is_missing = grant, False
         elif session.is_missing:
             what = "was removed" if grant is None else "no longer allows this"
-            self._end(session, Unauthorized(f"the token {session.grant.name!r} {what}"))
+            self._end(session, Unauthorized(f"{session.grant.owner} {what}"))
         else:
             session.is_missing = self._is_doubtful = True
 
@@ -145,4 +140,4 @@ class TokenSessions:
 def expired(grant: Grant) -> Unauthorized:
     """Return the error for an expired token."""
     when = "" if grant.expires is None else f": it was valid until {as_local_time(grant.expires)}"
-    return Unauthorized(f"the token {grant.name!r} has expired{when}")
+    return Unauthorized(f"{grant.owner} has expired{when}")

@@ -22,22 +22,27 @@ from typing import Any
 
 from twistedcam.auth.expiry import as_toml, read_expiry
 from twistedcam.auth.grant import RIGHTS, Grant
+from twistedcam.auth.users import User, check_hash, check_password, digest_of, hash_password
 from twistedcam.errors import BadArgument, DiskError
 from twistedcam.runtime.atomic_file import locked, write_atomically
 
+#: The beginning of every token.
+TOKEN_PREFIX = "tcam1_"
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _KEYS = ("sha256", "token", "rights", "cameras", "expires")
+_USER_KEYS = ("password", "rights", "cameras", "expires")
 _HEAD = """\
 # Tokens of a twistedcam server: their hashes, never the tokens. Keep this file secret:
 # a hash is enough to use the frame port (docs/security.md).
-# 'twistedcam token' adds and removes tokens. You can also edit rights, cameras and expires here.
+# 'twistedcam token' adds and removes tokens, 'twistedcam user' users with passwords. You can also
+# edit rights, cameras and expires here.
 """
 
 
 def new_token() -> str:
     """Return a new token: 70 ASCII characters with 256 random bits."""
-    return f"tcam1_{secrets.token_hex(32)}"
+    return f"{TOKEN_PREFIX}{secrets.token_hex(32)}"
 
 
 def hash_of(token: str) -> str:
@@ -65,11 +70,18 @@ class Token:
         return bytes.fromhex(self.hash)
 
 
+@dataclass(frozen=True)
+class _Contents:
+    tokens: dict[str, Token]
+    users: dict[str, User]
+
+
 class TokenFile:
-    """The TOML file of tokens.
+    """The TOML file of tokens and users.
 
     It has a table ``[token.NAME]`` for each token, with the keys ``sha256`` and ``rights``, and
-    optionally ``cameras``, ``expires``, and ``token`` for Digest authentication.
+    optionally ``cameras``, ``expires``, and ``token`` for Digest authentication; and a table
+    ``[user.NAME]`` for each user, with ``password`` in place of ``sha256``.
 
     Arguments:
         path: the file; ``add`` creates it.
@@ -84,6 +96,14 @@ class TokenFile:
         Raises:
             BadArgument: the file is missing or invalid.
         """
+        return self.read_all().tokens
+
+    def read_all(self) -> _Contents:
+        """Return all ``tokens`` and ``users``, each by name.
+
+        Raises:
+            BadArgument: the file is missing or invalid.
+        """
         try:
             document = tomllib.loads(self.path.read_text(encoding="utf-8"))
         except OSError as error:
@@ -93,10 +113,67 @@ class TokenFile:
             ) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
             raise BadArgument(f"{self.path} is not valid TOML: {error}") from None
-        tables = document.pop("token", {})
-        if document or not isinstance(tables, dict):
-            raise BadArgument(f"{self.path}: a file of tokens can only have tables [token.NAME]")
-        return {name: self._token(name, table) for name, table in tables.items()}
+        tokens, users = document.pop("token", {}), document.pop("user", {})
+        if document or not isinstance(tokens, dict) or not isinstance(users, dict):
+            raise BadArgument(
+                f"{self.path}: a file of tokens can only have tables [token.NAME] and [user.NAME]"
+            )
+        return _Contents(
+            {name: self._token(name, table) for name, table in tokens.items()},
+            {name: self._user(name, table) for name, table in users.items()},
+        )
+
+    def add_user(self, grant: Grant, password: str) -> None:
+        """Add a user. Takes some 30 ms.
+
+        Raises:
+            BadArgument: the name is taken or invalid, the password is too short or too long, or the
+                file is invalid.
+            DiskError: the file cannot be written.
+        """
+        _check_name(grant.name, "a user")
+        user = User(grant, hash_password(check_password(password)))
+
+        def with_it(before: _Contents) -> _Contents:
+            if grant.name in before.users:
+                raise BadArgument(f"a user {grant.name!r} exists already: remove it first")
+            return _Contents(before.tokens, {**before.users, grant.name: user})
+
+        self._change(with_it)
+
+    def set_password(self, name: str, password: str) -> None:
+        """Change the password of a user. Logins with the old one end.
+
+        Raises:
+            BadArgument: there is no such user, or the password is too short or too long.
+            DiskError: the file cannot be written.
+        """
+        text = hash_password(check_password(password))
+
+        def with_it(before: _Contents) -> _Contents:
+            user = User(self._known_user(before, name).grant, text)
+            return _Contents(before.tokens, {**before.users, name: user})
+
+        self._change(with_it)
+
+    def remove_user(self, name: str) -> None:
+        """Remove a user.
+
+        Raises:
+            BadArgument: there is no such user.
+            DiskError: the file cannot be written.
+        """
+
+        def without_it(before: _Contents) -> _Contents:
+            self._known_user(before, name)
+            return _Contents(before.tokens, {k: v for k, v in before.users.items() if k != name})
+
+        self._change(without_it)
+
+    def _known_user(self, contents: _Contents, name: str) -> User:
+        if name not in contents.users:
+            raise BadArgument(f"there is no user {name!r} in {self.path}")
+        return contents.users[name]
 
     def add(self, grant: Grant, keep: bool = False) -> str:
         """Add a token and return it.
@@ -108,18 +185,14 @@ class TokenFile:
             BadArgument: the name is taken or invalid, or the file is invalid.
             DiskError: the file cannot be written.
         """
-        if not _NAME.fullmatch(grant.name):
-            raise BadArgument(
-                f"{grant.name!r} is not a valid name for a token: use letters a to z, digits, "
-                "'-' and '_', 64 at most"
-            )
+        _check_name(grant.name, "a token")
         token = new_token()
 
-        def with_it(tokens: dict[str, Token]) -> dict[str, Token]:
-            if grant.name in tokens:
+        def with_it(before: _Contents) -> _Contents:
+            if grant.name in before.tokens:
                 raise BadArgument(f"a token {grant.name!r} exists already: remove it first")
             added = Token(hash_of(token), grant, token if keep else None)
-            return {**tokens, grant.name: added}
+            return _Contents({**before.tokens, grant.name: added}, before.users)
 
         self._change(with_it)
         return token
@@ -132,52 +205,34 @@ class TokenFile:
             DiskError: the file cannot be written.
         """
 
-        def without_it(tokens: dict[str, Token]) -> dict[str, Token]:
-            if name not in tokens:
+        def without_it(before: _Contents) -> _Contents:
+            if name not in before.tokens:
                 raise BadArgument(f"there is no token {name!r} in {self.path}")
-            return {key: each for key, each in tokens.items() if key != name}
+            return _Contents({k: v for k, v in before.tokens.items() if k != name}, before.users)
 
         self.read()  # raises an error if the file is missing
         self._change(without_it)
 
     def _token(self, name: str, table: Any) -> Token:
         where = f"{self.path}: [token.{name}]"
-        if not isinstance(table, dict):
-            raise BadArgument(f"{where} must be a table")
-        unknown = set(table) - set(_KEYS)
-        if unknown:
-            known = ", ".join(_KEYS)
-            raise BadArgument(f"{where}: unknown key {min(unknown)!r}; the keys are {known}")
+        _check_table(where, table, _KEYS)
         digest = table.get("sha256")
         if not isinstance(digest, str) or not _HASH.fullmatch(digest):
             raise BadArgument(f"{where} needs sha256 = '…', 64 hexadecimal digits")
         text = table.get("token")
         if text is not None and (not isinstance(text, str) or hash_of(text) != digest):
             raise BadArgument(f"{where}: token is not the token whose hash is sha256")
-        rights, cameras = table.get("rights"), table.get("cameras")
-        if not isinstance(rights, list):
-            raise BadArgument(f"{where} needs rights, a list of {', '.join(RIGHTS)}")
-        for each in rights:
-            if each not in RIGHTS:
-                raise BadArgument(
-                    f"{where}: unknown right {each!r}; the rights are " + ", ".join(RIGHTS)
-                )
-        if cameras is not None and not (
-            isinstance(cameras, list) and all(isinstance(each, str) for each in cameras)
-        ):
-            raise BadArgument(f"{where}: cameras must be a list of names")
-        only = None
-        if cameras is not None:
-            only = frozenset(unicodedata.normalize("NFC", each) for each in cameras)
-        expires = table.get("expires")
-        if expires is not None:
-            try:
-                expires = read_expiry(expires)
-            except BadArgument as error:
-                raise BadArgument(f"{where}: expires is invalid: {error}") from None
-        return Token(digest, Grant(name, frozenset(rights), only, expires, digest), text)
+        return Token(digest, _grant(where, name, table, digest), text)
 
-    def _change(self, change: Callable[[dict[str, Token]], dict[str, Token]]) -> None:
+    def _user(self, name: str, table: Any) -> User:
+        where = f"{self.path}: [user.{name}]"
+        _check_table(where, table, _USER_KEYS)
+        _check_name(name, "a user")
+        password = check_hash(table.get("password"), where)
+        digest = digest_of(name, password)
+        return User(_grant(where, name, table, digest, f"the user {name!r}"), password)
+
+    def _change(self, change: Callable[[_Contents], _Contents]) -> None:
         """Read, change and replace the file under a lock. Only its owner can read it.
 
         Raises:
@@ -188,8 +243,10 @@ class TokenFile:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with locked(path):
-                tokens = change(self.read() if path.exists() else {})
-                text = _HEAD + "".join(_show(each) for each in tokens.values())
+                after = change(self.read_all() if path.exists() else _Contents({}, {}))
+                shown = [_show(each) for each in after.tokens.values()]
+                shown += [_show_user(each) for each in after.users.values()]
+                text = _HEAD + "".join(shown)
                 mode, owner = _mode_and_owner(path)
                 write_atomically(path, text.encode(), mode, owner=owner)
         except OSError as error:
@@ -205,15 +262,71 @@ def _mode_and_owner(path: Path) -> tuple[int, tuple[int, int] | None]:
     return before.st_mode & 0o640, None if owner == (os.geteuid(), os.getegid()) else owner
 
 
+def _check_name(name: str, what: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise BadArgument(
+            f"{name!r} is not a valid name for {what}: use letters a to z, digits, "
+            "'-' and '_', 64 at most"
+        )
+
+
+def _check_table(where: str, table: Any, keys: tuple[str, ...]) -> None:
+    if not isinstance(table, dict):
+        raise BadArgument(f"{where} must be a table")
+    unknown = set(table) - set(keys)
+    if unknown:
+        known = ", ".join(keys)
+        raise BadArgument(f"{where}: unknown key {min(unknown)!r}; the keys are {known}")
+
+
+def _grant(where: str, name: str, table: dict[str, Any], digest: str, holder: str = "") -> Grant:
+    """Return the rights of a table.
+
+    Raises:
+        BadArgument: a value is not valid.
+    """
+    rights, cameras = table.get("rights"), table.get("cameras")
+    if not isinstance(rights, list):
+        raise BadArgument(f"{where} needs rights, a list of {', '.join(RIGHTS)}")
+    for each in rights:
+        if each not in RIGHTS:
+            raise BadArgument(
+                f"{where}: unknown right {each!r}; the rights are " + ", ".join(RIGHTS)
+            )
+    if cameras is not None and not (
+        isinstance(cameras, list) and all(isinstance(each, str) for each in cameras)
+    ):
+        raise BadArgument(f"{where}: cameras must be a list of names")
+    only = None
+    if cameras is not None:
+        only = frozenset(unicodedata.normalize("NFC", each) for each in cameras)
+    expires = table.get("expires")
+    if expires is not None:
+        try:
+            expires = read_expiry(expires)
+        except BadArgument as error:
+            raise BadArgument(f"{where}: expires is invalid: {error}") from None
+    return Grant(name, frozenset(rights), only, expires, digest, holder)
+
+
 def _show(token: Token) -> str:
-    grant = token.grant
-    rights = json.dumps([right for right in RIGHTS if right in grant.rights])
-    lines = [f"\n[token.{grant.name}]", f'sha256 = "{token.hash}"', f"rights = {rights}"]
+    lines = [f"\n[token.{token.grant.name}]", f'sha256 = "{token.hash}"']
     if token.text is not None:
-        lines.insert(2, f"token = {json.dumps(token.text)}")
+        lines.append(f"token = {json.dumps(token.text)}")
+    return "\n".join(lines + _show_grant(token.grant)) + "\n"
+
+
+def _show_user(user: User) -> str:
+    lines = [f"\n[user.{user.grant.name}]", f'password = "{user.password}"']
+    return "\n".join(lines + _show_grant(user.grant)) + "\n"
+
+
+def _show_grant(grant: Grant) -> list[str]:
+    rights = json.dumps([right for right in RIGHTS if right in grant.rights])
+    lines = [f"rights = {rights}"]
     if grant.cameras is not None:
         # A JSON string without surrogates is a TOML string.
         lines.append(f"cameras = {json.dumps(sorted(grant.cameras), ensure_ascii=False)}")
     if grant.expires is not None:
         lines.append(f"expires = {as_toml(grant.expires)}")
-    return "\n".join(lines) + "\n"
+    return lines

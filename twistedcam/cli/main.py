@@ -29,6 +29,7 @@ COMMANDS = (
     ("view", "client.main", "show a camera in a window, or save its frames"),
     ("tls-init", "twistedcam.cli.tls_init", "make a key and a certificate for encrypted ports"),
     ("token", "twistedcam.cli.token", "add, list and remove the tokens of a server"),
+    ("user", "twistedcam.cli.user", "add, list and remove users of the page, with passwords"),
     ("tray", "tray.main", "show a camera in the system tray"),
     ("completion", "twistedcam.cli.shell_completion", "print a script that completes commands"),
     ("man", "twistedcam.cli.manual", "print the manual page"),

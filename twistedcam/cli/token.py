@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         cameras = None
         if arguments.camera is not None:
             cameras = frozenset(check_name(name) for name in arguments.camera)
-        rights, expires = frozenset(arguments.right), _expiry(arguments.expires, time.time())
+        rights, expires = frozenset(arguments.right), expiry_of(arguments.expires, time.time())
         grant = Grant(arguments.name, rights, cameras, expires)
         token = file.add(grant, keep=arguments.digest)
         stored = "this token itself" if arguments.digest else "only a hash of this token"
@@ -100,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _expiry(text: str | None, now: float) -> float | None:
+def expiry_of(text: str | None, now: float) -> float | None:
     """Return the UNIX time at which a token expires, from ``30d`` or a date.
 
     Raises:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlencode
 
 from twisted.logger import capturedLogs, formatEvent
 
 from tests.support.http_site import Connection, SiteCase, TokenSiteCase
+from twistedcam.auth import Grant, TokenFile, authenticator
+from twistedcam.auth.users import ROLES
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 PAGE = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -176,6 +179,70 @@ class LoginTests(TokenSiteCase):
         self.assertEqual(self.status, 401)
         self.ask("DELETE", f"/api/v1/logins/{login['id']}", **operator)
         self.assertEqual(self.status, 404)
+
+
+class UserTests(TokenSiteCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.file = TokenFile(self.folder / "tokens.toml")
+        self.file.add_user(Grant("anna", ROLES["control"]), "correct horse")
+
+    def log_in(self, user: str, secret: str, host: str = "192.0.2.9") -> Connection:
+        browser = Connection(self.factory, host)
+        body = urlencode({"user": user, "token": secret}).encode()
+        self.status = browser.ask("POST", "/login", body, **FORM, **PAGE)
+        return browser
+
+    def test_the_page_has_two_fields_and_takes_passwords_and_tokens(self) -> None:
+        page = Connection(self.factory)
+        page.ask("GET", "/", **PAGE)
+        self.assertIn(
+            b'<label>User<input type="text" name="user" autocomplete="username"', page.body
+        )
+        self.assertIn(b'<label>Password<input type="password" name="token"', page.body)
+        self.assertEqual(page.body.count(b"autofocus"), 1)
+        pair = (header(self.log_in(" anna", "correct horse"), "Set-Cookie") or "").split(";")[0]
+        self.assertEqual(self.status, 303)
+        browser = Connection(self.factory)
+        for method, path, status in (("POST", "/api/v1/cameras/door/stop", 200),
+                                     ("POST", "/api/v1/reload", 403)):  # fmt: skip
+            self.assertEqual(browser.ask(method, path, Cookie=pair), status)
+        self.assertIn("the user 'anna' does not have the right 'admin'", browser.json["message"])
+        for user in ("", "anybody"):
+            self.log_in(user, self.tokens["boss"])
+            self.assertEqual(self.status, 303, user)
+        self.file.set_password("anna", "battery staple")
+        self.assertEqual(Connection(self.factory).ask("GET", "/state", Cookie=pair), 401)
+
+    def test_a_wrong_password_and_an_unknown_name_are_told_alike_and_delay_the_next(self) -> None:
+        for number, (user, secret) in enumerate(
+            (("anna", "guess"), ("eve", "correct horse"), ("anna", "correct horse" * 99))
+        ):
+            browser = self.log_in(user, secret, f"192.0.2.{number}")
+            self.assertEqual(self.status, 401)
+            self.assertIn(b"That user name or password is wrong", browser.body)
+        browser = self.log_in("anna", "correct horse", "192.0.2.0")
+        self.assertEqual(self.status, 0)
+        self.clock.advance(1)
+        self.assertTrue(browser.take().startswith(b"HTTP/1.1 303 "))
+
+    def test_nobody_logs_in_with_what_is_in_the_file(self) -> None:
+        anna = self.file.read_all().users["anna"]
+        for number, secret in enumerate((anna.password, anna.grant.digest)):
+            for user in ("anna", ""):
+                self.log_in(user, secret, f"198.51.100.{number}")
+                self.assertEqual(self.status, 401)
+                self.clock.advance(10)
+
+    def test_too_many_passwords_at_once_are_refused(self) -> None:
+        self.log_in("anna", "guess")
+        self.patch(authenticator, "_MAX_CHECKS", 2)
+        for _ in range(2):
+            self.log_in("anna", "guess")
+        browser = self.log_in("anna", "guess", "192.0.2.77")
+        self.assertEqual(self.status, 503)
+        self.assertIn(b"Too many passwords wait", browser.body)
+        self.clock.pump([1] * 3)
 
 
 class OpenSiteTests(SiteCase):

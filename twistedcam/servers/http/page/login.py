@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import html
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode
 
 from twisted.logger import Logger
 
 from twistedcam.auth import Grant
-from twistedcam.errors import BadArgument, Forbidden, TwistedcamError, Unauthorized
+from twistedcam.auth.tokens import TOKEN_PREFIX
+from twistedcam.errors import BadArgument, Forbidden, TooMany, TwistedcamError, Unauthorized
 from twistedcam.net.addresses import show_address
+from twistedcam.runtime.threads import run_in_thread
 from twistedcam.servers.http.connection.access import check_token, token_in_url, token_of
 from twistedcam.servers.http.connection.cookie import delete_cookie, login_of, set_cookie
 from twistedcam.servers.http.connection.error_page import wants_page
@@ -25,6 +28,16 @@ log = Logger()
 
 #: Comments in the page that are replaced.
 _ERROR = "<!-- error -->"
+#: What changes on the page if there are users with passwords.
+_WITH_USERS = {
+    '<input type="text" name="user" autocomplete="username" value="token" hidden>': (
+        '<label>User<input type="text" name="user" autocomplete="username" autocapitalize="none" '
+        'spellcheck="false" autofocus></label>'
+    ),
+    "<label>Token<input": "<label>Password<input",
+    " required autofocus aria-describedby": " required aria-describedby",
+    "Who runs this server makes a token": "A token is accepted, too; who runs this server makes it",
+}
 _FORM = "application/x-www-form-urlencoded"
 #: Most fields of the form.
 _MAX_FIELDS = 10
@@ -66,14 +79,19 @@ class LoginPage:
         if error is not None:
             text = str(error)
             shown = f'<p class="error" role="alert">{html.escape(text[:1].upper() + text[1:])}</p>'
-        body = self._page.text("login.html").replace(_ERROR, shown).encode()
+        body = self._page.text("login.html").replace(_ERROR, shown)
+        if self._server.authenticator.has_users:
+            for before, after in _WITH_USERS.items():
+                body = body.replace(before, after)
         # No dialog of the browser: it knows "Basic" and ignores "Bearer".
         headers = {**HEADERS, "Vary": "Accept, Cookie"}
         status = 401 if error is None else STATUS.get(type(error), 401)
         if status == 401:
             headers["WWW-Authenticate"] = BEARER
         refusal = "" if error is None else str(error)
-        return Reply(body, "text/html; charset=utf-8", status, headers=headers, refusal=refusal)
+        return Reply(
+            body.encode(), "text/html; charset=utf-8", status, headers=headers, refusal=refusal
+        )
 
     async def log_in(self, request: HttpRequest) -> Reply:
         """Begin a session with the token of a form, and go to the page.
@@ -86,14 +104,32 @@ class LoginPage:
         if not self._server.authenticator.is_needed:
             return _to_page([])
         try:
-            grant = await check_token(self._server, request, fields.get("token", "").strip())
+            grant = await self._check(request, fields.get("user", ""), fields.get("token", ""))
             grant.require_right("view")
-        except (Unauthorized, Forbidden) as error:
+        except (Unauthorized, Forbidden, TooMany) as error:
             if not wants_page(request.requestHeaders.getRawHeaders(b"Accept")):
                 raise
             return self.page(request, error)
         self._begin(request, grant)
         return _to_page([_MARK])
+
+    async def _check(self, request: HttpRequest, user: str, secret: str) -> Grant:
+        """Return the grant of a user with a password, or of a token.
+
+        Raises:
+            Unauthorized: there is none.
+            TooMany: too many passwords wait for their check.
+        """
+        server = self._server
+        if not (user and server.authenticator.has_users) or secret.startswith(TOKEN_PREFIX):
+            return await check_token(server, request, secret.strip())
+        # It goes on if the client leaves: then no more than one password is checked at a time.
+        return await server.authenticator.by_password(
+            user.strip(),
+            secret,
+            request.getClientAddress(),
+            partial(run_in_thread, server.make_thread),
+        )
 
     def is_by_address(self, request: HttpRequest) -> bool:
         """True if a browser opens the page with a valid token in the address."""
@@ -126,7 +162,7 @@ class LoginPage:
         address = peer if request.getClientAddress().port == 0 else peer.rpartition(":")[0]
         agent = request.getHeader("User-Agent") or ""
         set_cookie(request, self._server.logins.start(grant, address, agent))
-        log.info("{peer}: logged in: token {name}", peer=peer, name=grant.name)
+        log.info("{peer}: logged in: {owner}", peer=peer, owner=grant.owner)
 
     def _end(self, request: HttpRequest) -> None:
         try:
@@ -136,7 +172,7 @@ class LoginPage:
         if found is not None:
             self._server.logins.end(found[0])
             peer = show_address(request.getClientAddress())
-            log.info("{peer}: logged out: token {name}", peer=peer, name=found[0].token)
+            log.info("{peer}: logged out: {owner}", peer=peer, owner=found[1].owner)
 
 
 def _to_page(parameters: list[tuple[str, str]]) -> Reply:
