@@ -50,15 +50,12 @@ class OutputsTests(ServerCase):
     def test_equal_settings_share_an_encoder_also_with_a_recording(self) -> None:
         self.add("hls:/a", "hls:/b", "hls:/c#crf=30")
         one, two, other = self.outputs
-        channel = self.server.channels["door"]
-        self.assertIsNone(channel.encoding_to_share(RecordSettings()))
         self.outputs.start()
         self.assertIsNotNone(one.encoder)
         self.assertIs(one.encoder, two.encoder)
         self.assertIsNot(one.encoder, other.encoder)
-        self.assertEqual(channel.encoding_to_share(RecordSettings()), one.target.encoding)
-        self.assertEqual(channel.encoding_to_share(RecordSettings(crf=30)), other.target.encoding)
-        self.assertIsNone(channel.encoding_to_share(RecordSettings(crf=31)))
+        self.assertEqual(RecordSettings().encoding, one.target.encoding)
+        self.assertEqual(RecordSettings(crf=30).encoding, other.target.encoding)
 
     def test_a_change_ends_removed_outputs_only(self) -> None:
         self.add("hls:/gone", "hls:/stays")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.task import Clock
@@ -10,12 +11,14 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.support.fakes import CameraRig, FakeScheme, InlineThread
 from tests.support.films import START_US, h264_packets, jpeg
 from tests.support.sound import aac_packets, pcm_packets
-from twistedcam.codecs.h264_encoder import H264Settings
 from twistedcam.media.frame import Frame
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import Track
 from twistedcam.recording.containers import FORMATS
 from twistedcam.recording.intake import Intake
+from twistedcam.recording.settings import RecordSettings
+from twistedcam.recording.writer.plan import Plan
+from twistedcam.recording.writer.session import Progress
 from twistedcam.sources.base import SourceInfo
 
 
@@ -25,6 +28,11 @@ class Job:
     def __init__(self) -> None:
         self.taken: list[Packet] = []
         self.is_full = False
+        self.progress = Progress("a.mp4")
+        self.is_gathering = True
+
+    def sound_changed(self, track: Track | None) -> None:
+        """Take the sound of any track."""
 
     def offer(self, frame: Packet) -> bool:
         if not self.is_full:
@@ -41,6 +49,7 @@ class IntakeTests(SynchronousTestCase):
         self.addCleanup(scheme.__exit__)
         self.clock = Clock()
         self.camera = CameraRig(steady=self.clock.seconds).camera
+        self.patch(self.camera.stream, "_make_thread", InlineThread)
         self.intake = Intake(self.camera)
         self.job: Any = Job()
 
@@ -56,8 +65,12 @@ class IntakeTests(SynchronousTestCase):
         self.clock.rightNow = (packet.time_us - START_US) / 1e6
         self.camera.stream.publish(packet)
 
-    def begin(self, every: float | None = None, **more: Any) -> None:
-        self.intake.begin(self.job, FORMATS["auto"], every, **more)
+    def begin(
+        self, every: float | None = None, table: dict[str, Any] | None = None, **more: Any
+    ) -> None:
+        settings = RecordSettings.from_mapping(table or {})
+        plan = Plan(Path("."), "cam", "a.mp4", False, FORMATS["auto"], settings, every)
+        self.intake.begin(self.job, plan, **more)
 
     def seconds(self) -> list[float]:
         return [(each.pts - START_US) / 1e6 for each in self.job.taken]
@@ -108,7 +121,7 @@ class IntakeTests(SynchronousTestCase):
             self.publish(each)
         group = self.intake.first(0, FORMATS["auto"])
         self.assertEqual([each.seq for each in group], [3, 4])
-        self.begin(has_begun=True)
+        self.begin(first=group)
         self.publish(packets[5])
         self.assertEqual([each.seq for each in self.job.taken], [5])
 
@@ -125,19 +138,41 @@ class IntakeTests(SynchronousTestCase):
         self.assertEqual([each.seq for each in self.intake.last(1)], [16, 17, 18, 19])
 
     def test_frames_are_encoded_for_a_recording_that_shares_an_encoder(self) -> None:
-        self.patch(self.camera.stream, "_make_thread", InlineThread)
-        self.begin(encoding=H264Settings())
+        self.begin()
         self.show(1, 2)
         self.assertEqual([each.track.codec for each in self.job.taken], ["h264"] * 2)
         self.assertEqual(self.successResultOf(self.intake.end()), START_US + 2_000_000)
-        self.assertEqual((self.intake.missed, self.camera.stream.encoders), (0, ()))
+        self.assertEqual((self.job.count_missed(), self.camera.stream.encoders), (0, ()))
+
+    def test_a_key_frame_is_made_when_a_new_file_is_due(self) -> None:
+        self.begin(table={"segment": "5s"})
+        self.show(*(n / 10 for n in range(103)))
+        keyframes = [each.pts - START_US for each in self.job.taken if each.is_keyframe]
+        # The encoder hears of it with the packet that is due, and makes one of the next picture.
+        self.assertIn(5_100_000, keyframes)
+        self.assertIn(10_200_000, keyframes)
+
+    def test_why_pictures_cannot_be_encoded_is_told_once(self) -> None:
+        told = []
+        self.begin(on_left_out=lambda *reason: told.append(reason))
+        self.show(1)
+        for width, height in ((1, 1), (1, 1), (2, 1)):
+            self.clock.advance(1)
+            time_us = START_US + round(self.clock.seconds() * 1e6)
+            self.camera.stream.publish(Frame(1, time_us, width, height, b"\xff\xd8"))
+        self.clock.advance(1)
+        self.camera.stream.publish(Frame(1, START_US + 5_000_000, 160, 120, b"no JPEG"))
+        self.assertEqual([is_size for _, is_size in told], [True, False])
+        self.assertRegex(told[0][0], "^pictures of 1x1 cannot be encoded")
+        self.successResultOf(self.intake.end())
+        self.assertEqual(self.job.count_missed(), 4)
 
     def test_sound_is_passed_on_in_the_codec_of_the_file(self) -> None:
         self.patch(self.camera.stream, "_make_thread", InlineThread)
         sounds, tracks = aac_packets(0.0, 0.5, START_US), list[Track | None]()
         self.job.sound_changed = tracks.append
         self.show(0)
-        self.begin(has_sound=True)
+        self.begin()
         self.assertIsNone(self.intake.sound_track(FORMATS["auto"]))
         for each in sounds[:5]:
             self.camera.stream.publish(each)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.support.fakes import CameraRig, FakeScheme, InlineThread, ManualThread
 from tests.support.films import START_US, jpeg, read_film
 from tests.support.odd_jpegs import lossless, make_jpeg, with_frame_header, with_size
-from twistedcam.codecs.h264_encoder import H264Settings
 from twistedcam.errors import BadArgument, CameraFailed, DiskError, NotSupported
 from twistedcam.events import CameraChanged, Event, EventBus, Fault, RecordingChanged
 from twistedcam.media.frame import Frame
@@ -26,6 +26,7 @@ from twistedcam.recording.writer import plan as planning
 from twistedcam.recording.writer.segment import Segment
 from twistedcam.sources.base import SourceInfo
 from twistedcam.stream.hub import Sink
+from twistedcam.stream.wants import Wants
 
 GOOD = make_jpeg(160, 120)
 #: Pictures that may come between good ones: width, height and bytes.
@@ -57,12 +58,13 @@ class RecorderCase(SynchronousTestCase):
         self.addCleanup(shutil.rmtree, self.folder)
         self.clock = Clock()
         self.camera = CameraRig(steady=self.clock.seconds).camera
+        self.camera.stream._make_thread = InlineThread
         self.bus = EventBus()
         self.events: list[Event] = []
         self.bus.subscribe(self.events.append)
         self.recorder = self.make({})
 
-    def make(self, table: dict[str, Any], encoding: H264Settings | None = None) -> Recorder:
+    def make(self, table: dict[str, Any]) -> Recorder:
         settings = RecordSettings.from_mapping(table)
         thread, clock = self.make_thread, self.clock
         return Recorder(
@@ -73,7 +75,6 @@ class RecorderCase(SynchronousTestCase):
             clock,  # type: ignore[arg-type]
             settings,
             clock.seconds,
-            find_encoding=lambda settings: encoding,
         )
 
     def show(self, seconds: float, fps: float = 10.0) -> None:
@@ -222,6 +223,36 @@ class RecorderTests(RecorderCase):
         self.near(film.seconds, 5, 0.15)
         self.assertEqual(len(film.times), 51)
 
+    def test_a_pre_roll_continues_with_the_encoder_that_viewers_share(self) -> None:
+        for name in ("a.mp4", "a.mkv", "a.mov"):
+            self.recorder = self.make({"preroll": "3s", "format": "h264"})
+            viewer = type("Viewer", (Sink,), {"take": lambda _, packet: None})()
+            self.show(5)
+            self.recorder.start(name)
+            self.show(2.5)
+            watching = self.camera.stream.subscribe(viewer, Wants(("h264",)))
+            self.assertEqual(len(self.camera.stream.encoders), 1)
+            self.show(2.5)
+            result = self.successResultOf(self.recorder.stop())
+            self.successResultOf(watching.close())
+            self.assertEqual((result.files, result.dropped), (1, 0))
+            film = read_film(self.folder / name)
+            self.assertEqual(len(film.times), result.frames)
+            self.near(result.frames, 80, 1)
+            steps = [after - before for before, after in pairwise(film.times)]
+            self.assertLess(max(abs(each - 0.1) for each in steps), 0.002)
+            self.recorder.settings = RecordSettings()
+
+    def test_a_new_file_is_begun_when_it_is_due_and_no_frame_is_lost(self) -> None:
+        self.recorder = self.make({"segment": "3s"})
+        self.recorder.start("a.mp4")
+        self.show(9.5)
+        result = self.successResultOf(self.recorder.stop())
+        self.assertEqual((result.files, result.frames, result.dropped), (4, 95, 0))
+        films = [read_film(self.folder / name) for name in ("a.mp4", "a-2.mp4", "a-3.mp4")]
+        for film in films:
+            self.near(film.seconds, 3, 0.15)
+
     def test_the_last_seconds_become_a_file_of_their_own(self) -> None:
         self.recorder = self.make({"preroll": "30s", "format": "copy"})
         self.show(5)
@@ -248,7 +279,7 @@ class RecorderTests(RecorderCase):
         self,
     ) -> None:
         self.patch(self.camera.stream, "_make_thread", InlineThread)
-        self.recorder = self.make({}, H264Settings())
+        self.recorder = self.make({})
         self.recorder.start("a.mp4")
         self.show(1)
         self.recorder.settings = RecordSettings.from_mapping({"preroll": "3s"})

@@ -29,12 +29,14 @@ class Taker(Sink[Packet]):
     def __init__(self) -> None:
         self.times: list[int] = []
         self.keyframes = 0
+        self.keys: list[bool] = []
         self.tracks: list[Track] = []
         self.keyframe_data: list[bytes] = []
 
     def take(self, packet: Packet, /) -> None:
         self.times.append(packet.time_us)
         self.keyframes += packet.is_keyframe
+        self.keys.append(packet.is_keyframe)
         self.tracks.append(packet.track)
         if packet.is_keyframe:
             self.keyframe_data.append(packet.data)
@@ -151,6 +153,36 @@ class SharedEncoderTests(RecorderCase):
         self.work()
         self.assertTrue(self.threads[-1].ended)
         self.assertEqual(len(self.camera.hub), 0)
+
+    def test_a_new_listener_begins_with_a_key_frame_and_all_stay_in_order(
+        self,
+    ) -> None:
+        viewer, taker = Taker(), Taker()
+        self.encoder.add(viewer)
+        self.show_size(160, 120, 0.5)
+        self.show(0.2)  # one is in the encoder, one waits
+        self.encoder.add(taker, every=True)
+        self.show(0.3)
+        self.work()
+        self.assertEqual(len(viewer.times), 10)
+        self.assertEqual(viewer.times, sorted(viewer.times))
+        self.assertEqual(taker.times[-3:], viewer.times[-3:])
+        self.assertEqual(viewer.keys[-3:], [True, False, False])
+        self.assertEqual(viewer.keyframes, 2)
+
+    def test_what_was_captured_before_a_loss_comes_first_and_then_a_key_frame(self) -> None:
+        taker = Taker()
+        self.encoder.add(taker, every=True)
+        self.show(0.5)
+        flushed = self.encoder.flush()
+        self.camera.stream.clear()
+        self.assertNoResult(flushed)
+        self.work()
+        self.successResultOf(flushed)
+        self.show(0.2)
+        self.work()
+        self.assertEqual(taker.keys, [True, *[False] * 4, True, False])
+        self.successResultOf(self.encoder.flush())
 
     def test_other_listeners_get_the_newest_frames(self) -> None:
         taker = Taker()

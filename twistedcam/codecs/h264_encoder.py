@@ -219,11 +219,10 @@ class H264Encoder:
     ) -> None:
         self.size = width, height
         #: Pictures a second; None if they are unknown.
-        self.rate = None if rate is None else Fraction(rate).limit_denominator(1001)
+        self.rate = rate_fraction(rate)
         self._pictures = YuvDecoder(width, height, settings.size)
         #: Width and height of the video.
         self.output_size = self._pictures.size
-        self._most_bits = settings.most_bits(width, height, rate or USUAL_RATE)
         #: Why it is not the encoder in ``settings``, or None.
         self.note: str | None = None
         self.name, self._coder = self._open(settings)
@@ -295,23 +294,50 @@ class H264Encoder:
         device, pix_fmt = _DEVICES.get(name, (None, None))
         accel = av.codec.hwaccel.HWAccel(device) if device else None
         coder: Any = av.CodecContext.create(name, "w", accel)
-        self._pictures.describe(coder)
-        if pix_fmt is not None:
-            coder.pix_fmt = pix_fmt
-        coder.time_base, coder.framerate = Fraction(1, CLOCK), self.rate or Fraction(USUAL_RATE)
-        options = {"bf": "0"}
-        if name == "libx264":
-            # zerolatency: each picture's packet comes at once.
-            options |= {"preset": settings.preset, "crf": str(settings.crf), "tune": "zerolatency"}
-        if self._most_bits is not None:
-            # A buffer of a second; half of one keeps key frames small where nobody set a rate.
-            buffer = self._most_bits if settings.bitrate is not None else self._most_bits // 2
-            options |= {"maxrate": str(self._most_bits), "bufsize": str(buffer)}
-            if name != "libx264":
-                coder.bit_rate = self._most_bits
-        coder.options = options
-        coder.open()
+        open_coder(coder, self._pictures, settings, self.rate, pix_fmt or "yuv420p")
         return coder
+
+
+def open_coder(
+    coder: Any,
+    pictures: YuvDecoder,
+    settings: H264Settings,
+    rate: Fraction | None,
+    pix_fmt: str = "yuv420p",
+) -> None:
+    """Set up FFmpeg's encoder for these pictures, and open it.
+
+    Equal arguments give equal parameter sets.
+
+    Arguments:
+        coder: an av.VideoCodecContext.
+        rate: pictures a second; None if they are unknown.
+
+    Raises:
+        av.error.FFmpegError: it cannot be opened.
+    """
+    name = coder.codec.name
+    pictures.describe(coder)
+    coder.pix_fmt = pix_fmt
+    coder.time_base, coder.framerate = Fraction(1, CLOCK), rate or Fraction(USUAL_RATE)
+    options = {"bf": "0"}
+    if name == "libx264":
+        # zerolatency: each picture's packet comes at once.
+        options |= {"preset": settings.preset, "crf": str(settings.crf), "tune": "zerolatency"}
+    most_bits = settings.most_bits(*pictures.size, float(rate or USUAL_RATE))
+    if most_bits is not None:
+        # A buffer of a second; half of one keeps key frames small where nobody set a rate.
+        buffer = most_bits if settings.bitrate is not None else most_bits // 2
+        options |= {"maxrate": str(most_bits), "bufsize": str(buffer)}
+        if name != "libx264":
+            coder.bit_rate = most_bits
+    coder.options = options
+    coder.open()
+
+
+def rate_fraction(rate: float | None) -> Fraction | None:
+    """Return a rate in pictures a second as FFmpeg takes it."""
+    return None if rate is None else Fraction(rate).limit_denominator(1001)
 
 
 def on_device(frame: Any, pix_fmt: str) -> Any:

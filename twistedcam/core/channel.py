@@ -12,7 +12,6 @@ from twisted.internet.defer import Deferred
 from twistedcam.camera import Camera
 from twistedcam.camera.properties.device import DeviceControls
 from twistedcam.camera.properties.group import CameraProperties
-from twistedcam.codecs.h264_encoder import H264Settings
 from twistedcam.codecs.video_settings import VideoSettings
 from twistedcam.core.motion import CameraMotion
 from twistedcam.core.saved_settings import SavedSettings
@@ -69,7 +68,6 @@ class Channel:
             make_thread,
             reactor,
             recording,
-            find_encoding=self.encoding_to_share,
         )
         self.motion = CameraMotion(
             camera,
@@ -86,16 +84,6 @@ class Channel:
         self._reactor = reactor
         self._make_thread = make_thread
         self._saved = saved
-
-    def encoding_to_share(self, settings: RecordSettings) -> H264Settings | None:
-        """The settings of an encoder that a recording can share with others, or None.
-
-        Viewers have the same one but for the limit of their rate; they move to the recording's.
-        """
-        wanted = H264Settings(crf=settings.crf, preset=settings.preset)
-        active = (each.settings for each in self.camera.stream.encoders)
-        is_shared = any(replace(each, bits_per_pixel=None) == wanted for each in active)
-        return wanted if is_shared else None
 
     def use_video(self, video: VideoSettings) -> None:
         """Encode for viewers with these settings from now on."""

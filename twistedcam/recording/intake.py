@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 
 from twistedcam.camera import Camera
-from twistedcam.codecs.h264_encoder import H264Settings, check_size
+from twistedcam.codecs.h264_encoder import check_size
 from twistedcam.errors import NotSupported
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import Track
 from twistedcam.recording.containers import Format
 from twistedcam.recording.preroll import PreRoll
 from twistedcam.recording.writer.job import WriteJob
+from twistedcam.recording.writer.plan import Plan
 from twistedcam.recording.writer.segment import MORE
 from twistedcam.stream.hub import LATE, Sink
 from twistedcam.stream.stream import Subscription
 from twistedcam.stream.wants import Wants
 
+#: Microseconds after which the size of a file that has begun is known.
+_SIZE_KNOWN = 1_000_000
 #: Seconds after which the measured rate of a camera is reliable.
 _MEASURED = 2.0
 
@@ -36,13 +40,6 @@ class Intake(Sink[Packet]):
         self._keeping: Subscription | None = None
         self._keeping_sound: Subscription | None = None
         self._recording: _Recording | None = None
-        #: The number of packets that the last recording did not get.
-        self._missed = 0
-
-    @property
-    def missed(self) -> int:
-        """The number of frames of this recording that transcoders left out."""
-        return self._missed if self._recording is None else self._recording.missed
 
     def file_codec(self, format: Format) -> str:
         """FFmpeg's name of the codec in the file that is being written."""
@@ -117,23 +114,26 @@ class Intake(Sink[Packet]):
     def begin(
         self,
         job: WriteJob,
-        format: Format,
-        every: float | None,
-        encoding: H264Settings | None = None,
-        has_begun: bool = False,
-        has_sound: bool = False,
+        plan: Plan,
+        first: Sequence[Packet] = (),
+        on_left_out: Callable[[str, bool], None] = lambda reason, is_size: None,
     ) -> None:
         """Pass packets to a write job from now on.
 
+        Frames of JPEG are encoded for it by the encoder that others can share; but those of a
+        timelapse, and of the pre-roll, are left to the job.
+
         Arguments:
-            every: for a timelapse, the seconds from one frame to the next.
-            encoding: the settings of an encoder to share; None to leave the encoding to the job.
-            has_begun: True if the job has all packets since the newest key frame.
-            has_sound: True to record sound, too.
+            first: the packets until now, which the job has.
+            on_left_out: called once for each reason for which pictures cannot be encoded, and with
+                True if that is their size.
         """
-        self._missed = 0
-        sounds = self._sound_codecs(format) if has_sound else ()
-        self._recording = _Recording(self._camera, job, format, every, encoding, has_begun, sounds)
+        sounds = self._sound_codecs(plan.format) if plan.has_sound else ()
+        self._recording = _Recording(self._camera, job, plan, first, on_left_out, sounds)
+
+    def flush(self) -> Deferred[None]:
+        """Fires when all packets until now have been passed on."""
+        return succeed(None) if self._recording is None else self._recording.flush()
 
     def end(self) -> Deferred[int | None]:
         """Take no more packets; fires when all packets until now have been passed on.
@@ -143,7 +143,6 @@ class Intake(Sink[Packet]):
         recording, self._recording = self._recording, None
         if recording is None:
             return succeed(None)
-        self._missed = recording.missed
         return recording.end()
 
     def take(self, packet: Packet, /) -> None:
@@ -181,8 +180,7 @@ class _Recording(Sink[Packet]):
     """Passes packets to one write job.
 
     Arguments:
-        encoding: the settings of an encoder to share, or None.
-        has_begun: True if the job has all packets since the newest key frame.
+        first, on_left_out: as for ``Intake.begin``.
         sounds: the codecs of sound that are recorded.
     """
 
@@ -190,31 +188,39 @@ class _Recording(Sink[Packet]):
         self,
         camera: Camera,
         job: WriteJob,
-        format: Format,
-        every: float | None,
-        encoding: H264Settings | None,
-        has_begun: bool,
+        plan: Plan,
+        first: Sequence[Packet],
+        on_left_out: Callable[[str, bool], None],
         sounds: tuple[str, ...] = (),
     ) -> None:
         #: The codec of the newest packet.
         self.codec = "mjpeg"
         self._stream = camera.stream
         self._job: WriteJob | None = job
-        self._every = every
+        self._every = plan.every
         self._due = 0
-        self._needs_keyframe = not has_begun
-        wants = _wants(format)
-        if encoding is not None and self._stream.codec in (None, "mjpeg"):
-            wants = Wants(("h264",), every=True, priority=LATE, settings=encoding)
+        #: Microseconds and bytes of a file, where they are limited.
+        self._segment = int((plan.settings.segment or 0) * 1e6)
+        self._segment_size = plan.settings.segment_size
+        #: The time at which the next file is due, and that of the newest key frame.
+        self._next_file = self._last_keyframe = first[0].dts + self._segment if first else 0
+        self._on_left_out = on_left_out
+        self._reasons: set[str] = set()
+        wants = replace(_wants(plan.format), on_left_out=self._leave_out)
+        if plan.format.codec != "copy" and plan.every is None:
+            wants = replace(wants, codecs=plan.format.wanted, settings=plan.settings.encoding)
         self._sound: Subscription | None = None
         if sounds:
             sink = _Sound(self._take_sound, job.sound_changed)
             self._sound = self._stream.subscribe(sink, _wants_sound(sounds))
         self._subscription = self._stream.subscribe(self, wants)
+        self._needs_keyframe = not first or self._subscription.encoder is not None
         self._missed_before, self._missed = self._subscription.dropped, 0
+        job.count_missed = self._count_missed
+        # To encode here takes most of the time: a turn of the writing thread for each is cheap.
+        job.is_gathering = self._subscription.encoder is None
 
-    @property
-    def missed(self) -> int:
+    def _count_missed(self) -> int:
         """The number of frames that transcoders left out."""
         if self._subscription.hub is not None:
             self._missed = max(0, self._subscription.dropped - self._missed_before)
@@ -222,10 +228,14 @@ class _Recording(Sink[Packet]):
 
     def end(self) -> Deferred[int | None]:
         """Take no more packets (``Intake.end``)."""
-        at = self._stream.now()
+        at, missed = self._stream.now(), self._count_missed()
+        encoder = self._subscription.encoder
+        before = 0 if encoder is None else encoder.dropped
 
         def ended(_: object) -> int | None:
             self._job = None
+            if encoder is not None:  # it had frames that were captured before
+                self._missed = missed + encoder.dropped - before
             return at
 
         closed = self._subscription.close()
@@ -233,6 +243,17 @@ class _Recording(Sink[Packet]):
             pictures, sound = closed, self._sound.close()
             closed = pictures.addCallback(lambda _: sound)
         return closed.addCallback(ended)
+
+    def flush(self) -> Deferred[None]:
+        """Fires when all packets until now have been passed on (``Intake.flush``)."""
+        return self._subscription.flush()
+
+    def _leave_out(self, reason: str, is_size: bool) -> None:
+        """Report why pictures cannot be encoded, once."""
+        key = "size" if is_size else reason
+        if key not in self._reasons:
+            self._reasons.add(key)
+            self._on_left_out(reason, is_size)
 
     def take(self, packet: Packet, /) -> None:
         """Pass a packet on (``hub.Sink``)."""
@@ -246,12 +267,27 @@ class _Recording(Sink[Packet]):
             return
         # A packet that refers to one left out is useless: go on with the next key frame.
         self._needs_keyframe = not self._job.offer(packet.bare())
-        if self._needs_keyframe and not is_independent:
+        if not is_independent and (self._needs_keyframe or self._is_file_due(packet)):
             self._subscription.request_keyframe()
 
     def _take_sound(self, packet: Packet) -> None:
         if self._job is not None:
             self._job.offer(packet.bare())
+
+    def _is_file_due(self, packet: Packet) -> bool:
+        """True if a new file is due, which has to begin with a key frame."""
+        assert self._job is not None
+        time, most = packet.dts, self._segment_size
+        if packet.is_keyframe:
+            self._last_keyframe = time
+            if time >= self._next_file:
+                self._next_file = time + self._segment
+            return False
+        if self._segment and time >= self._next_file:
+            return True
+        # The size of a file that has just begun is not known yet.
+        is_known = time - self._last_keyframe > _SIZE_KNOWN
+        return most is not None and is_known and self._job.progress.file_bytes >= most
 
     def _is_due(self, time: int) -> bool:
         """True if a timelapse takes the frame of that time."""

@@ -13,7 +13,6 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from twistedcam.camera import Camera
-from twistedcam.codecs.h264_encoder import H264Settings
 from twistedcam.errors import BadArgument, CameraFailed, CommandError, DiskError, NotSupported
 from twistedcam.events import EventBus
 from twistedcam.recording.camera_loss import CameraLossWatch
@@ -51,7 +50,6 @@ class Recorder:
 
     Arguments:
         settings: how it records; a change applies to the next recording.
-        find_encoding: returns the settings of an active encoder that suits a recording, or None.
     """
 
     def __init__(
@@ -63,7 +61,6 @@ class Recorder:
         clock: IReactorTime,
         settings: RecordSettings | None = None,
         steady: Callable[[], float] = time.monotonic,
-        find_encoding: Callable[[RecordSettings], H264Settings | None] = lambda settings: None,
     ) -> None:
         self.state: RecorderState = "idle"
         #: Start of the current recording, in seconds since the UNIX epoch.
@@ -86,7 +83,8 @@ class Recorder:
         self._camera_loss = CameraLossWatch(camera, events, clock, self._finish, self._on_lost)
         self._continuous = ContinuousRecording(clock, self._begin_again)
         self._first = FirstFrameWatch(camera, events, clock, self._on_waiting)
-        self._find_encoding = find_encoding
+        #: Why pictures of a size could not be encoded for the recording, or None.
+        self._unsupported: str | None = None
         self._waiting: list[Deferred[Progress | None]] = []
         #: True if the camera had a picture that can be encoded when the recording began. If not,
         #: and the first picture cannot be encoded either, the camera is the cause.
@@ -138,7 +136,7 @@ class Recorder:
     @property
     def dropped(self) -> int:
         """The number of frames that the recording had to leave out."""
-        return 0 if self._job is None else self._job.dropped + self._intake.missed
+        return 0 if self._job is None else self._job.dropped
 
     @property
     def reasons(self) -> set[str]:
@@ -203,14 +201,12 @@ class Recorder:
         plan = self._make_plan(name, every)
         self._had_encodable = self._intake.has_encodable_picture()
         self._enter("recording")
-        self.failure, self.format, self.started_at = None, plan.format, time.time()
-        length = max(self.settings.preroll or 0, before)
-        first = [] if every else self._intake.first(length, plan.format)
+        self.failure = self._unsupported = None
+        self.format, self.started_at = plan.format, time.time()
+        before = max(before, self.settings.preroll or 0)
+        first = [] if every else self._intake.first(before, plan.format)
         self._job, self._plan = WriteJob(plan, first, self._make_thread, self, self._steady), plan
-        encoding = None
-        if plan.format.codec != "copy" and every is None and self.preroll is None:
-            encoding = self._find_encoding(self.settings)
-        self._intake.begin(self._job, plan.format, every, encoding, bool(first), plan.has_sound)
+        self._intake.begin(self._job, plan, first, self.on_left_out)
         self._camera_loss.begin(ignore_loss=every is not None)
         self._reporter.report("started", plan.name)
         if self.state == "recording":
@@ -303,8 +299,10 @@ class Recorder:
         if self.state == "recording" or self.result.name != result.name:
             self._reporter.report("segment", result.name, result)
 
-    def on_left_out(self, reason: str) -> None:
-        is_size = reason == self.result.unsupported
+    def on_left_out(self, reason: str, is_size: bool | None = None) -> None:
+        is_size = reason == self.result.unsupported if is_size is None else is_size
+        if is_size:
+            self._unsupported = reason
         if is_size and not self.result.frames and not self._had_encodable:
             self.on_failed(NotSupported(reason))
             return
@@ -369,8 +367,9 @@ class Recorder:
         self.state = state
 
     def _on_lost(self) -> None:
-        if self._job is not None:
-            self._job.split()
+        job = self._job
+        if job is not None:  # the file gets all that was captured before
+            self._intake.flush().addCallback(lambda _: job.split())
 
     def _finish(self) -> None:
         assert self._job is not None
@@ -383,6 +382,7 @@ class Recorder:
 
     def _finished(self, progress: Progress) -> None:
         progress.dropped = self.dropped
+        progress.unsupported = progress.unsupported or self._unsupported
         self._job = self.format = None
         self._enter("idle")
         if self.failure is not None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from twistedcam.codecs.h264_encoder import H264Settings
 from twistedcam.codecs.video_settings import Preset
 from twistedcam.errors import BadArgument
 from twistedcam.recording.containers import FORMATS, Format, parse_format
@@ -79,6 +80,11 @@ class RecordSettings(Struct, frozen=True):
     def default_format(self) -> Format:
         """The format of a recording whose name has no ending."""
         return self.format or FORMATS["auto"]
+
+    @property
+    def encoding(self) -> H264Settings:
+        """The settings of the encoder of H.264, as far as it is not the camera's."""
+        return H264Settings(crf=self.crf, preset=self.preset)
 
     @classmethod
     def from_mapping(

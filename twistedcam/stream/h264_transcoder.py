@@ -34,6 +34,8 @@ log = Logger()
 
 #: The least steps of CLOCK between two key frames that were asked for.
 KEYFRAME_FLOOR = CLOCK // 2
+#: A time in microseconds after any frame.
+_NEVER = 2**63
 #: The least seconds over which the rate of an encoder is measured.
 MEASURED = 1.5
 
@@ -47,8 +49,9 @@ class _Made(NamedTuple):
     note: str | None
     seconds: float
     pts: int
-    #: The reason why the picture was not encoded, or None.
+    #: The reason why the picture was not encoded, or None; True if that is its size.
     reason: str | None = None
+    is_size: bool = False
 
 
 class H264Transcoder(Transcoder[Frame]):
@@ -96,9 +99,11 @@ class H264Transcoder(Transcoder[Frame]):
         self._events = events
         self._steady = steady
         self._find_rate = find_rate
-        #: Sinks that need every frame, and those that leave when they have received theirs.
-        self._every: set[Sink[Packet]] = set()
+        #: Sinks that need every frame, with their ``on_left_out``, and those that leave when they
+        #: have received theirs.
+        self._every: dict[Sink[Packet], Callable[[str, bool], None]] = {}
         self._leaving: list[tuple[Sink[Packet], Deferred[None]]] = []
+        self._flushing: list[Deferred[None]] = []
         self._coder: H264Encoder | None = None
         self._track: Track | None = None
         self._newest: Frame | None = None
@@ -110,21 +115,34 @@ class H264Transcoder(Transcoder[Frame]):
         #: steps of CLOCK.
         self._keyframe_due = self._last_keyframe = 0
         self._last_pts = self._encoding = -1
+        #: The time of the newest frame that was taken, and that of the one behind which the next
+        #: is a key frame, in microseconds.
+        self._taken = self._restart_after = -1
         self._is_broken = False
         self._sizes = SizeChanges()
         #: Reasons for broken pictures that were logged.
         self._logged: set[str] = set()
 
-    def add(self, sink: Sink[Packet], every: bool = False, priority: int = NORMAL) -> None:
+    def add(
+        self,
+        sink: Sink[Packet],
+        every: bool = False,
+        priority: int = NORMAL,
+        on_left_out: Callable[[str, bool], None] = lambda reason, is_size: None,
+    ) -> None:
         """Encode for one more sink, which can begin with the next key frame.
 
         Arguments:
             every: it needs every picture, even if that takes longer; the next is a key frame.
             priority: as for ``Hub.add``.
+            on_left_out: as for ``Wants``.
         """
         if every:
-            self._every.add(sink)
-            self._keyframe_due = 0
+            self._every[sink] = on_left_out
+            self._restart_after = self._taken
+            if self._newest is not None:  # it comes before those that this sink needs
+                self._waiting.offer(self._newest)
+                self._newest = None
         self.hub.add(sink, priority=priority)
 
     def remove(self, sink: Sink[Packet]) -> Deferred[None]:
@@ -132,11 +150,20 @@ class H264Transcoder(Transcoder[Frame]):
         if sink in self._every and (self._is_busy or len(self._waiting)):
             done: Deferred[None] = Deferred()
             self._leaving.append((sink, done))
-            self._every.discard(sink)
+            del self._every[sink]
             return done
-        self._every.discard(sink)
+        self._every.pop(sink, None)
         self.hub.remove(sink)
         return succeed(None)
+
+    def flush(self) -> Deferred[None]:
+        """Fires when all sinks have received the frames that were captured before."""
+        if not self._is_busy and not len(self._waiting):
+            self.hub.finish_pass()
+            return succeed(None)
+        done: Deferred[None] = Deferred()
+        self._flushing.append(done)
+        return done
 
     def shorten_groups(self, keyframes: float) -> None:
         """Make a key frame at least every so many seconds, for one more who shares it."""
@@ -149,6 +176,7 @@ class H264Transcoder(Transcoder[Frame]):
 
     def take(self, packet: Frame, /) -> None:
         """Encode a new frame, or queue it (hub.Sink)."""
+        self._taken = packet.pts
         if self._every:
             if not self._waiting.offer(packet):
                 self.dropped += 1
@@ -160,6 +188,7 @@ class H264Transcoder(Transcoder[Frame]):
 
     def on_cleared(self) -> None:
         """Forget the newest packet: the camera is not live (hub.Sink)."""
+        self._restart_after = self._taken  # what comes next may begin a file
         self.hub.clear()
 
     def _place(self, frame: Frame) -> int:
@@ -174,6 +203,8 @@ class H264Transcoder(Transcoder[Frame]):
         self._measured_bytes, self._measured_since = 0, -1
         self._frames.clear()
         self._waiting = WriteQueue[Frame]()
+        for done in self._take_flushing():
+            done.callback(None)
         self.hub.clear()
         self.hub.track = None  # the pictures may have another size when it begins again
 
@@ -193,6 +224,8 @@ class H264Transcoder(Transcoder[Frame]):
             return
         pts = self._encoding = self._place(frame)
         keyframe = pts >= self._keyframe_due
+        if frame.pts > self._restart_after:
+            self._restart_after, keyframe = _NEVER, True
         if keyframe:
             self._keyframe_due, self._last_keyframe = pts + self._interval, pts
         rate = self._find_rate()
@@ -210,7 +243,8 @@ class H264Transcoder(Transcoder[Frame]):
                 if coder is None:
                     raise
                 spent = self._steady() - began
-                return _Made(None, None, coder.name, coder.note, spent, pts, str(error))
+                why = str(error)
+                return _Made(None, None, coder.name, coder.note, spent, pts, why, is_size=True)
             if coder is None or self._sizes.has_settled(size, frame.pts):
                 self._coder = None  # if opening fails, the next picture tries again
                 opened = H264Encoder(self.settings, *size, rate)
@@ -275,9 +309,12 @@ class H264Transcoder(Transcoder[Frame]):
         self._frames.pop(made.pts, None)
         if self._keyframe_due == made.pts + self._interval:  # it was to be a key frame
             self._keyframe_due = 0
-        if made.reason is not None and made.reason not in self._logged:
+        if made.reason is None:
+            return
+        if made.reason not in self._logged:
             self._logged.add(made.reason)
             log.warn("{camera}: {reason}", camera=self._camera, reason=made.reason)
+        self._report(made.reason, made.is_size)
 
     def _failed(self, why: Failure) -> None:
         """Close the encoder after an error; the next picture opens another."""
@@ -285,6 +322,8 @@ class H264Transcoder(Transcoder[Frame]):
         self._frames.pop(self._encoding, None)
         self._coder = None
         self._keyframe_due = 0
+        is_size = why.check(NotSupported) is not None
+        self._report(why.getErrorMessage(), is_size)
         if self._is_broken:
             return
         self._is_broken = True
@@ -292,10 +331,21 @@ class H264Transcoder(Transcoder[Frame]):
         log.error("{camera}: {reason}", camera=self._camera, reason=reason)
         self._events.publish(Fault(self._camera, "not-supported", reason))
 
+    def _take_flushing(self) -> list[Deferred[None]]:
+        flushing, self._flushing = self._flushing, []
+        return flushing
+
+    def _report(self, reason: str, is_size: bool) -> None:
+        """Tell the sinks that need every picture that one is left out."""
+        for on_left_out in tuple(self._every.values()):
+            on_left_out(reason, is_size)
+
     def _let_leave(self) -> None:
         """Remove leaving sinks, which have all frames now."""
         leaving, self._leaving = self._leaving, []
         self.hub.finish_pass()
+        for flushed in self._take_flushing():
+            flushed.callback(None)
         for sink, done in leaving:
             self.hub.remove(sink)
             done.callback(None)

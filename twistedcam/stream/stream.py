@@ -62,6 +62,15 @@ class Subscription:
         if self.hub is not None:
             self.hub.request_keyframe()
 
+    def flush(self) -> Deferred[None]:
+        """Fires when the sink has received the packets that were captured before."""
+        encoder = self.encoder
+        if encoder is not None:
+            return encoder.flush()
+        if self.hub is not None:
+            self.hub.finish_pass()
+        return succeed(None)
+
     def close(self) -> Deferred[None]:
         """Take no more packets.
 
@@ -351,7 +360,7 @@ class Stream:
             sink.track_changed(hub.track)
         encoder = self._encoder_of(hub)
         if encoder is not None:
-            encoder.add(sink, wants.every, wants.priority)
+            encoder.add(sink, wants.every, wants.priority, wants.on_left_out)
         else:
             hub.add(sink, priority=wants.priority)
 

@@ -62,6 +62,10 @@ class WriteJob:
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self.progress = Progress(plan.name)
+        #: True to write several coded packets in one turn of the thread.
+        self.is_gathering = True
+        #: Returns the number of frames that were left out before they were offered.
+        self.count_missed: Callable[[], int] = lambda: 0
         self._session = RecordingSession(plan)
         self._queue = WriteQueue(first)
         self._thread = make_thread()
@@ -73,6 +77,8 @@ class WriteJob:
         self._busy = False
         self._publishing = 0
         self._split = False
+        #: The time of the newest picture that was offered.
+        self._offered = 0
         self._broken = False
         self._has_failed = False
         self._ended = False
@@ -84,14 +90,17 @@ class WriteJob:
     @property
     def dropped(self) -> int:
         """The number of frames that were left out, for any reason."""
-        return self._queue.dropped + self.progress.dropped
+        return self._queue.dropped + self.count_missed() + self.progress.dropped
 
     def offer(self, frame: Packet) -> bool:
         """Add a frame; False if it is left out."""
+        is_slow = False
         if frame.track.kind == "video":
             self._split = False
+            is_slow = frame.dts - self._offered >= _GATHER_US
+            self._offered = frame.dts
         taken = self._queue.offer(frame)
-        if not self._is_gathering(frame):
+        if is_slow or not self._can_wait(frame):
             self._pump()
         return taken
 
@@ -118,7 +127,7 @@ class WriteJob:
         self._pump()
         return finished
 
-    def _is_gathering(self, frame: Packet) -> bool:
+    def _can_wait(self, frame: Packet) -> bool:
         """True if coded packets and sound can wait for the next ones.
 
         The packets of a camera that stops sending wait until the end of the recording, or until
@@ -126,6 +135,7 @@ class WriteJob:
         """
         return (
             (frame.track.kind == "audio" or not frame.track.is_independent)
+            and (self.is_gathering or frame.track.kind == "audio")
             and self.progress.frames > 0
             and self._queue.span_us < _GATHER_US
         )
@@ -193,7 +203,7 @@ class WriteJob:
         self._pump()
 
     def _publish(self, segment: Segment) -> None:
-        dropped = self._queue.dropped - self._accounted
+        dropped = self._queue.dropped + self.count_missed() - self._accounted
         self._accounted += dropped
         self._publishing += 1
         made = self._publisher.run(lambda: segment.publish(dropped))

@@ -6,8 +6,17 @@ import io
 from fractions import Fraction
 from typing import Any, Protocol
 
-from twistedcam.codecs.h264_encoder import YuvDecoder, mark_keyframe, not_encodable
+from twistedcam.codecs.h264_encoder import (
+    CLOCK,
+    YuvDecoder,
+    mark_keyframe,
+    not_encodable,
+    open_coder,
+    rate_fraction,
+)
+from twistedcam.media.h264 import H264
 from twistedcam.media.packet import Packet
+from twistedcam.media.track import Track
 from twistedcam.recording.containers import Format
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.util.libraries import av
@@ -26,31 +35,42 @@ class PacketEncoder(Protocol):
             pts: its time in steps of the stream's time base.
         """
 
+    def can_continue(self, track: Track) -> bool:
+        """True if packets of that track can follow, from a key frame on."""
+
     def close(self) -> None:
         """End the stream."""
 
 
 def make_encoder(
-    container: Any, format: Format, settings: RecordSettings, first: Packet
+    container: Any,
+    format: Format,
+    settings: RecordSettings,
+    first: Packet,
+    rate: float | None = None,
 ) -> tuple[Any, PacketEncoder]:
     """Add a stream to the container; return it and the encoder for it.
+
+    Arguments:
+        rate: pictures a second; None if it is unknown.
 
     Raises:
         NotSupported: pictures of this size cannot be encoded.
     """
     base = format.container.time_base
     if first.track.codec != "mjpeg":
-        coded = _Coded(container, base, first)
-        return coded.stream, coded
+        stream = add_packet_stream(container, first.track.codec, first.data)
+        stream.time_base = base
+        return stream, _Coded(stream, base)
     if format.codec == "copy":
-        rate = 1 / base if format.container.muxer == "avi" else Fraction(30)
-        stream = container.add_stream("mjpeg", rate=rate)
+        steps = 1 / base if format.container.muxer == "avi" else Fraction(30)
+        stream = container.add_stream("mjpeg", rate=steps)
         stream.width, stream.height = first.size
         stream.pix_fmt = "yuvj420p"
         stream.time_base = base
         return stream, _Copy(stream, base)
     stream = container.add_stream("libx264", rate=30)
-    return stream, _H264(stream, base, settings, first)
+    return stream, _H264(stream, base, settings, first, rate)
 
 
 class _Copy:
@@ -70,64 +90,23 @@ class _Copy:
         copied.is_keyframe = True
         return copied
 
+    def can_continue(self, track: Track) -> bool:
+        return False
+
     def close(self) -> None:
         pass
-
-
-class _H264:
-    """x264."""
-
-    def __init__(
-        self, stream: Any, base: Fraction, settings: RecordSettings, first: Packet
-    ) -> None:
-        self._stream = stream
-        self._base = base
-        self._pictures = YuvDecoder(*first.size)
-        self._next_keyframe = first.dts
-        coder = stream.codec_context
-        self._pictures.describe(coder)
-        coder.time_base = stream.time_base = base
-        # zerolatency: each picture's packet comes at once, so that a crash loses none.
-        coder.options = {
-            "preset": settings.preset,
-            "crf": str(settings.crf),
-            "tune": "zerolatency",
-        }
-        self._coder = coder
-        try:
-            coder.open()
-        except av.error.FFmpegError as error:
-            raise not_encodable(*first.size, str(error.strerror)) from error
-
-    def encode(self, packet: Packet, pts: int) -> Any:
-        frame = self._pictures.decode(packet.data)
-        if frame is None:
-            return None
-        frame.pts, frame.time_base = pts, self._base
-        keyframe = packet.dts >= self._next_keyframe
-        mark_keyframe(frame, keyframe)
-        if keyframe:
-            self._next_keyframe = packet.dts + _KEYFRAMES
-        packets = self._coder.encode(frame)
-        if len(packets) != 1:
-            return None
-        packets[0].stream = self._stream
-        return packets[0]
-
-    def close(self) -> None:
-        self._coder.encode(None)
 
 
 class _Coded:
     """H.264 or H.265 as it comes."""
 
-    def __init__(self, container: Any, base: Fraction, first: Packet) -> None:
-        self.stream = add_packet_stream(container, first.track.codec, first.data)
-        self.stream.time_base = self._base = base
+    def __init__(self, stream: Any, base: Fraction) -> None:
+        self._stream = stream
+        self._base = base
 
     def encode(self, packet: Packet, pts: int) -> Any:
         coded = av.Packet(packet.data)
-        coded.stream = self.stream
+        coded.stream = self._stream
         coded.time_base = self._base
         coded.dts = pts
         coded.pts = pts
@@ -136,8 +115,64 @@ class _Coded:
         coded.is_keyframe = packet.is_keyframe
         return coded
 
+    def can_continue(self, track: Track) -> bool:
+        return False  # it has only one
+
     def close(self) -> None:
         pass
+
+
+class _H264(_Coded):
+    """x264 for a timelapse and a pre-roll, and then the packets of the encoder that others share.
+
+    Both have the same settings, and so the same parameter sets, as long as the rate is the same.
+    """
+
+    def __init__(
+        self,
+        stream: Any,
+        base: Fraction,
+        settings: RecordSettings,
+        first: Packet,
+        rate: float | None,
+    ) -> None:
+        super().__init__(stream, base)
+        self._pictures = YuvDecoder(*first.size)
+        self._next_keyframe = first.dts
+        self._last = -1
+        stream.time_base = base
+        self._coder = stream.codec_context
+        try:
+            open_coder(self._coder, self._pictures, settings.encoding, rate_fraction(rate))
+        except av.error.FFmpegError as error:
+            raise not_encodable(*first.size, str(error.strerror)) from error
+
+    def encode(self, packet: Packet, pts: int) -> Any:
+        if packet.track.codec != "mjpeg":
+            return super().encode(packet, pts)
+        frame = self._pictures.decode(packet.data)
+        if frame is None:
+            return None
+        self._last = max(round(pts * self._base * CLOCK), self._last + 1)
+        frame.pts, frame.time_base = self._last, Fraction(1, CLOCK)
+        keyframe = packet.dts >= self._next_keyframe
+        mark_keyframe(frame, keyframe)
+        if keyframe:
+            self._next_keyframe = packet.dts + _KEYFRAMES
+        packets = self._coder.encode(frame)
+        if len(packets) != 1:
+            return None
+        (coded,) = packets
+        coded.stream, coded.time_base = self._stream, self._base
+        coded.pts = coded.dts = pts
+        return coded
+
+    def can_continue(self, track: Track) -> bool:
+        sets = H264.parameter_sets(bytes(self._coder.extradata or b""))
+        return (track.codec, track.extradata) == ("h264", sets)
+
+    def close(self) -> None:
+        self._coder.encode(None)
 
 
 def add_packet_stream(container: Any, codec: str, keyframe: bytes) -> Any:

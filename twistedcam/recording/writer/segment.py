@@ -94,7 +94,7 @@ class Segment:
     Arguments:
         first: its first frame; pass it to ``write`` too.
         pace: seconds of recording in one second of playback; more than 1 in a timelapse.
-        rate: highest number of frames a second, if known: the rate in an AVI's header.
+        rate: highest number of frames a second, if known, for an AVI's header and an encoder.
         sound: the track of its sound; None: it has none.
 
     Raises (every method but ``publish``):
@@ -124,8 +124,7 @@ class Segment:
         self._rate = 1 / (1_000_000 * self._base)
         self._step = float(self._base)
         self._early = 0.5 if rate is None else _EARLY
-        self._pace = pace
-        self._settings = settings
+        self._pace, self._settings = pace, settings
         self._strict_grid = format.container.muxer == "avi"
         #: The track of its packets, which a file has one of; its JPEGs may change their size.
         self.track = first.track
@@ -149,7 +148,7 @@ class Segment:
             kind="recording" if pace == 1.0 else "timelapse",
         )
         self._container.metadata.update(creation_time=written, date=written, comment=str(tag))
-        self._stream, self._encoder = make_encoder(self._container, format, settings, first)
+        self._stream, self._encoder = make_encoder(self._container, format, settings, first, rate)
         self._sound: SoundTrack | None = None
         if sound is not None:
             self._sound = SoundTrack(self._container, sound, self.started)
@@ -168,8 +167,7 @@ class Segment:
         """Add a frame.
 
         The muxer gets it with the next one, when its duration is known. If that may take long, it
-        is written behind the file until then. A frame of another size is scaled, or left out where
-        JPEGs are recorded as they are.
+        is written behind the file until then. A JPEG of another size is scaled, or left out.
         """
         if not self._takes_other_sizes and frame.size != self.size:
             self.result.dropped += 1
@@ -208,13 +206,17 @@ class Segment:
         if self._sound is not None and packet.track == self._sound.track:
             self._mux_sound(self._sound.place(packet))
 
+    def join(self, packet: Packet) -> bool:
+        """Continue with packets of the encoding that was begun here; False if it is another."""
+        if packet.is_keyframe and self._encoder.can_continue(packet.track):
+            self.track = packet.track
+        return self.track is packet.track
+
     @property
     def is_full(self) -> bool:
         """True if it is close to the largest file size of the file system (4 GiB on FAT)."""
-        if self._largest is None:
-            return False
-        index = _INDEX_ENTRY * self.result.frames
-        return self.result.bytes + index >= self._largest - self._largest // _SPARE
+        most, index = self._largest, _INDEX_ENTRY * self.result.frames
+        return most is not None and self.result.bytes + index >= most - most // _SPARE
 
     @property
     def sound(self) -> Track | None:

@@ -336,7 +336,7 @@ class RecordingSession:
 
     def _is_over(self, segment: Segment, frame: Packet) -> bool:
         settings = self.plan.settings
-        if frame.track.codec != segment.track.codec:
+        if frame.track.codec != segment.track.codec and not segment.join(frame):
             return True
         if not frame.track.is_independent:
             if frame.track != segment.track:
