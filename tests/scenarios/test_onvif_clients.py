@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -254,3 +255,12 @@ def test_the_host_in_addresses_is_the_one_that_the_client_has_used(site: Site) -
     assert "<tt:XAddr>http://cam.localhost:9/onvif/media_service<" in answer
     _, answer, _ = site.post(body, Host='127.0.0.1"><x')
     assert "<x" not in answer
+
+
+def test_another_server_takes_a_camera_by_its_profile(site: Site, tmp_path: Path) -> None:
+    address = f"onvif://any:{site.token}@{site.host}:{site.port}/door~small"
+    with ServerProcess(tmp_path, "--camera", f"far={address}") as server:
+        wait_for(lambda: server.status()["state"] == "live", "the camera")
+        status = server.status()
+    assert (status["size"], status["codec"]) == ("640x360", "h264")
+    assert site.token not in server.log + str(status)

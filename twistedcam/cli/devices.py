@@ -1,4 +1,4 @@
-"""``twistedcam devices``: lists the cameras of this machine and their formats."""
+"""``twistedcam devices``: lists the cameras of this machine, or those of the network."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ _TRIED = 5
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``devices``."""
     parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument(
+        "--network",
+        action="store_true",
+        help="instead: twistedcam servers and ONVIF cameras that answer in the local network",
+    )
     parser.epilog = EXAMPLE
 
 
@@ -26,7 +31,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises:
         CameraFailed: no camera was found.
+        BadArgument: ``--network`` needs an extra that is not installed.
     """
+    if arguments.network:
+        # It needs libraries that the list of webcams does not.
+        from twistedcam.cli import network_devices
+
+        return network_devices.run(arguments)
     found = list_webcams() if LINUX else _by_trying()
     if arguments.json:
         print(json.dumps(found, indent=2, ensure_ascii=False))

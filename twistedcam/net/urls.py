@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 SCHEMES = frozenset(
     {
-        *("http", "https"),
+        *("http", "https", "onvif", "onvifs"),
         *("rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp", "rtp", "ffmpeg"),
         *("twistedcam", "twistedcams", "twistedcam+unix"),
     }

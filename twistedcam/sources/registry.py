@@ -28,6 +28,7 @@ def _class_in(module: str, name: str) -> Maker:
     return make
 
 
+_ONVIF = _class_in("onvif.source", "OnvifSource")
 _RELAY = _class_in("relay", "RelaySource")
 _RTSP = _class_in("rtsp.source", "RtspSource")
 _STREAM = _class_in("ffmpeg", "FfmpegSource")
@@ -43,6 +44,7 @@ SCHEMES: dict[str, Maker] = {
     **dict.fromkeys(("http", "https"), _WEB),
     **dict.fromkeys(("twistedcam", "twistedcams", "twistedcam+unix"), _RELAY),
     **dict.fromkeys(("rtsp", "rtsps"), _RTSP),
+    **dict.fromkeys(("onvif", "onvifs"), _ONVIF),
     **dict.fromkeys(("rtmp", "rtmps", "srt", "udp", "rtp", "ffmpeg"), _STREAM),
     "push": PushSource.from_settings,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -167,8 +168,9 @@ class WsDiscovery(Service):
         handle: socket.socket = self._port.getHandle()
         try:
             handle.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)
-        except OSError:
-            return False  # an interface without multicast, or a second address of one
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:  # this is another address of the same interface
+                return False  # an interface without multicast
         self._joined.add(each.text)
         return True
 

@@ -1,0 +1,82 @@
+"""Devices of the network are listed with safe texts, and asked only where they have answered."""
+
+from __future__ import annotations
+
+import ipaddress
+import sys
+
+import pytest
+
+from twistedcam.cli.network_devices import (
+    _note,
+    _reachable,
+    clean,
+    find_network_devices,
+    show_network_device,
+)
+from twistedcam.errors import BadArgument
+from twistedcam.net.interfaces import InterfaceAddress
+from twistedcam.onvif.soap import parse_message
+from twistedcam.onvif.ws_discovery import (
+    DeviceDescription,
+    FoundDevice,
+    matches,
+    probe,
+    scope,
+)
+
+LAN = ipaddress.ip_interface("192.168.7.2/24")
+FOUND = [InterfaceAddress(LAN.ip, LAN.network, "eth0", 2)]
+
+
+def device(*addresses: str) -> FoundDevice:
+    return FoundDevice("urn:uuid:1", (), (), addresses)
+
+
+def test_a_camera_is_asked_at_the_address_that_has_answered() -> None:
+    source = "192.168.7.9"
+    assert _reachable(device(f"http://{source}/onvif/device_service"), source) == (
+        f"http://{source}/onvif/device_service"
+    )
+    elsewhere = device("http://203.0.113.5:8000/x", "http://[::1", "ftp://a/")
+    assert _reachable(elsewhere, source) == f"http://{source}:8000/x"
+    assert _reachable(device("x", ""), source) is None
+
+
+def test_answers_from_elsewhere_and_to_others_are_left_out() -> None:
+    described = DeviceDescription("1", (scope("name", "x"),))
+    answer = matches(
+        described, ["http://192.168.7.9/onvif/device_service"], parse_message(probe("id")), (1, 1)
+    )
+    found: dict[str, tuple[FoundDevice, str]] = {}
+    _note(answer, "203.0.113.5", {"id"}, FOUND, found)
+    _note(answer, "192.168.7.9", {"another"}, FOUND, found)
+    _note(b"\x00", "192.168.7.9", {"id"}, FOUND, found)
+    assert found == {}
+    _note(answer, "192.168.7.9", {"id"}, FOUND, found)
+    assert [each[1] for each in found.values()] == ["http://192.168.7.9/onvif/device_service"]
+
+
+def test_texts_of_devices_cannot_change_the_terminal_or_the_command() -> None:
+    assert clean("\x1b[31mred\x07 '$(reboot)`\\") == "[31mred (reboot)"
+    assert len(clean("x" * 1000)) == 100
+    shown = show_network_device(
+        {
+            "kind": "onvif",
+            "name": "Front door; rm -rf",
+            "address": "http://10.0.0.7/onvif/device_service",
+            "sources": ["rtsp://10.0.0.7/1", "rtsp://10.0.0.7/2"],
+            "problem": None,
+        }
+    )
+    assert shown.splitlines() == [
+        "Front door; rm -rf  ONVIF camera at http://10.0.0.7/onvif/device_service",
+        "  --camera front-door-rm--rf='rtsp://10.0.0.7/1'",
+        "  --camera front-door-rm--rf-2='rtsp://10.0.0.7/2'",
+    ]
+
+
+def test_a_missing_library_is_one_clear_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "zeroconf", None)
+    with pytest.raises(BadArgument, match=r"^devices --network needs zeroconf; .*\[discovery\]"):
+        find_network_devices()

@@ -1,0 +1,116 @@
+"""The client of ONVIF cameras: logins, profiles, addresses, and what a camera may not do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.support.onvif_camera import PASSWORD, USER, OnvifTestCamera
+from twistedcam.errors import CameraFailed, LoginRefused
+from twistedcam.sources.onvif.device import OnvifAddress, OnvifDevice
+
+
+@contextmanager
+def device(
+    camera: OnvifTestCamera, login: str | None = None, end: str = ""
+) -> Iterator[OnvifDevice]:
+    login = f"{USER}:{quote(PASSWORD)}@" if login is None else login
+    found = OnvifDevice(OnvifAddress.parse(f"onvif://{login}127.0.0.1:{camera.port}/{end}"))
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+@pytest.mark.parametrize("login", ["wsse", "digest", ""])
+@pytest.mark.parametrize("clock", [0.0, 7200.0])
+def test_profiles_are_found_with_each_login_and_a_wrong_clock(login: str, clock: float) -> None:
+    with OnvifTestCamera(login=login, clock=clock) as camera, device(camera) as found:
+        assert [(each.token, each.width, each.has_ptz) for each in found.profiles()] == [
+            ("main", 1920, True),
+            ("sub", 640, True),
+        ]
+        assert found.profile().codec == "H264"
+        assert found.information()["Model"] == "X1"
+
+
+def test_the_address_of_the_video_has_the_host_and_the_login_of_the_camera() -> None:
+    with (
+        OnvifTestCamera(rtsp="rtsp://10.9.9.9:554/live") as camera,
+        device(camera, end="Profile%20sub") as found,
+    ):
+        url = found.stream_url(found.profile())
+        assert url == "rtsp://127.0.0.1:554/live?sub"
+        assert found.with_login(url) == "rtsp://admin:p%40ss%20w%C3%B6rd@127.0.0.1:554/live?sub"
+
+
+@pytest.mark.parametrize("login", ["", "admin:wrong@"])
+@pytest.mark.parametrize("kind", ["wsse", "digest"])
+def test_a_wrong_or_missing_login_is_told(kind: str, login: str) -> None:
+    with (
+        OnvifTestCamera(login=kind) as camera,
+        device(camera, login) as found,
+        pytest.raises(LoginRefused),
+    ):
+        found.profiles()
+
+
+def test_a_profile_that_is_not_there_is_told_with_those_that_are() -> None:
+    with (
+        OnvifTestCamera() as camera,
+        device(camera, end="third") as found,
+        pytest.raises(CameraFailed, match="no profile 'third'; it has main, sub"),
+    ):
+        found.profile()
+
+
+def test_a_camera_without_motors_has_no_service_for_them() -> None:
+    with OnvifTestCamera(has_ptz=False) as camera, device(camera) as found:
+        assert not found.has_service("PTZ")
+        assert found.has_service("Media")
+
+
+@pytest.mark.parametrize("rtsp", ["http://127.0.0.1/x", "", "file:///etc/passwd", "rtsp://["])
+def test_other_addresses_of_video_are_refused(rtsp: str) -> None:
+    with (
+        OnvifTestCamera(rtsp=rtsp) as camera,
+        device(camera) as found,
+        pytest.raises(CameraFailed, match="no RTSP address"),
+    ):
+        found.stream_url(found.profile())
+
+
+def test_what_is_no_onvif_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with OnvifTestCamera() as camera, device(camera) as found:
+        answers: list[Any] = [(200, b"<html/>", {}), (404, b"", {}), (200, b"x" * 2_000_000, {})]
+        for answer in answers:
+            monkeypatch.setattr(camera, "answer", lambda *_, answer=answer: answer)
+            with pytest.raises(CameraFailed):
+                found.profiles()
+
+
+def test_a_camera_that_does_not_answer_is_told() -> None:
+    with OnvifTestCamera() as camera:
+        port = camera.port
+    address = OnvifAddress.parse(f"onvif://127.0.0.1:{port}")
+    with pytest.raises(CameraFailed, match=r"127\.0\.0\.1:.*refused"):
+        OnvifDevice(address).profiles()
+
+
+@pytest.mark.parametrize(
+    "text", ["onvif:", "onvif://", "http://h", "onvif://h:99999", "onvif://h:0"]
+)
+def test_wrong_addresses_are_errors(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - urlsplit has messages of its own
+        OnvifAddress.parse(text)
+
+
+def test_an_address_has_its_parts() -> None:
+    found = OnvifAddress.parse("onvifs://u%40x:p@[fd00::2]:8443/main", "/other")
+    assert (found.url, found.user, found.password, found.profile, found.name) == (
+        "https://[fd00::2]:8443/other", "u@x", "p", "main", "[fd00::2]:8443",
+    )  # fmt: skip
