@@ -6,6 +6,7 @@ import { announce, showMessage } from "../lib/messages.js";
 import { rights } from "../lib/rights.js";
 import { store, stored } from "../lib/storage.js";
 import { keys } from "../keys.js";
+import { Addresses } from "./addresses.js";
 import { Areas } from "./areas.js";
 import { BitRate, Tile } from "./chart.js";
 import { Controls } from "./controls.js";
@@ -49,6 +50,7 @@ export class CameraView {
     this.captured = new BitRate();
     this.received = new BitRate();
     this.controls = new Controls(name, this.find(".controls"));
+    this.addresses = new Addresses(name, this.find(".addresses"));
     this.areas = new Areas(this, (isWanted) => events.wantBoxes(name, isWanted));
     this.rememberVideo();
     this.onPress(".toggle", () => (RUNNING.includes(this.status?.state) ? this.stop() : this.start()));

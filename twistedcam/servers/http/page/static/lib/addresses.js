@@ -1,0 +1,71 @@
+// The addresses of a camera, as other programs want them.
+
+const LOOPBACK = /^(localhost|.*\.localhost|127\..*|\[::1\])$/;
+
+// Returns an address of the server as this browser's computer can use it, or null if only the
+// server's own computer can.
+export function reachable(url, host) {
+  if (!url) return null;
+  const found = /^([a-z]+:\/\/)(\[[^\]]*\]|[^:/]*)(.*)$/.exec(url);
+  if (!found) return null;
+  const [, scheme, name, rest] = found;
+  if (name === "0.0.0.0" || name === "[::]") return scheme + host + rest;
+  return LOOPBACK.test(name) && !LOOPBACK.test(host) ? null : url;
+}
+
+// Returns programs, each with its name, hints, and lines: [label, text].
+//
+// base: the address of the page without a slash at its end; server: the answer of /api/v1/server;
+// token: what the programs send, or "".
+export function programs({ base, server, camera, token }) {
+  const path = encodeURIComponent(camera);
+  const { host, hostname, protocol } = new URL(base);
+  const http = (part, query = "") => {
+    const parameters = [query, token && `token=${encodeURIComponent(token)}`].filter(Boolean).join("&");
+    return `${base}${part}${parameters && `?${parameters}`}`;
+  };
+  const withLogin = (url) => (token ? url.replace("://", `://x:${encodeURIComponent(token)}@`) : url);
+  const rtsp = reachable(server.rtsp, hostname);
+  const frames = reachable(server.view, hostname);
+  const withPath = (name) => withLogin(`${name}/${path}`);
+  const closed = (option) => [["", `This port is open only to the server's own computer: start the server with ${option}.`]];
+  const key = camera.replace(/[^A-Za-z0-9_-]/g, "_") || "camera";
+  return [
+    { name: "VLC, mpv", hint: "VLC: Media, Open Network Stream. mpv: mpv ADDRESS.", lines: [
+      ["Video", http(`/video/${path}`)], ...(rtsp ? [["RTSP", withPath(rtsp)]] : []),
+    ] },
+    { name: "Home Assistant", hint: "Add the integration “MJPEG IP Camera”.", lines: [
+      ["MJPEG URL", `${base}/stream/${path}`], ["Still image URL", `${base}/snapshot/${path}`],
+      ...(token ? [["Username", "x"], ["Password", token]] : []),
+    ] },
+    { name: "OctoPrint", hint: "Settings, Classic Webcam. The browser opens the stream, OctoPrint the snapshot.", lines: [
+      ["Stream URL", http(`/stream/${path}`)], ["Snapshot URL", http(`/snapshot/${path}`)],
+    ] },
+    { name: "Frigate", hint: "Into its configuration.", lines: rtsp ? [
+      ["Camera", `cameras:\n  ${key}:\n    ffmpeg:\n      inputs:\n        - path: ${withPath(rtsp)}\n          roles: [record, detect]`],
+    ] : closed("--rtsp 0.0.0.0:8554") },
+    { name: "Motion", hint: "Into its configuration.", lines: [
+      ["Camera", [`netcam_url ${base}/stream/${path}`, ...(token ? [`netcam_userpass x:${token}`] : [])].join("\n")],
+    ] },
+    { name: "FFmpeg", hint: "Ten seconds into a file, without encoding.", lines: [
+      ["Command", `ffmpeg -i ${quoted(http(`/video/${path}`, "codec=h264"))} -t 10 -c copy ${quoted(`${key}.mp4`)}`],
+    ] },
+    { name: "GStreamer", hint: "Shows the pictures.", lines: [
+      ["Command", `gst-launch-1.0 souphttpsrc location=${quoted(http(`/stream/${path}`))} ! multipartdemux ! jpegdec ! videoconvert ! autovideosink`],
+    ] },
+    { name: "Python", hint: "With OpenCV, or with twistedcam's own client.", lines: [
+      ["OpenCV", `import cv2\n\ncapture = cv2.VideoCapture(${literal(http(`/stream/${path}`))})\nokay, image = capture.read()\nprint(okay, image.shape)`],
+      ...(frames ? [["twistedcam", `from twistedcam import connect\n\nfor frame in connect(${literal(`${frames}/${path}`)}${token && `, token=${literal(token)}`}):\n    print(frame.seq, frame.time, frame.image.shape)\n    break`]] : []),
+    ] },
+    { name: "Browser, other", hint: protocol === "https:" ? "" : `Other computers have to reach ${host}.`, lines: [
+      ["MJPEG", http(`/stream/${path}`)], ["Picture", http(`/snapshot/${path}`)], ["MP4", http(`/video/${path}`)],
+      ...(rtsp ? [["RTSP", withPath(rtsp)]] : []),
+    ] },
+  ];
+}
+
+// Quotes a word for a shell.
+const quoted = (word) => (/^[\w.:/-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+
+// A text in Python.
+const literal = (text) => JSON.stringify(text);
