@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.chromium import chromium
+from tests.support.chromium import Page
 from tests.support.documents import blocks
 from tests.support.ports import free_port
 from tests.support.process import PATIENCE, ServerProcess, wait_for
@@ -120,10 +120,8 @@ def answers(url: str) -> bool:
         return False
 
 
-def test_a_browser_plays_the_camera(janus: str, tmp_path: Path) -> None:
-    flag = "--disable-features=WebRtcHideLocalIpsWithMdns"  # names that only multicast DNS knows
-    with chromium(tmp_path, flag) as page:
-        page.chrome.get(f"{janus}/info")
-        page.chrome.execute_script(SCRIPT, janus)
-        size = page.wait(lambda: page.chrome.execute_script(PLAYED), "a video that plays")
-        assert size == [640, 360]
+def test_a_browser_plays_the_camera(janus: str, browser: Page) -> None:
+    browser.chrome.get(f"{janus}/info")
+    browser.chrome.execute_script(SCRIPT, janus)
+    size = browser.wait(lambda: browser.chrome.execute_script(PLAYED), "a video that plays")
+    assert size == [640, 360]
