@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.fakes import InlineThread
 from tests.support.sound import START_US, click_times, pcm_packets
+from twistedcam.camera import audio_input
 from twistedcam.camera.audio_input import AudioInput
+from twistedcam.codecs.audio_level import AudioLevel
 from twistedcam.errors import BadArgument
 from twistedcam.events import Event, EventBus, SoundChanged
 from twistedcam.media.packet import Packet
+from twistedcam.microphones.devices import MicrophoneDevice
 from twistedcam.sources.base import RawPacket
 from twistedcam.sources.spec import parse
 from twistedcam.stream.camera_sound import CameraSound
@@ -28,9 +34,28 @@ class Listener(Sink[Packet]):
         self.taken.append(packet)
 
 
+class Opened:
+    """A microphone that does what the test says."""
+
+    def __init__(self, reactor: Any, camera: str, source: str, listener: Any) -> None:
+        self.source, self.listener = source, listener
+        self.state, self.reason = "starting", None
+        self.is_closed = False
+
+    def become(self, state: str, reason: Any = None) -> None:
+        self.state, self.reason = state, reason
+        self.listener.on_microphone_state()
+
+    def close(self) -> Deferred[None]:
+        self.is_closed = True
+        return succeed(None)
+
+
 class AudioInputTests(SynchronousTestCase):
     def setUp(self) -> None:
         make: Any = InlineThread
+        self.clock = Clock()
+        self.microphones: list[Opened] = []
         self.sound = CameraSound("cam", None, make)
         self.events: list[Event] = []
         self.bus = EventBus()
@@ -39,15 +64,21 @@ class AudioInputTests(SynchronousTestCase):
         self.sound.hub.add(self.listener)
 
     def make(self, source: str) -> AudioInput:
-        return AudioInput("cam", self.sound, self.bus, parse(source))
+        return AudioInput(
+            *("cam", self.sound, self.bus, parse(source), self.clock, self.deliver, self.open)
+        )
+
+    def open(self, *arguments: Any) -> Any:
+        self.microphones.append(Opened(*arguments))
+        return self.microphones[-1]
+
+    def deliver(self, raw: RawPacket) -> None:
+        time_us = round(raw.time * 1e6)
+        self.sound.publish(Packet(raw.track, 0, time_us, time_us, raw.data), time_us)
 
     def send(self, audio: AudioInput, packets: list[Packet]) -> None:
-        def deliver(raw: RawPacket) -> None:
-            time_us = round(raw.time * 1e6)
-            self.sound.publish(Packet(raw.track, 0, time_us, time_us, raw.data), time_us)
-
         for each in packets:
-            audio.take_own(RawPacket.of(each), deliver)
+            audio.take_own(RawPacket.of(each))
 
     def test_while_muted_only_silence_passes_and_times_stay(self) -> None:
         audio = self.make("rtsp://door/1")
@@ -97,3 +128,60 @@ class AudioInputTests(SynchronousTestCase):
             audio.use(parse("rtsp://door/1#audio=nonsense"))
         self.assertTrue(audio.is_muted)
         self.assertEqual(self.events, [])
+
+    def test_a_microphone_is_open_while_the_camera_is_started(self) -> None:
+        audio = self.make("pattern:?audio=alsa:default")
+        self.assertEqual(self.microphones, [])
+        audio.follow(True, "")
+        audio.follow(True, "")
+        [microphone] = self.microphones
+        self.assertEqual((microphone.source, audio.state), ("alsa:default", "starting"))
+        packets = pcm_packets(seconds=1)
+        audio.on_sound(RawPacket.of(packets[0]), AudioLevel(0.1, 0.01))
+        self.assertEqual(self.sound.level(START_US), (-20.0, -20.0))
+        self.assertEqual(self.listener.taken[0].data, packets[0].data)
+        audio.take_own(RawPacket.of(packets[1]))
+        self.assertEqual(len(self.listener.taken), 1, "the camera's own sound is not wanted")
+        audio.follow(False, "")
+        self.assertTrue(microphone.is_closed)
+        self.successResultOf(audio.closed())
+        self.assertIsNone(self.sound.level(START_US))
+
+    def test_the_state_of_a_microphone_is_told(self) -> None:
+        audio = self.make("pattern:?audio=alsa:default")
+        audio.follow(True, "")
+        for _ in range(2):
+            self.microphones[0].become("recovering", "another program uses it")
+        self.assertEqual((audio.state, audio.reason), ("recovering", "another program uses it"))
+        self.microphones[0].become("live")
+        told = [(each.state, each.reason) for each in self.events]  # type: ignore[attr-defined]
+        expected = [("starting", None), ("recovering", "another program uses it"), ("live", None)]
+        self.assertEqual(told, expected)
+
+    def test_another_microphone_takes_the_place_of_the_first(self) -> None:
+        audio = self.make("pattern:?audio=alsa:default")
+        audio.follow(True, "")
+        audio.use(parse("pattern:?audio=pulse:cam"))
+        self.assertEqual([each.is_closed for each in self.microphones], [True, False])
+        audio.use(parse("pattern:?audio=off"))
+        self.assertTrue(self.microphones[1].is_closed)
+
+    def test_auto_is_the_microphone_of_the_webcam(self) -> None:
+        found: list[MicrophoneDevice | None] = [None]
+        patch = pytest.MonkeyPatch()
+        self.addCleanup(patch.undo)
+        patch.setattr(audio_input, "microphone_of", lambda path: found[0])
+        audio = self.make("webcam:0?audio=auto")
+        audio.follow(True, "")
+        self.assertEqual((self.microphones, audio.reason), ([], None))
+        audio.follow(True, "/dev/video0")
+        self.assertIn("has no microphone", audio.reason or "")
+        found[0] = MicrophoneDevice("C920", "alsa:plughw:CARD=C920,DEV=0", "/sys/x", "/dev/x")
+        self.clock.advance(5)
+        self.assertEqual(self.microphones[0].source, "alsa:plughw:CARD=C920,DEV=0")
+        self.assertIsNone(audio.reason)
+        found[0] = None  # it was unplugged, with the webcam
+        audio.follow(True, "/dev/video0")
+        self.assertFalse(self.microphones[0].is_closed, "it tries again by itself")
+        audio.follow(False, "/dev/video0")
+        self.assertEqual(self.clock.getDelayedCalls(), [])

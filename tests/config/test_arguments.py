@@ -113,3 +113,25 @@ def test_what_is_wrong_in_the_file_is_refused_even_if_a_word_takes_its_place(
     file.write_text("mqtt = 'x'")
     with pytest.raises(BadArgument, match=r"x\.toml: mqtt: 'x' is invalid"):
         read("--config", str(file), "--mqtt", "mqtt://h")
+
+
+def test_the_sound_of_a_camera_is_an_option() -> None:
+    one = read("--camera", "webcam:0", "--audio", "alsa:plughw:CARD=C920,DEV=0")
+    assert one.cameras["cam"].settings["audio"] == "alsa:plughw:CARD=C920,DEV=0"
+    two = read("--camera", "a=webcam:0", "--camera", "b=rtsp://b/", "--audio", "b=off")
+    assert two.cameras["b"].settings["audio"] == "off"
+    assert "audio" not in two.cameras["a"].settings
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--audio", "off"], "--audio: the camera is missing: write CAMERA=SOURCE"),
+        (["--audio", "c=off"], "--audio: there is no camera 'c'"),
+        (["--audio", "a=loud"], "audio='loud' is not valid: write auto, off, alsa:default"),
+        (["--audio", "p=auto"], "audio='auto' is for webcams and for cameras that send sound"),
+    ],
+)
+def test_a_sound_that_cannot_be_is_refused(words: list[str], said: str) -> None:
+    with pytest.raises(BadArgument, match=said):
+        read("--camera", "a=webcam:0", "--camera", "p=pattern:", *words)

@@ -20,7 +20,7 @@ def test_the_documented_table_is_the_one_that_the_fields_make() -> None:
 
 def test_options_that_only_act_on_a_file_are_in_none() -> None:
     apart = OPTIONS.keys() - FILE_OPTIONS.keys()
-    assert apart == {"camera", "record", "motion", "video", "publish", "config"}
+    assert apart == {"audio", "camera", "record", "motion", "video", "publish", "config"}
 
 
 def test_every_option_is_explained() -> None:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
+from twistedcam.codecs.audio_level import AudioLevel
 from twistedcam.events import EventBus, SoundChanged
+from twistedcam.microphones.devices import microphone_of
+from twistedcam.microphones.microphone import Microphone, MicrophoneListener
+from twistedcam.runtime.timer import Timer
 from twistedcam.sources.base import RawPacket
 from twistedcam.sources.sound_settings import SoundSettings
 from twistedcam.sources.spec import SourceSpec
@@ -14,26 +20,58 @@ from twistedcam.stream.camera_sound import CameraSound
 
 log = Logger()
 
+#: Why there is no sound of a webcam with ``audio=auto``.
+_NO_MICROPHONE = "this webcam has no microphone: name one, such as audio=alsa:default"
+#: Seconds after which the microphone of a webcam is looked for again: it may come a little later.
+_LOOK_AGAIN = 5.0
 
-class AudioInput:
-    """Decides what becomes of the sound that a camera's source sends.
+
+class AudioInput(MicrophoneListener):
+    """Decides what becomes of the sound that a camera's source sends, and opens its microphone.
+
+    A microphone is open while the camera is started. If it fails, that changes nothing for the
+    picture.
 
     Arguments:
         camera: the camera's name.
-        sound: receives the state of being muted.
+        sound: receives the state of being muted, and the level.
         events: receives changes.
         spec: the source, with the settings of the sound.
+        reactor: for microphones.
+        deliver: called with each packet of sound that is taken.
+        open_microphone: opens a microphone.
 
     Raises:
         BadArgument: a setting of the sound is not valid.
     """
 
-    def __init__(self, camera: str, sound: CameraSound, events: EventBus, spec: SourceSpec) -> None:
+    def __init__(
+        self,
+        camera: str,
+        sound: CameraSound,
+        events: EventBus,
+        spec: SourceSpec,
+        reactor: Any,
+        deliver: Callable[[RawPacket], None],
+        open_microphone: Callable[[Any, str, str, MicrophoneListener], Microphone] = Microphone,
+    ) -> None:
         self._camera = camera
         self._sound = sound
         self._events = events
+        self._reactor = reactor
+        self._deliver = deliver
+        self._open_microphone = open_microphone
         self.settings = SoundSettings.from_spec(spec)
         sound.is_muted = self.settings.is_muted
+        self._microphone: Microphone | None = None
+        #: Fires when the microphone before has been closed.
+        self._closing: Deferred[None] = succeed(None)
+        self._looking = Timer(reactor)
+        self._is_started = False
+        #: The path of the webcam's device; empty if there is none.
+        self._device = ""
+        self._fault: str | None = None
+        self._told: SoundChanged | None = None
 
     @property
     def is_muted(self) -> bool:
@@ -47,12 +85,16 @@ class AudioInput:
             return "muted"
         if self.settings.is_off:
             return "off"
+        if self._microphone is not None:
+            return self._microphone.state
         return "none" if self._sound.hub.newest is None else "live"
 
     @property
     def reason(self) -> str | None:
         """The reason why there is no sound, or why it cannot be transcoded; or None."""
-        return self._sound.fault
+        if self._microphone is not None and self._microphone.reason is not None:
+            return self._microphone.reason
+        return self._fault or self._sound.fault
 
     def use(self, spec: SourceSpec) -> None:
         """Use other settings from now on.
@@ -63,23 +105,86 @@ class AudioInput:
         before, self.settings = self.settings, SoundSettings.from_spec(spec)
         if self.settings == before:
             return
-        if before.takes_own != self.settings.takes_own:
+        origin = before.takes_own, before.microphone
+        if origin != (self.settings.takes_own, self.settings.microphone):
             self._sound.forget()
         self._sound.is_muted = self.settings.is_muted
         if before.is_muted != self.settings.is_muted:
             what = "is muted" if self.settings.is_muted else "is not muted any more"
             log.info("{camera}: the sound {what}", camera=self._camera, what=what)
+        self._choose()
         self._tell()
 
-    def take_own(self, raw: RawPacket, deliver: Callable[[RawPacket], None]) -> None:
-        """Pass a packet of the camera's own sound on, if it is wanted, with its time corrected."""
-        if self.settings.takes_own:
-            deliver(self._shifted(raw))
+    def follow(self, is_started: bool, device: str) -> None:
+        """Open the microphone while the camera is started.
 
-    def _shifted(self, raw: RawPacket) -> RawPacket:
+        Arguments:
+            device: the path of the webcam's device; empty if it is unknown.
+        """
+        self._is_started, self._device = is_started, device or self._device
+        self._choose()
+
+    def closed(self) -> Deferred[None]:
+        """Fires when the microphone that was closed last is closed."""
+        done: Deferred[None] = Deferred()
+
+        def fire(result: object) -> object:
+            done.callback(None)
+            return result
+
+        self._closing.addBoth(fire)
+        return done
+
+    def take_own(self, raw: RawPacket) -> None:
+        """Pass a packet of the camera's own sound on, if it is wanted."""
+        if self.settings.takes_own:
+            self._pass_on(raw)
+
+    # Events of the microphone (MicrophoneListener).
+
+    def on_sound(self, raw: RawPacket, level: AudioLevel) -> None:
+        """Pass a piece of sound on."""
+        self._sound.source_meter.note(round(raw.time * 1e6), level)
+        self._pass_on(raw)
+
+    def on_microphone_state(self) -> None:
+        """Tell the microphone's state."""
+        self._tell()
+
+    def _choose(self) -> None:
+        """Open the microphone of the settings, and close another one."""
+        self._looking.cancel()
+        wanted = self._wanted() if self._is_started else None
+        now = None if self._microphone is None else self._microphone.source
+        if wanted == now:
+            return
+        if self._microphone is not None:
+            self._closing = self._microphone.close()
+            self._microphone = None
+            self._sound.source_meter.clear()
+        if wanted is not None:
+            self._microphone = self._open_microphone(self._reactor, self._camera, wanted, self)
+        self._tell()
+
+    def _wanted(self) -> str | None:
+        self._fault = None
+        if self.settings.microphone != "auto":
+            return self.settings.microphone
+        if not self._device:
+            return None  # the webcam is not open yet
+        found = microphone_of(self._device)
+        if found is None:
+            self._fault = _NO_MICROPHONE
+            self._looking.start(_LOOK_AGAIN, self._choose)
+            return None if self._microphone is None else self._microphone.source
+        return found.source
+
+    def _pass_on(self, raw: RawPacket) -> None:
         offset = self.settings.offset_ms
-        return raw._replace(time=raw.time + offset / 1000) if offset else raw
+        self._deliver(raw._replace(time=raw.time + offset / 1000) if offset else raw)
 
     def _tell(self) -> None:
-        state, reason = self.state, self.reason
-        self._events.publish(SoundChanged(self._camera, state, self.is_muted, reason))
+        event = SoundChanged(self._camera, self.state, self.is_muted, self.reason)
+        if event != self._told:
+            self._told = event
+            self._events.publish(event)

@@ -93,7 +93,7 @@ class Camera(CameraStatus):
         self._events = events
         self.encoder = check_source(spec)  # a wrong setting is an error here, not in the thread
         #: What becomes of its sound.
-        self.audio = AudioInput(name, self.stream.audio, events, spec)
+        self.audio = AudioInput(name, self.stream.audio, events, spec, clock, self._pass_sound)
         #: True while the source is open and need not deliver frames at a steady rate.
         self._may_be_silent = False
         #: True while the source is open and delivers no frames for a known reason.
@@ -183,7 +183,7 @@ class Camera(CameraStatus):
         """Stop the camera. Fires when the device is released, or abandoned because it hangs."""
         self._on_demand.cancel()
         self._notifier.step(self._lifecycle.stop)
-        return self._opener.closed()
+        return self._opener.closed().addCallback(lambda _: self.audio.closed())
 
     def use(self, spec: SourceSpec, reopen: bool = True) -> Deferred[None]:
         """Continue with other settings of the source; viewers and a recording stay.
@@ -231,6 +231,7 @@ class Camera(CameraStatus):
             because = f": {reason}" if reason else ""
             log.info("{camera} is {state}{why}", camera=self.name, state=state, why=because)
         self._notifier.add(self.changed(), self._first if state == "live" else None)
+        self.audio.follow(state != "stopped", self.source_info.device)
 
     def _nominal_rate(self) -> float | None:
         fps = self.source_info.fps
@@ -275,7 +276,7 @@ class Camera(CameraStatus):
     def on_packet(self, raw: RawPacket) -> None:
         """Number a packet and pass it on."""
         if raw.track.kind == "audio":
-            self.audio.take_own(raw, self._pass_sound)
+            self.audio.take_own(raw)
             return
         before = (self.width, self.height)
         size = self.encoder.finished_size(raw.track.width, raw.track.height)

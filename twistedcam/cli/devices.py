@@ -1,4 +1,4 @@
-"""``twistedcam devices``: lists the cameras of this machine, or those of the network."""
+"""``twistedcam devices``: lists cameras and microphones of this machine, or network cameras."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from twistedcam.errors import CameraFailed
+from twistedcam.microphones.devices import list_microphones, microphone_of
 from twistedcam.sources.webcam.devices import LINUX, holders, list_devices
 from twistedcam.sources.webcam.v4l2 import Driver, Mode
 
@@ -27,10 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """List the cameras.
+    """List the cameras and microphones.
 
     Raises:
-        CameraFailed: no camera was found.
+        CameraFailed: neither a camera nor a microphone was found.
         BadArgument: ``--network`` needs an extra that is not installed.
     """
     if arguments.network:
@@ -38,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         from twistedcam.cli import network_devices
 
         return network_devices.run(arguments)
-    found = list_webcams() if LINUX else _by_trying()
+    found = [*list_webcams(), *list_sound()] if LINUX else _by_trying()
     if arguments.json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return 0
@@ -52,7 +53,9 @@ def list_webcams() -> list[dict[str, Any]]:
     """Return each capture device, and each device that cannot be queried, with the reason."""
     found = []
     for device in list_devices():
+        microphone = microphone_of(device.path)
         item: dict[str, Any] = {
+            "kind": "webcam",
             "device": device.name,
             "path": device.path,
             "stable": device.stable,
@@ -62,6 +65,7 @@ def list_webcams() -> list[dict[str, Any]]:
             "formats": [],
             "in_use_by": [f"{each.name} (process {each.pid})" for each in holders(device.path)],
             "problem": None,
+            "microphone": microphone.source if microphone else None,
         }
         try:
             with Driver(device.path) as driver:
@@ -73,6 +77,25 @@ def list_webcams() -> list[dict[str, Any]]:
             item["problem"] = error.strerror
         found.append(item)
     return found
+
+
+def list_sound() -> list[dict[str, Any]]:
+    """Return each microphone; its ``source`` is for the setting ``audio`` of a camera."""
+    return [
+        {
+            "kind": "microphone",
+            "device": each.name,
+            "path": each.path,
+            "stable": None,
+            "serial": None,
+            "port": None,
+            "source": each.source,
+            "formats": [],
+            "in_use_by": [f"{held.name} (process {held.pid})" for held in holders(each.path)],
+            "problem": None,
+        }
+        for each in list_microphones()
+    ]
 
 
 def _mode(mode: Mode) -> dict[str, Any]:
@@ -96,6 +119,7 @@ def _by_trying() -> list[dict[str, Any]]:
         mode = Mode(granted.format, granted.width, granted.height, (granted.fps,))
         found.append(
             {
+                "kind": "webcam",
                 "device": f"camera {number}",
                 "path": str(number),
                 "stable": None,
@@ -111,10 +135,11 @@ def _by_trying() -> list[dict[str, Any]]:
 
 
 def _show(device: dict[str, Any]) -> str:
-    lines = [f"{device['device']}  {device['path']}", f"  source   {device['source']}"]
-    for key in ("serial", "port"):
-        if device[key]:
-            lines.append(f"  {key:<8} {device[key]}")
+    word = "audio" if device["kind"] == "microphone" else "source"
+    lines = [f"{device['device']}  {device['path']}", f"  {word:<8} {device['source']}"]
+    for key, word in (("serial", "serial"), ("port", "port"), ("microphone", "audio")):
+        if device.get(key):
+            lines.append(f"  {word:<8} {device[key]}")
     if device["in_use_by"]:
         lines.append(f"  in use   by {', '.join(device['in_use_by'])}")
     if device["problem"]:

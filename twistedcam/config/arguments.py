@@ -19,6 +19,7 @@ from twistedcam.processing import Process, parse_process
 from twistedcam.processing.motion.settings import MotionSettings
 from twistedcam.publishing.target import PublishTarget
 from twistedcam.recording.settings import RecordSettings
+from twistedcam.sources.sound_settings import SoundSettings, check_audio
 from twistedcam.sources.spec import parse_camera
 from twistedcam.util.camera_name import check_distinct, check_name, find_name
 
@@ -88,6 +89,7 @@ def read_serve_options(words: argparse.Namespace) -> ServeOptions:
     given = GivenOptions(**merged)
     if "camera" in merged or not tables:
         tables = _cameras(given.camera, tables)
+    _add_sound(given.audio, tables)
     _add_targets(given.publish, tables)
     plain = {
         each: getattr(given, each)
@@ -174,6 +176,25 @@ def _video(
         )
         for name, each in tables.items()
     }
+
+
+def _add_sound(texts: list[str], tables: dict[str, CameraTable]) -> None:
+    """Replace the settings ``audio`` of cameras' sources by those of the command line."""
+    for text in texts:
+        name, equals, audio = text.partition("=")
+        if not equals or ":" in name:  # such as alsa:hw:CARD=1
+            name, audio = "", text
+        camera = find_name(tables, name) if name else None
+        if not name and len(tables) == 1:
+            camera = next(iter(tables))
+        if camera is None:
+            known = ", ".join(tables)
+            fault = f"there is no camera {name!r}" if name else "the camera is missing"
+            raise BadArgument(f"--audio: {fault}: write CAMERA=SOURCE, CAMERA one of {known}")
+        table = tables[camera]
+        spec = table.source.with_settings({"audio": check_audio(audio)})
+        SoundSettings.from_spec(spec)
+        tables[camera] = replace(table, source=spec)
 
 
 def _add_targets(

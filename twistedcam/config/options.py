@@ -188,6 +188,15 @@ class GivenOptions(PlainOptions, kw_only=True, rename="kebab"):
         Read(metavar="NAME=VALUE"),
         Option("setting of recordings: `segment=10m`, `keep=20GB`, …", in_file=False),
     ] = []
+    audio: Annotated[
+        list[str],
+        Read(metavar="[CAMERA=]SOURCE"),
+        Option(
+            "sound of a camera: `auto` (a webcam's microphone), `alsa:default`, `off`",
+            "sound.md",
+            in_file=False,
+        ),
+    ] = []
     video: Annotated[
         list[str],
         Read(metavar="[CAMERA:]NAME=VALUE"),

@@ -1,0 +1,147 @@
+"""A microphone is opened, watched over and tried again; what it gives is passed on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from twistedcam.codecs.audio_level import AudioLevel
+from twistedcam.microphones import microphone
+from twistedcam.microphones.messages import Opened, Sound
+from twistedcam.microphones.microphone import (
+    OPEN_PATIENCE,
+    PATIENCE,
+    SILENT_AFTER,
+    Microphone,
+    MicrophoneListener,
+)
+from twistedcam.sources.base import RawPacket
+
+
+class Process:
+    """A process that does what the test says."""
+
+    def __init__(self, reactor: Any, source: str, on_message: Any, on_end: Any) -> None:
+        self.say, self._on_end = on_message, on_end
+        self.killed: list[str] = []
+        self.is_closed = False
+
+    def kill(self, reason: str) -> None:
+        self.killed.append(reason)
+        self.end(reason)
+
+    def close(self) -> Deferred[None]:
+        self.is_closed = True
+        return succeed(None)
+
+    def end(self, reason: str) -> None:
+        self._on_end(reason)
+
+
+class Listener(MicrophoneListener):
+    """Keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.taken: list[RawPacket] = []
+        self.levels: list[AudioLevel] = []
+        self.changes = 0
+
+    def on_sound(self, raw: RawPacket, level: AudioLevel) -> None:
+        self.taken.append(raw)
+        self.levels.append(level)
+
+    def on_microphone_state(self) -> None:
+        self.changes += 1
+
+
+def sound(peak: float = 0.5, at: int = 0, pieces: int = 1) -> Sound:
+    return Sound(at, AudioLevel(peak, peak**2), bytes(3840 * pieces))
+
+
+class MicrophoneTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.processes: list[Process] = []
+        patch = pytest.MonkeyPatch()
+        self.addCleanup(patch.undo)
+        patch.setattr(microphone, "_ReaderProcess", self.start)
+        self.listener = Listener()
+        self.microphone = Microphone(self.clock, "cam", "alsa:default", self.listener)
+        self.addCleanup(self.microphone.close)
+
+    def start(self, *arguments: Any) -> Any:
+        self.processes.append(Process(*arguments))
+        return self.processes[-1]
+
+    @property
+    def process(self) -> Process:
+        return self.processes[-1]
+
+    @property
+    def told(self) -> tuple[str, str | None]:
+        return self.microphone.state, self.microphone.reason
+
+    def test_sound_is_passed_on_with_its_time(self) -> None:
+        self.process.say(Opened(44_100, 2))
+        self.assertEqual(self.told, ("starting", None))
+        self.process.say(sound(at=1_700_000_000_250_000))
+        self.assertEqual(self.told, ("live", None))
+        raw = self.listener.taken[0]
+        self.assertEqual((raw.track.codec, raw.track.channels), ("pcm_s16le", 2))
+        self.assertEqual((raw.track.rate, raw.time), (48_000, 1_700_000_000.25))
+        self.assertEqual(self.listener.levels[0].peak, 0.5)
+
+    def test_one_that_fails_is_tried_again_later_each_time(self) -> None:
+        for seconds in (0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0):
+            self.process.end("another program uses it")
+            self.assertEqual(self.told, ("recovering", "another program uses it"))
+            count = len(self.processes)
+            self.clock.advance(seconds - 0.01)
+            self.assertEqual(len(self.processes), count)
+            self.clock.advance(0.01)
+            self.assertEqual(len(self.processes), count + 1)
+        self.process.say(Opened(48_000, 1))
+        self.process.say(sound())
+        self.assertEqual(self.told, ("live", None))
+        self.process.end("it was unplugged")
+        self.clock.advance(0.5)
+        self.assertEqual(len(self.processes), 9, "the next wait is a short one")
+
+    def test_one_that_hangs_is_killed(self) -> None:
+        self.clock.advance(OPEN_PATIENCE)
+        self.assertEqual(self.process.killed, ["it could not be opened in time"])
+        self.assertEqual(self.microphone.state, "recovering")
+
+    def test_one_that_gives_no_more_is_killed(self) -> None:
+        self.process.say(Opened(48_000, 1))
+        self.process.say(sound())
+        self.clock.advance(PATIENCE - 0.1)
+        self.process.say(sound())
+        self.assertEqual(self.process.killed, [])
+        self.clock.advance(PATIENCE)
+        self.assertEqual(self.process.killed, ["nothing came for 5 s"])
+
+    def test_one_that_gives_zeros_is_silent(self) -> None:
+        self.process.say(Opened(48_000, 1))
+        for _ in range(round(SILENT_AFTER / 0.04) - 1):
+            self.process.say(sound(0.0))
+        self.assertEqual(self.told, ("live", None))
+        self.process.say(sound(1 / 32768, pieces=2))
+        self.assertEqual(self.microphone.state, "silent")
+        self.assertIn("it gives only silence", self.microphone.reason or "")
+        self.process.say(sound(0.001))
+        self.assertEqual(self.told, ("live", None))
+        self.assertEqual(self.listener.changes, 3)
+
+    def test_nothing_is_told_after_it_was_closed(self) -> None:
+        self.process.say(Opened(48_000, 1))
+        self.successResultOf(self.microphone.close())
+        self.assertTrue(self.process.is_closed)
+        self.process.say(sound())
+        self.process.end("x")
+        self.clock.advance(60)
+        self.assertEqual((self.listener.taken, len(self.processes)), ([], 1))

@@ -1,0 +1,70 @@
+"""Times of samples: without jitter, and on the host's clock, whatever the card's clock does."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from twistedcam.microphones.sample_clock import SampleClock
+
+START = 1_700_000_000.0
+PIECE = 0.02
+
+
+def errors(
+    seconds: float,
+    ppm: float = 0.0,
+    disturb: Callable[[int, float], float] = lambda number, stamp: stamp,
+) -> Iterator[tuple[float, float]]:
+    """Yield the seconds since the start, and the error of the time of each piece that has one."""
+    noise, clock = random.Random(1), SampleClock(48_000)
+    for number in range(round(seconds / PIECE)):
+        true = START + number * PIECE * (1 + ppm * 1e-6)
+        stamp = disturb(number, true + noise.uniform(-0.003, 0.003))
+        time = clock.time_of(stamp, round(48_000 * PIECE), true + PIECE + 0.005)
+        if time is not None:
+            yield true - START, time - true
+
+
+@pytest.mark.parametrize("ppm", [0, 100, -100, 500])
+def test_a_card_s_clock_is_followed_within_a_millisecond(ppm: float) -> None:
+    found = list(errors(120, ppm))
+    assert max(abs(error) for _, error in found) < 0.006
+    assert max(abs(error) for at, error in found if at > 20) < 0.001
+
+
+def test_the_pace_of_the_card_is_known() -> None:
+    clock = SampleClock(48_000)
+    for number in range(6_000):
+        stamp = START + number * PIECE * 1.0001
+        clock.time_of(stamp, 960, stamp + 0.025)
+    assert clock.pace == pytest.approx(1e-4, abs=1e-5)
+
+
+def test_the_first_times_are_not_used() -> None:
+    def rush(number: int, stamp: float) -> float:
+        return stamp + max(0.0, 0.3 - number * 0.005)  # late at first, then less and less
+
+    found = list(errors(10, disturb=rush))
+    assert found[0][0] > 0.95
+    assert max(abs(error) for _, error in found) < 0.02
+
+
+def test_times_that_never_agree_are_used_in_the_end() -> None:
+    found = list(errors(6, disturb=lambda number, stamp: stamp + 0.05 * (number % 2)))
+    assert 3.5 < found[0][0] < 4.5
+
+
+def test_a_reader_that_is_held_up_changes_little() -> None:
+    found = list(errors(30, disturb=lambda n, stamp: stamp + (0.08 if n % 50 == 0 else 0.0)))
+    assert max(abs(error) for at, error in found if at > 5) < 0.002
+
+
+def test_samples_that_are_missing_are_noticed() -> None:
+    found = list(errors(10, disturb=lambda n, stamp: stamp + (2.0 if n > 250 else 0.0)))
+    at_end = [error for at, error in found if at > 5.2]
+    assert min(at_end) > 1.99
+    before = [error for at, error in found if 1.5 < at < 4.9]
+    assert max(map(abs, before)) < 0.006

@@ -1,0 +1,103 @@
+"""The messages of the process that reads a microphone, without input or output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from struct import Struct
+
+from twistedcam.codecs.audio_level import AudioLevel
+
+_HEAD = Struct("!BI")
+_OPENED, _SOUND, _FAILED = 1, 2, 3
+_FORMAT = Struct("!IB")
+_PIECE = Struct("!qdd")
+#: Bytes of a message at most: more than a second of sound.
+_MOST = 1 << 20
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The microphone is open.
+
+    Arguments:
+        rate: samples a second of the device.
+        channels: of the sound in the messages, 1 or 2.
+    """
+
+    rate: int
+    channels: int
+
+    def encode(self) -> bytes:
+        """Return the message."""
+        return _message(_OPENED, _FORMAT.pack(self.rate, self.channels))
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A piece of sound.
+
+    Arguments:
+        time_us: time of capture of the first sample, microseconds since the UNIX epoch.
+        level: of the samples.
+        samples: ``pcm_s16le``, 48,000 a second.
+    """
+
+    time_us: int
+    level: AudioLevel
+    samples: bytes
+
+    def encode(self) -> bytes:
+        """Return the message."""
+        return _message(_SOUND, _PIECE.pack(self.time_us, *self.level) + self.samples)
+
+
+@dataclass(frozen=True)
+class MicrophoneFailed:
+    """The microphone cannot be opened, or gives no more. ``reason`` says why."""
+
+    reason: str
+
+    def encode(self) -> bytes:
+        """Return the message."""
+        return _message(_FAILED, self.reason.encode(errors="replace"))
+
+
+class MicrophoneDecoder:
+    """Makes messages of bytes."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[Opened | Sound | MicrophoneFailed]:
+        """Take bytes; yield the messages that are complete.
+
+        Raises:
+            ValueError: they are no messages.
+        """
+        self._data += data
+        while len(self._data) >= _HEAD.size:
+            kind, length = _HEAD.unpack_from(self._data)
+            if length > _MOST:
+                raise ValueError(f"a message of {length} bytes")
+            end = _HEAD.size + length
+            if len(self._data) < end:
+                return
+            body = bytes(self._data[_HEAD.size : end])
+            del self._data[:end]
+            yield _parse(kind, body)
+
+
+def _message(kind: int, body: bytes) -> bytes:
+    return _HEAD.pack(kind, len(body)) + body
+
+
+def _parse(kind: int, body: bytes) -> Opened | Sound | MicrophoneFailed:
+    if kind == _FAILED:
+        return MicrophoneFailed(body.decode(errors="replace"))
+    if kind == _OPENED and len(body) == _FORMAT.size:
+        return Opened(*_FORMAT.unpack(body))
+    if kind == _SOUND and len(body) >= _PIECE.size:
+        time_us, *level = _PIECE.unpack_from(body)
+        return Sound(time_us, AudioLevel(*level), body[_PIECE.size :])
+    raise ValueError(f"a message of kind {kind} with {len(body)} bytes")

@@ -1,0 +1,107 @@
+"""Times of capture of a microphone's samples, without the jitter of its driver."""
+
+from __future__ import annotations
+
+from collections import deque
+from statistics import median
+
+#: Seconds after the first samples whose times are not used, and the seconds after which they are
+#: used whatever they are: drivers deliver the first samples late and in a rush.
+SETTLE, SETTLE_MOST = 1.0, 4.0
+#: Seconds over which times have to agree before they are used, and how well.
+_STEADY, _STEADY_WITHIN = 0.3, 0.015
+#: The share of a difference by which the time and the pace are corrected with each piece, and of
+#: the time in the first seconds.
+_GAIN, _FIRST_GAIN, _PACE_GAIN = 0.01, 0.05, 0.00002
+_FIRST_SECONDS = 3.0
+#: A difference of more seconds counts as so many: a reader that was held up reads a late time.
+_MOST = 0.005
+#: A difference from which samples are missing, or the clock was set, and how often it must be seen.
+_JUMP, _JUMP_TIMES = 0.1, 3
+#: How much faster or slower than it says a sound card can be.
+_MOST_PACE = 0.001
+
+
+class SampleClock:
+    """Smooths the times of pieces of sound, and follows the pace of the sound card's clock.
+
+    The host's time of each piece is exact on an average, but may be some milliseconds wrong. The
+    number of samples is exact, but the card's clock drifts. A control loop follows both.
+
+    Arguments:
+        rate: samples a second that the card promises.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        #: The end of the last piece by the host's clock, in seconds; None before the first.
+        self._first: float | None = None
+        self._next = 0.0
+        #: Seconds for each second of samples, less 1.
+        self._pace = 0.0
+        self._is_settled = False
+        self._passed = 0.0
+        self._settling: deque[tuple[float, float]] = deque()
+        self._jumps = 0
+
+    @property
+    def pace(self) -> float:
+        """The seconds of the host's clock for each second of samples, less 1: 1e-4 is 100 ppm."""
+        return self._pace
+
+    def time_of(self, stamp: float, count: int, now: float) -> float | None:
+        """Return the time of capture of the first sample of the next piece, in UNIX seconds.
+
+        None while times cannot be used yet.
+
+        Arguments:
+            stamp: the time that the driver gives, UNIX seconds.
+            count: the number of its samples.
+            now: the time at which it was read, UNIX seconds.
+        """
+        length = count / self._rate
+        if self._first is None:
+            self._first = now
+        if not self._is_settled:
+            return self._settle(stamp, length, now)
+        error = stamp - self._next
+        if abs(error) > _JUMP:
+            self._jumps += 1
+            if self._jumps >= _JUMP_TIMES:
+                self._jumps = 0
+                self._next, error = stamp, 0.0
+            else:
+                error = 0.0
+        else:
+            self._jumps = 0
+        error = max(-_MOST, min(_MOST, error))
+        gain = _FIRST_GAIN if self._passed < _FIRST_SECONDS else _GAIN
+        scale = length / 0.02  # the gains are for pieces of 20 ms
+        if self._passed >= _FIRST_SECONDS:
+            pace = self._pace + _PACE_GAIN * scale * error / 0.02
+            self._pace = max(-_MOST_PACE, min(_MOST_PACE, pace))
+        time = self._next + min(1.0, gain * scale) * error
+        self._next = time + length * (1 + self._pace)
+        self._passed += length
+        return time
+
+    def _settle(self, stamp: float, length: float, now: float) -> float | None:
+        """Wait until the driver's times agree with each other."""
+        assert self._first is not None
+        recent = self._settling
+        recent.append((stamp, now - stamp - length))
+        while recent[-1][0] - recent[0][0] > _STEADY:
+            recent.popleft()
+        if now - self._first < SETTLE:
+            return None
+        lags = [lag for _, lag in recent]
+        middle = median(lags)
+        steady = [abs(lag - middle) <= _STEADY_WITHIN for lag in lags]
+        agree = steady[-1] and sum(steady) >= len(lags) * 0.8
+        is_whole = stamp - recent[0][0] >= _STEADY * 0.7
+        if not (agree and is_whole) and now - self._first < SETTLE_MOST:
+            return None
+        self._is_settled = True
+        recent.clear()
+        self._next = stamp + length
+        return stamp
