@@ -108,7 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
                 stack.callback(steering.close)
             reports = ProgressReports(views, arguments.stats, tell_states=not arguments.terminal)
             if arguments.record is not None:
-                views[0].record(arguments.record)
+                views[0].record(arguments.record, arguments.frames)
             complete = run_loop(views, screen, actions, reports, arguments.frames, arguments.save)
     except KeyboardInterrupt:
         pass

@@ -28,6 +28,7 @@ class LocalRecorder:
         path: the new file. Its extension selects the format.
         failed: called on that thread when the recording has failed; ``error`` has the reason.
         expects_sound: returns True if sound will come, whose track the file has to know first.
+        most: the number of frames after which nothing more is recorded; None for no limit.
 
     Raises:
         BadArgument: the extension is unknown, or the file exists.
@@ -38,6 +39,7 @@ class LocalRecorder:
         path: Path,
         failed: Callable[[], None] = lambda: None,
         expects_sound: Callable[[], bool] = lambda: False,
+        most: int | None = None,
     ) -> None:
         if path.suffix.lower() not in CONTAINERS:
             raise BadArgument(f"{path}: the extension must be one of {', '.join(CONTAINERS)}")
@@ -52,6 +54,8 @@ class LocalRecorder:
         self._changed = threading.Condition()
         self._frames: deque[Packet] = deque()
         self._sounds = 0
+        #: The number of frames that are still to come; None for no limit.
+        self._left = most
         self._sound_track: Track | None = None
         self._expects_sound = expects_sound
         #: True until a key frame, before which packets cannot be recorded.
@@ -69,7 +73,7 @@ class LocalRecorder:
     def take(self, frame: Packet) -> None:
         """Record a frame, or sound. May be called from any thread. Does nothing after the end."""
         with self._changed:
-            if self._is_closing:
+            if self._is_closing or self._left == 0:
                 return
             if frame.track.kind == "audio":
                 self._take_sound(frame)
@@ -81,6 +85,8 @@ class LocalRecorder:
                 self.dropped += self._has_begun
                 return
             self._has_begun = True
+            if self._left is not None:
+                self._left -= 1
             self._frames.append(frame)
             self._changed.notify()
 

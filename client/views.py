@@ -114,8 +114,8 @@ class View:
             self._reader = self._make_reader()
             self._reader.start()
 
-    def record(self, path: Path) -> None:
-        """Record all frames to a file of the viewer.
+    def record(self, path: Path, most: int | None = None) -> None:
+        """Record all frames to a file of the viewer, or so many of them.
 
         Raises:
             BadArgument: the name is not valid, or the file exists.
@@ -124,7 +124,7 @@ class View:
             from client.recorder import LocalRecorder  # FFmpeg is loaded only for recording
 
             self.recorder = LocalRecorder(
-                path, lambda: self._wake(), lambda: self._reader.state.audio is not None
+                path, lambda: self._wake(), lambda: self._reader.state.audio is not None, most
             )
 
     def check_recording(self) -> None:

@@ -66,6 +66,15 @@ def test_packets_are_recorded_unchanged_from_the_first_key_frame_on(tmp_path: Pa
         assert recorder.dropped == 0
 
 
+def test_a_recording_ends_after_so_many_frames(tmp_path: Path) -> None:
+    packets = h264_packets([number / 25 for number in range(30)], keyframes=0.4)
+    recorder = LocalRecorder(tmp_path / "v.mp4", most=12)
+    for each in packets[3:]:
+        recorder.take(each)
+    assert recorder.close().frames == 12
+    assert len(read_film(tmp_path / "v.mp4").times) == 12
+
+
 def test_sound_is_recorded_unchanged_with_its_pictures(tmp_path: Path) -> None:
     packets = h264_packets([number / 25 for number in range(30)], keyframes=0.4)
     begin = packets[0].time_us

@@ -65,6 +65,23 @@ class StreamSubscriptionTests(SynchronousTestCase):
         self.assertEqual(self.sender.sent, [1, 2, 3, 5, 6, 7])
         self.assertEqual([each.codec for each in self.tracks], ["h264", "mjpeg", "h264"])
 
+    def test_numbers_do_not_repeat_when_a_viewer_moves_to_another_hub(self) -> None:
+        for window in (0, 9):
+            self.setUp()
+            subscription = self.subscribe("h264", "mjpeg", window=window)
+            subscription.start()
+            show(self.stream, [True, False, False])
+            assert subscription._hub is self.stream.packets
+            other = GroupHub()
+            for number, is_keyframe in enumerate([True, False, False, False, True, False]):
+                if number == 3:  # behind what the viewer has had already
+                    subscription._place.hub = other  # type: ignore[union-attr]
+                    other.add(subscription)
+                    subscription.track_changed(other.track)  # type: ignore[arg-type]
+                other.publish(packet(1 + number, is_keyframe))
+                subscription.ready()
+            self.assertEqual(self.sender.sent, [1, 2, 3, 5, 6])
+
     def test_a_viewer_whose_input_ended_needs_no_acknowledgements_for_another_codec(self) -> None:
         subscription = self.subscribe("h264", "mjpeg", window=1)
         subscription.start()

@@ -68,6 +68,7 @@ class GopSubscription(ViewerSubscription):
         "_catch_up_at",
         "_deadline",
         "_first_passed_over",
+        "_followed",
         "_group_began_us",
         "_group_size",
         "_is_in_step",
@@ -117,6 +118,8 @@ class GopSubscription(ViewerSubscription):
         #: The least seconds until an acknowledgement, which a round trip takes; 0 before the first.
         self._least_delay = 0.0
         self._measured_since, self._measured_bytes = 0.0, 0
+        #: The last packet that the viewer had from another hub.
+        self._followed = -1
         self._max_fps = max_fps
         self._only_keyframes = False
         #: The time of the newest key frame, and the number of packets since then.
@@ -132,6 +135,15 @@ class GopSubscription(ViewerSubscription):
         """True if an acknowledgement of the packets up to this one would be new."""
         return bool(self._unacknowledged) and self._unacknowledged[0][0] <= seq
 
+    @property
+    def last_seq(self) -> int:
+        """The sequence number of the last packet that was sent; -1 before the first."""
+        return max(self._last_seq, self._followed)
+
+    def follow(self, seq: int) -> None:
+        """Send only packets of higher numbers: the viewer had those up to it from another hub."""
+        self._followed = seq
+
     def begin(self) -> None:
         """Send the newest group of pictures, from its key frame on."""
         if self._max_fps is not None:
@@ -146,6 +158,8 @@ class GopSubscription(ViewerSubscription):
             return
         now = self._clock.seconds()
         if packet.is_keyframe:
+            if packet.seq <= self._followed:
+                return
             self._keyframe_at, self._deadline = now, now + MAX_DELAY
             if self._is_in_step:
                 self._may_catch_up = True
@@ -217,9 +231,15 @@ class GopSubscription(ViewerSubscription):
             self._catch_up_at = min(self._catch_up_at, now + _KEYFRAME_TIME)
             self._hub.request_keyframe()
 
+    @property
+    def _group(self) -> list[Packet]:
+        """The newest group of pictures; empty if the viewer has had its key frame elsewhere."""
+        group: list[Packet] = self._hub.group
+        return group if group and group[0].seq > self._followed else []
+
     def _waiting_data(self) -> list[bytes]:
         """The data of the packets in the hub's group that the viewer has not had."""
-        return [packet.data for packet in self._hub.group if packet.seq > self._last_seq]
+        return [packet.data for packet in self._group if packet.seq > self._last_seq]
 
     def _lose(self) -> None:
         """Skip to the next key frame; if none comes soon, catch up from the middle of the group.
@@ -237,7 +257,7 @@ class GopSubscription(ViewerSubscription):
                 self._may_catch_up = False
                 self._lose()
             return
-        group = self._hub.group
+        group = self._group
         if self._only_keyframes:
             group = group[:1]
         for packet in islice(group, bisect_right(group, self._last_seq, key=_seq_of), None):

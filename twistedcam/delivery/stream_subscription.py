@@ -72,6 +72,7 @@ class StreamSubscription:
         self._place: Subscription | None = None
         self._hub: Hub[Any] | None = None
         self._window = window
+        self._current: LatestSubscription | GopSubscription
 
         def make(hub: Any) -> LatestSubscription | GopSubscription:
             return subscription_class(hub)(
@@ -132,9 +133,12 @@ class StreamSubscription:
 
     def _use(self, hub: Hub[Any] | None) -> None:
         if hub is not None and hub is not self._hub:
+            before = None if self._hub is None else self._current
             self._hub = hub
-            self._current = self._make(hub)
-            self.take = self._current.take
+            self._current = made = self._make(hub)
+            if before is not None:
+                made.follow(before.last_seq)
+            self.take = made.take
 
     def _leave(self) -> None:
         place, self._place = self._place, None

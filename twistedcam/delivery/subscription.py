@@ -108,6 +108,15 @@ class ViewerSubscription(Sink[Any]):
         self._hub.add(self)
         self.begin()
 
+    @property
+    def last_seq(self) -> int:
+        """The sequence number of the last packet that was sent; -1 before the first."""
+        return self._last_seq
+
+    def follow(self, seq: int) -> None:
+        """Send only packets of higher numbers: the viewer had those up to it from another hub."""
+        self._last_seq = seq
+
     def begin(self) -> None:
         """Send the first packets: the hub has its sink."""
         self.ready()

@@ -10,8 +10,11 @@ from tests.support.fakes import TINY_JPEG
 from twistedcam import wire
 from twistedcam.clients.frames import CameraAddress, ClientSession
 from twistedcam.clients.frames import session as session_module
-from twistedcam.clients.frames.session import MAX_FPS, MAX_REASON, check_state
+from twistedcam.clients.frames.blocking import FrameReader
+from twistedcam.clients.frames.session import MAX_FPS, MAX_REASON, check_codecs, check_state
+from twistedcam.clients.frames.twisted import FrameClient
 from twistedcam.errors import (
+    BadArgument,
     BadMessage,
     Busy,
     Disconnected,
@@ -50,6 +53,18 @@ def joined(session: ClientSession) -> ClientSession:
     list(session.receive(HELLO.encode() + LIVE.encode(), 0.0))
     session.output()
     return session
+
+
+def test_codecs_are_checked() -> None:
+    assert check_codecs("h264") == ("h264",)
+    assert check_codecs(["hevc", "mjpeg", "opus"]) == ("hevc", "mjpeg", "opus")
+    for wrong in ("h.264", "h264,mjpeg", ["h264", "vp9"], [""]):
+        with pytest.raises(BadArgument, match="is unknown: use mjpeg, h264"):
+            ClientSession(CameraAddress("h"), codecs=wrong)
+    with pytest.raises(BadArgument, match="at least one codec"):
+        FrameReader(CameraAddress("h"), codecs=())
+    with pytest.raises(BadArgument, match=r"codec 'h\.264' is unknown"):
+        FrameClient(None, CameraAddress("h"), lambda _: None, codecs="h.264")
 
 
 def test_it_joins_after_hello() -> None:

@@ -16,7 +16,7 @@ from twistedcam import wire
 from twistedcam.clients.frames.address import CameraAddress
 from twistedcam.clients.frames.packet_queue import AnyFrame, PacketQueue
 from twistedcam.clients.frames.pictures import PictureGroups
-from twistedcam.clients.frames.session import REFUSALS, ClientSession, ClockOffset
+from twistedcam.clients.frames.session import REFUSALS, ClientSession, ClockOffset, check_codecs
 from twistedcam.clients.sockets import connect_tcp, connect_unix
 from twistedcam.errors import Disconnected, TwistedcamError
 from twistedcam.media.frame import Frame
@@ -76,7 +76,7 @@ class FrameReader:
         self._on_change = on_change or (lambda: None)
         self._on_sound = on_sound
         self._changed = threading.Condition()
-        self._codecs = codecs
+        self._codecs = check_codecs(codecs)
         self._queue = PacketQueue()
         self._pictures = PictureGroups()
         self._socket: socket.socket | None = None

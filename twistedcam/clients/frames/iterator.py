@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from twistedcam.clients.frames.address import CameraAddress, parse_target
 from twistedcam.clients.frames.blocking import FrameReader
 from twistedcam.clients.frames.packet_queue import PacketQueue
-from twistedcam.errors import BadArgument
-from twistedcam.wire import CODECS, SOUND_CODECS
+from twistedcam.clients.frames.session import check_codecs
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
@@ -85,22 +84,6 @@ class Frames:
         if self._reactor is None and _in_asyncio_task():
             return _under_asyncio(self.target, self._reconnect, self._codecs)
         return _under_twisted(self.target, self._reconnect, self._reactor, self._codecs)
-
-
-def check_codecs(codecs: Sequence[str]) -> tuple[str, ...]:
-    """Return codecs of the frame protocol as a tuple.
-
-    Raises:
-        BadArgument: there is none, or one is unknown.
-    """
-    known = CODECS | SOUND_CODECS
-    given = (codecs,) if isinstance(codecs, str) else tuple(codecs)
-    for each in given:
-        if each not in known:
-            raise BadArgument(f"codec {each!r} is unknown: use {', '.join(known)}")
-    if not given:
-        raise BadArgument(f"at least one codec is needed: {', '.join(known)}")
-    return given
 
 
 class _BlockingIterator:

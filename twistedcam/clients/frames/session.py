@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from twistedcam import wire
 from twistedcam.clients.frames.address import DEFAULT_PORT, CameraAddress
 from twistedcam.errors import (
+    BadArgument,
     BadMessage,
     CertificateRefused,
     Disconnected,
@@ -81,6 +82,22 @@ class ClockOffset:
         return self.known and abs(self.seconds) > self.error + 0.005
 
 
+def check_codecs(codecs: Sequence[str]) -> tuple[str, ...]:
+    """Return codecs of the frame protocol as a tuple; a string is one codec.
+
+    Raises:
+        BadArgument: there is none, or one is unknown.
+    """
+    known = wire.CODECS | wire.SOUND_CODECS
+    given = (codecs,) if isinstance(codecs, str) else tuple(codecs)
+    for each in given:
+        if each not in known:
+            raise BadArgument(f"codec {each!r} is unknown: use {', '.join(known)}")
+    if not given:
+        raise BadArgument(f"at least one codec is needed: {', '.join(known)}")
+    return given
+
+
 class ClientSession:
     """One connection to a frame port, as a viewer or as a publisher.
 
@@ -120,7 +137,7 @@ class ClientSession:
         self.bytes = 0
         self.round_trip: float | None = None
         self._wall = wall
-        self._codecs = tuple(codecs)
+        self._codecs = check_codecs(codecs)
         self._checker = wire.PacketChecker()
         self._sound_checker = wire.SoundChecker()
         self._decoder = wire.Decoder()

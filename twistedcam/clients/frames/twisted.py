@@ -19,7 +19,7 @@ from zope.interface import implementer
 from twistedcam import wire
 from twistedcam.clients.frames.address import CameraAddress
 from twistedcam.clients.frames.pictures import PictureGroups
-from twistedcam.clients.frames.session import REFUSALS, ClientSession, ClockOffset
+from twistedcam.clients.frames.session import REFUSALS, ClientSession, ClockOffset, check_codecs
 from twistedcam.errors import CertificateRefused, Disconnected, TwistedcamError
 from twistedcam.media.frame import Frame
 from twistedcam.media.packet import Packet
@@ -65,7 +65,7 @@ class FrameClient(Service):
         self.on_frame = on_frame
         self.on_state = on_state
         self._reconnect = reconnect
-        self.codecs = codecs
+        self.codecs = check_codecs(codecs)
         self._pictures = PictureGroups()
         self._connections: ClientService | None = None
         self._protocol: ClientProtocol | None = None

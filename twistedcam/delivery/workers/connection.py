@@ -146,7 +146,9 @@ class ViewerConnection(protocol.Protocol):
         before, self._hub = self._hub, hub
         if self._subscription is not None and self._sender is not None:
             before.remove(self._subscription)
+            last_seq = self._subscription.last_seq
             self._subscription = self._subscribe(self._sender)
+            self._subscription.follow(last_seq)
             self._subscription.start()
 
     def listen(self, feed: int | None, hub: Hub[Any] | None) -> None:
