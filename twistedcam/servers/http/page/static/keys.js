@@ -8,7 +8,7 @@ import { store, stored } from "./lib/storage.js";
 // shortcut.)
 const USES_KEYS = "input, select, textarea, video";
 const USES_SPACE = "button, summary";
-const ACTIONS = { " ": "start", s: "stop", r: "record", e: "endRecording", f: "fullScreen" };
+const ACTIONS = { " ": "start", s: "stop", r: "record", e: "endRecording", f: "fullScreen", m: "listen" };
 const STORAGE_KEY = "twistedcam keys";
 
 export const keys = { on: stored(STORAGE_KEY) !== "off" };

@@ -2,7 +2,7 @@
 
 class Rights {
   constructor() {
-    this.set({ token: "", rights: ["view", "control", "publish", "admin"], cameras: null, login: false }); // as without tokens
+    this.set({ token: "", rights: ["view", "control", "publish", "admin", "listen"], cameras: null, login: false }); // as without tokens
   }
 
   // login: true if the page was opened by logging in, and not by the browser's own dialog.

@@ -11,6 +11,7 @@ import { Areas } from "./areas.js";
 import { BitRate, Tile } from "./chart.js";
 import { Controls } from "./controls.js";
 import { Player } from "./player.js";
+import { SoundBar } from "./sound_bar.js";
 
 const STATES = { live: "Live", starting: "Starting", recovering: "No picture", stopped: "Stopped" };
 const OVERLAYS = { starting: "Starting", recovering: "No picture, trying again", stopped: "Stopped" };
@@ -40,6 +41,7 @@ export class CameraView {
       this.viewRefusal = reason;
       this.updateOverlay();
     });
+    this.soundBar = new SoundBar(name, this.element, () => events.link === "connected", () => this.player.delay);
     this.tiles = {
       fps: new Tile("Frames", (value) => `${value.toFixed(value < 100 ? 1 : 0)}/s`),
       age: new Tile("Age", (value) => age(value, clock.error)),
@@ -76,6 +78,7 @@ export class CameraView {
     clearInterval(this.timer);
     this.player.stop();
     this.areas.remove();
+    this.soundBar.remove();
     this.element.remove();
   }
 
@@ -113,13 +116,14 @@ export class CameraView {
     this.viewRefusal = rights.why("view", this.name);
     this.controls.updateRights();
     this.areas.updateRights();
+    this.updateSound();
     this.updateOverlay();
     this.updatePlayer();
   }
 
   // Runs the action of a keyboard shortcut: one of the methods below.
   runAction(action) {
-    if (this.controlRefusal && action !== "fullScreen") showMessage(this.controlRefusal, true);
+    if (this.controlRefusal && !["fullScreen", "listen"].includes(action)) showMessage(this.controlRefusal, true);
     else this[action]();
   }
 
@@ -166,8 +170,19 @@ export class CameraView {
     else await this.find(".stage").requestFullscreen?.();
   }
 
+  // Switches the sound on or off in this page.
+  listen() {
+    if (this.soundBar.canListen) this.soundBar.toggle();
+    else showMessage(this.status?.audio ? rights.why("listen", this.name) || "This browser plays no sound" : `${this.name} has no sound`);
+  }
+
+  updateSound() {
+    if (this.status) this.soundBar.update(this.status, !this.element.hidden && this.events.link === "connected");
+  }
+
   show(visible, alone) {
     this.element.hidden = !visible;
+    this.updateSound();
     this.isAlone = alone;
     if (alone) this.controls.load();
     this.areas.show();
@@ -239,6 +254,7 @@ export class CameraView {
     this.updateOverlay();
     this.areas.layer.layout();
     this.player.update(status);
+    this.updateSound();
     this.controls.setVideo(this.player.hasChoice);
     this.updatePlayer();
   }
@@ -272,9 +288,10 @@ export class CameraView {
   // Announces changes of the state, and the start and end of recordings, to screen readers.
   announceChanges(before) {
     if (!before) return;
-    const { state, reason, recording, recording_waiting: waiting } = this.status;
+    const { state, reason, recording, recording_waiting: waiting, muted } = this.status;
     const title = this.status.title || this.name;
     if (before.state !== state) announce(`${this.name} state`, `${title}: ${STATES[state] ?? state}${reason ? `, ${reason}` : ""}`);
+    if (Boolean(before.muted) !== Boolean(muted)) announce(`${this.name} sound`, `${title}: ${muted ? "muted" : "not muted any more"}`);
     if (before.recording === recording && Boolean(before.recording_waiting) === Boolean(waiting)) return;
     announce(`${this.name} recording`, `${title}: ${!recording ? "recording ended" : waiting ? "recording waits for a picture" : "recording"}`);
   }
@@ -329,6 +346,7 @@ export class CameraView {
     const rows = {
       Source: status.source,
       Format: status.format && `${status.format}${status.granted_fps ? ` at ${status.granted_fps} fps` : ""}`,
+      Sound: status.audio && `${status.audio}${status.muted ? ", muted" : ""}`,
       Transcoding: status.transcoding === "none" ? null : status.transcoding,
       Frames: status.frames.toLocaleString("en"),
       Dropped: status.drops || null,

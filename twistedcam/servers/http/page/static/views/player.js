@@ -69,6 +69,7 @@ export class Player {
     this.trialSeconds = 0;
     this.drawn = []; // times of the frames of the last seconds
     this.ages = []; // of the frames since the last takeAge()
+    this.lateness = 0; // of the last pictures, by this browser's clock
     this.bytes = 0; // of all received frames
     this.busy = 0; // milliseconds spent on drawing JPEGs since the last second
     this.lastSeq = 0;
@@ -102,6 +103,12 @@ export class Player {
   // True if the user has a choice.
   get hasChoice() {
     return socketsWork && DECODERS.some((each) => each.isSupported());
+  }
+
+  // The milliseconds from the capture of a picture until it is shown, by this browser's clock, which
+  // the server's need not agree with; null while no pictures are shown.
+  get delay() {
+    return performance.now() - (this.drawn.at(-1) ?? -Infinity) < 1000 ? this.lateness : null;
   }
 
   // Returns the median age in milliseconds of the frames since the last call, or null.
@@ -328,6 +335,8 @@ export class Player {
     this.context.drawImage(image, 0, 0, width, height);
     this.drawn.push(performance.now());
     this.ages.push(clock.now() - time);
+    const late = clock.local() - time;
+    this.lateness += Math.abs(late - this.lateness) < 1000 ? (late - this.lateness) / 10 : late - this.lateness;
     if (this.ages.length > 500) this.ages.splice(0, 250);
   }
 }

@@ -1,0 +1,94 @@
+// The controls of a camera's sound, on its picture: listen, volume, level, and mute at the source.
+import { cameraPath, command } from "../lib/api.js";
+import { $, setIcon } from "../lib/dom.js";
+import { rights } from "../lib/rights.js";
+import { store, stored } from "../lib/storage.js";
+import { Sound, levelOf } from "./sound.js";
+
+const METER_PERIOD = 100; // milliseconds
+
+export class SoundBar {
+  // root: the element of the camera; isConnected, pictureDelay: as of Sound.
+  constructor(name, root, isConnected, pictureDelay) {
+    this.name = name;
+    this.root = root;
+    this.key = `twistedcam volume ${name}`;
+    this.status = null;
+    this.sound = new Sound(name, isConnected, pictureDelay);
+    this.bar = $(".sound", root);
+    this.speaker = $(".speaker", root);
+    this.slider = $(".volume input", root);
+    this.muteButton = $(".mute", root);
+    this.slider.value = stored(this.key) ?? 80;
+    this.setVolume();
+    this.slider.addEventListener("input", () => { this.setVolume(); store(this.key, this.slider.value); });
+    this.speaker.addEventListener("click", () => this.toggle());
+    this.muteButton.addEventListener("click", () => this.switchMute());
+    this.timer = setInterval(() => this.showLevel(), METER_PERIOD);
+    this.show();
+  }
+
+  remove() {
+    clearInterval(this.timer);
+    this.sound.stop();
+  }
+
+  get isOn() { return this.sound.running; }
+
+  // True if there is something to hear.
+  get canListen() { return Boolean(this.status?.audio) && Sound.isSupported() && rights.may("listen", this.name); }
+
+  toggle() {
+    if (this.isOn) this.sound.stop();
+    else if (this.canListen) this.sound.start();
+    this.show();
+  }
+
+  switchMute() {
+    return command("POST", `${cameraPath(this.name)}/${this.status?.muted ? "unmute" : "mute"}`);
+  }
+
+  setVolume() {
+    this.sound.setVolume(this.slider.value / 100);
+    this.slider.setAttribute("aria-valuetext", `${this.slider.value} percent`);
+  }
+
+  // status: of the camera. A page that shows another camera is silent.
+  update(status, isShown) {
+    this.status = status;
+    if (this.isOn && (!this.canListen || !isShown)) this.sound.stop();
+    this.show();
+  }
+
+  show() {
+    const { isOn, status } = this;
+    const title = status?.title || this.name;
+    const isMuted = Boolean(status?.muted);
+    $(".silent", this.root).hidden = !isMuted;
+    this.bar.hidden = !status?.audio || (status.muted === undefined && !this.canListen);
+    this.bar.dataset.on = isOn;
+    $(".listen", this.root).hidden = !this.canListen;
+    this.speaker.setAttribute("aria-pressed", isOn);
+    this.speaker.setAttribute("aria-label", `Listen to ${title}`);
+    this.speaker.title = isOn ? "Sound off" : isMuted ? "Listen (the camera is muted)" : "Listen";
+    setIcon($("use", this.speaker), isOn ? "sound" : "silence");
+    $(".volume", this.root).hidden = !isOn;
+    this.slider.setAttribute("aria-label", `Volume of ${title}`);
+    this.muteButton.hidden = status?.muted === undefined;
+    const refusal = rights.why("control", this.name);
+    this.muteButton.disabled = Boolean(refusal);
+    this.muteButton.setAttribute("aria-pressed", isMuted);
+    this.muteButton.setAttribute("aria-label", `Mute ${title} at the source`);
+    this.muteButton.title = refusal || (isMuted ? "Unmute: for everybody, and in recordings" : "Mute: for everybody, and in recordings");
+    setIcon($("use", this.muteButton), isMuted ? "microphone-off" : "microphone");
+  }
+
+  // The level of what is heard, or as the server measures it.
+  showLevel() {
+    if (this.bar.hidden) return;
+    const told = this.status?.muted || this.status?.audio_level_db == null ? 0 : levelOf(this.status.audio_level_db);
+    const level = this.isOn ? this.sound.level : told;
+    const share = level.toFixed(2);
+    if (share !== this.share) this.bar.style.setProperty("--level", this.share = share);
+  }
+}
