@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -17,6 +18,10 @@ from tests.support.process import PATIENCE, ROOT, ServerProcess, run_program, wa
 from tests.support.viewer import Viewer
 from twistedcam import Frame, wire
 from twistedcam.cli.publish import Publishing
+from twistedcam.clients.frames import parse_target
+from twistedcam.clients.frames.publisher import Publisher
+from twistedcam.media.packet import Packet
+from twistedcam.media.sound_config import sound_track
 
 CAMERA = "pattern:?size=160x120&fps=20"
 
@@ -97,6 +102,20 @@ def test_the_camera_s_own_packets_are_published_if_the_server_takes_them() -> No
         assert publishing in hub
         assert publishing._place is not None
         publishing._place.close()
+
+
+def test_sound_is_published_if_the_server_takes_it() -> None:
+    with FakeScheme():
+        camera = CameraRig().camera
+    track = sound_track("aac", b"\x14\x08")
+    for codecs, count in ((("mjpeg",), 0), (("mjpeg", "aac", "opus"), 1)):
+        publisher = Publisher(None, parse_target("twistedcam://localhost"))
+        publishing = Publishing(None, camera, publisher)
+        with patch.object(Publisher, "server_codecs", codecs):
+            publishing._on_state(wire.State("cam", "live"))
+        camera.stream.publish(packet(1, True))
+        camera.stream.publish(Packet(track, 1, 10**15 + 40_000, 0, b"aac"))
+        assert len(camera.stream.sound) == count
 
 
 def test_a_picture_that_the_server_would_refuse_is_skipped(

@@ -10,7 +10,9 @@ from tests.support.odd_jpegs import make_jpeg
 from twistedcam.errors import BadArgument, Busy, CameraFailed
 from twistedcam.media.frame import Frame
 from twistedcam.media.packet import Packet
+from twistedcam.media.sound_config import sound_track
 from twistedcam.media.track import Track
+from twistedcam.rtsp.payloads.opus import opus_head
 from twistedcam.sources import push
 from twistedcam.sources.base import Paused, RawPacket, RawPicture
 from twistedcam.sources.push import Inbox, PushSource
@@ -78,6 +80,23 @@ def test_of_too_many_packets_those_before_a_key_frame_are_dropped(
     inbox.put(packet(9))
     inbox.put(FIRST)
     assert inbox.take() is FIRST
+
+
+def test_sound_is_taken_in_order_after_what_waits_of_the_video(inbox: Inbox) -> None:
+    track = sound_track("opus", opus_head(1))
+    for number in range(1, 150):
+        inbox.put_sound(Packet(track, number, number, 0, b"%d" % number))
+    inbox.put(FIRST)
+    assert inbox.take() is FIRST
+    taken = []
+    while (raw := inbox.take()) is not None:
+        assert isinstance(raw, RawPacket)
+        assert (raw.track, raw.time) == (track, int(raw.data) / 1e6)
+        taken.append(int(raw.data))
+    assert taken == list(range(50, 150))
+    inbox.put_sound(Packet(track, 1, 1, 0, b"1"))
+    inbox.renew()
+    assert inbox.take() is None
 
 
 def test_a_picture_ends_a_wait(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,7 +133,7 @@ class Publishing(Sink[Packet]):
             if self._sound_place is not None:
                 self._sound_place.close()
                 self._sound_place = None
-            sounds = tuple(each for each in wire.SOUND_CODECS if each in codecs)
+            sounds = tuple(each for each in ("opus", "aac") if each in codecs)
             if sounds:
                 wants = Wants(sounds, kind="audio")
                 self._sound_place = self._camera.stream.subscribe(self._publisher, wants)

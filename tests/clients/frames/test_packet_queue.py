@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from tests.support.films import frame, h264_packets
+from tests.support.sound import pcm_packets
 from twistedcam.clients.frames import packet_queue
-from twistedcam.clients.frames.packet_queue import MAX_WAIT, PacketQueue
+from twistedcam.clients.frames.packet_queue import MAX_SOUNDS, MAX_WAIT, PacketQueue
 from twistedcam.clients.frames.pictures import PictureGroups, VideoPacket
 
 PACKETS = h264_packets([number / 10 for number in range(30)], keyframes=1.0)
@@ -36,6 +37,21 @@ def test_of_jpegs_only_the_newest_waits() -> None:
     for number in (1, 2, 3):
         waiting.queue.put(frame(0.1 * number, number))
     assert waiting.take() == [3]
+
+
+def test_sound_comes_in_the_order_of_arrival_and_no_picture_drops_it() -> None:
+    waiting = Waiting()
+    sounds = pcm_packets(seconds=0.1)
+    for number in range(3):
+        waiting.queue.put_sound(sounds[number])
+        waiting.now += 0.01
+        waiting.queue.put(frame(0.1 * number, number + 100))
+        waiting.now += 0.01
+    assert len(waiting.queue) == 4
+    assert waiting.take() == [0, 1, 2, 102]
+    for each in range(MAX_SOUNDS + 5):
+        waiting.queue.put_sound(sounds[each % 5])
+    assert len(waiting.queue) == MAX_SOUNDS
 
 
 def test_packets_come_in_order() -> None:

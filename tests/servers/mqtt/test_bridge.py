@@ -69,8 +69,8 @@ def test_a_server_is_announced_published_and_controlled(
             kinds = Counter(check(topic, payload) for topic, payload in told.items())
             assert kinds == {
                 "camera": 1,
-                "switch": 3,
-                "sensor": 5,
+                "switch": 4,
+                "sensor": 6,
                 "event": 2,
                 "image": 1,
                 "binary_sensor": 1,
