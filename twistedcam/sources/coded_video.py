@@ -127,6 +127,8 @@ class ArrivalClock:
         self._least = LeastLag()
         self._last: float | None = None
         self._last_arrival = 0.0
+        #: Seconds from timestamps to the monotonic clock; None before the first.
+        self._lag: float | None = None
 
     def time_of(self, stamp: float | None) -> float:
         """Return the time of capture of a packet that arrives now, in UNIX seconds.
@@ -140,4 +142,15 @@ class ArrivalClock:
         if self._last is not None and abs(stamp - self._last - (now - self._last_arrival)) > _JUMP:
             self._least.restart()
         self._last, self._last_arrival = stamp, now
-        return stamp + self._least.note(now - stamp, now) + (time.time() - now)
+        self._lag = self._least.note(now - stamp, now)
+        return stamp + self._lag + (time.time() - now)
+
+    def time_like_video(self, stamp: float) -> float | None:
+        """Return the time of capture of sound by the clock of the video; None before the first.
+
+        Arguments:
+            stamp: its time in the container, in seconds.
+        """
+        if self._lag is None:
+            return None
+        return stamp + self._lag + (time.time() - time.monotonic())

@@ -9,12 +9,14 @@ from __future__ import annotations
 import struct
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from twistedcam.errors import CameraFailed, LoginRefused
 from twistedcam.media.nal_codecs import NAL_CODECS
 from twistedcam.sources.base import LOGIN_REFUSED, LOGIN_WANTED, RawPacket, RawPicture, SourceInfo
+from twistedcam.sources.coded_sound import CodedSound, TimedSound, with_sound
 from twistedcam.sources.coded_video import ArrivalClock, CodedVideo
 from twistedcam.util.libraries import av, np
 
@@ -98,8 +100,8 @@ class Timed(NamedTuple):
     raw: RawPicture | RawPacket
 
 
-def read_packets(container: Any, stream: Any) -> Iterator[Any]:
-    """Yield a stream's packets; skip those that cannot be read.
+def read_packets(container: Any, *streams: Any) -> Iterator[Any]:
+    """Yield the packets of streams; skip those that cannot be read.
 
     Raises:
         av.error.FFmpegError: too many consecutive packets cannot be read, or the stream breaks off.
@@ -107,7 +109,7 @@ def read_packets(container: Any, stream: Any) -> Iterator[Any]:
     unreadable = 0
     while True:
         try:
-            for packet in container.demux(stream):
+            for packet in container.demux(*streams):
                 unreadable = 0
                 yield packet
         except av.error.InvalidDataError:
@@ -134,8 +136,32 @@ def video(container: Any, stream: Any, is_turned: bool | None = None) -> Iterato
     Arguments:
         is_turned: True if pictures must be turned; None if that is to be found out.
     """
+    return _video_of(container, stream, is_turned, read_packets(container, stream))
+
+
+def video_and_sound(
+    container: Any, stream: Any, is_turned: bool | None = None
+) -> Iterator[Timed | TimedSound]:
+    """Yield the pictures or packets of a stream (``video``), and the container's sound."""
+    sound = CodedSound.of(container)
+    if sound is None:
+        return video(container, stream, is_turned)
+    packets = read_packets(container, stream, sound.stream)
+    make = partial(_video_of, container, stream, is_turned)
+    return with_sound(packets, sound, make, _place_of)
+
+
+def _place_of(timed: Timed) -> float | None:
+    """The time at which a picture is due in the order of the container."""
+    is_packet = isinstance(timed.raw, RawPacket)
+    first, second = (timed.dts, timed.pts) if is_packet else (timed.pts, timed.dts)
+    return second if first is None else first
+
+
+def _video_of(
+    container: Any, stream: Any, is_turned: bool | None, packets: Iterator[Any]
+) -> Iterator[Timed]:
     name = stream.codec_context.name
-    packets = read_packets(container, stream)
     if name == "mjpeg" and not is_turned:
         return passed(packets)
     if name not in NAL_CODECS or is_turned:
@@ -293,7 +319,7 @@ class ContainerSource:
         self.host = host
         self.timeout = timeout
         self._container: Any = None
-        self._video: Iterator[Timed] | None = None
+        self._video: Iterator[Timed | TimedSound] | None = None
         self._clock = ArrivalClock()
 
     def open(self) -> SourceInfo:
@@ -315,7 +341,8 @@ class ContainerSource:
         codec = stream.codec_context
         # Frame threading would delay the pictures by as many frames.
         codec.thread_type = "SLICE"
-        self._video, self._clock = video(self._container, stream), ArrivalClock()
+        self._video = video_and_sound(self._container, stream)
+        self._clock = ArrivalClock()
         rate = float(stream.average_rate or 0)
         rate = rate if 0 <= rate <= MAX_RATE else 0.0
         return SourceInfo(codec.width, codec.height, rate, codec.name, self.host, steady=False)
@@ -329,6 +356,9 @@ class ContainerSource:
             raise CameraFailed(f"{self.host}: {reason_of(error, self.timeout)}") from None
         if timed is None:
             raise CameraFailed(f"{self.host} has ended the stream")
+        if isinstance(timed, TimedSound):
+            captured = self._clock.time_like_video(timed.pts)
+            return None if captured is None else timed.raw._replace(time=captured)
         if isinstance(timed.raw, RawPacket):
             return timed.raw._replace(time=self._clock.time_of(timed.pts))
         return timed.raw

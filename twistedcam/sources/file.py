@@ -10,6 +10,7 @@ from typing import Any
 
 from twistedcam.errors import CameraFailed, SourceEnded, StartupError
 from twistedcam.sources.base import RawPacket, RawPicture, SourceInfo
+from twistedcam.sources.coded_sound import TimedSound
 from twistedcam.sources.container import (
     FILE_FORMATS,
     first_picture,
@@ -18,6 +19,7 @@ from twistedcam.sources.container import (
     reason_of,
     upright,
     video,
+    video_and_sound,
 )
 from twistedcam.sources.pace import Pace
 from twistedcam.sources.spec import Settings, SourceSpec
@@ -50,6 +52,8 @@ class FileSource:
         self._pace = Pace()
         #: The monotonic time at which second 0 of the video is due.
         self._origin: float | None = None
+        #: Seconds by which the pictures of packets are taken to be captured before they are due.
+        self._lead = 0.0
         self._last = 0.0
         self._step = 0.0
 
@@ -103,6 +107,9 @@ class FileSource:
         if isinstance(picture, RawPacket):
             # The time at which it was due: a late packet must not change the order of pictures.
             due = self._origin + at + time.time() - time.monotonic()
+            if picture.track.kind == "audio":
+                return picture._replace(time=due - self._lead)
+            self._lead = picture.reorder_us / 1e6 - picture.time
             return picture._replace(time=due + picture.time)
         return replace(picture, time=time.time())
 
@@ -123,6 +130,10 @@ class FileSource:
         while True:
             last = start - self._step
             for at, picture in self._read_round():
+                if isinstance(picture, RawPacket) and picture.track.kind == "audio":
+                    if at >= 0:
+                        yield start + at, picture
+                    continue
                 last = start + at if self.fps is None else last + self._step
                 yield last, picture
             if last < start:
@@ -150,8 +161,15 @@ class FileSource:
 
     def _read_round(self) -> Iterator[tuple[float, RawPicture | RawPacket]]:
         first: float | None = None
-        read = video(self._container, self._stream, self._is_turned)
-        for count, each in enumerate(read):
+        # At another rate, the sound would not be in step.
+        reading = video_and_sound if self.fps is None else video
+        count = -1
+        for each in reading(self._container, self._stream, self._is_turned):
+            if isinstance(each, TimedSound):
+                if first is not None:
+                    yield each.pts - first, each.raw
+                continue
+            count += 1
             is_packet = isinstance(each.raw, RawPacket)
             stamps = (each.dts, each.pts) if is_packet else (each.pts, each.dts)
             seconds = next((it for it in stamps if it is not None), count * self._step)
