@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.support.sound import aac_packets
 from twistedcam.events import Event, EventBus, PublishChanged
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import VIDEO, Track
@@ -30,7 +32,8 @@ class Sender:
 
     made: list[Sender]
 
-    def __init__(self, reactor: Any, codec: str, target: Any, *callbacks: Any) -> None:
+    def __init__(self, reactor: Any, codec: str, sound: Any, target: Any, *callbacks: Any) -> None:
+        self.sound = sound
         self.on_live, self.on_progress, self.on_end = callbacks
         self.sent: list[Packet] = []
         self.closed = False
@@ -44,6 +47,18 @@ class Sender:
         return succeed(None)
 
 
+class CameraSound:
+    """A fake of the subscription of sound."""
+
+    track: Track | None = None
+
+    def __init__(self) -> None:
+        self.sinks: list[Any] = []
+
+    def close(self) -> None:
+        self.sinks.clear()
+
+
 class CameraStream:
     """A fake of stream.Stream, and of its one subscription."""
 
@@ -53,8 +68,12 @@ class CameraStream:
         self.sinks: list[Any] = []
         self.wants: Any = None
         self.keyframes_asked = 0
+        self.sound = CameraSound()
 
-    def subscribe(self, sink: Any, wants: Any) -> CameraStream:
+    def subscribe(self, sink: Any, wants: Any) -> Any:
+        if wants.kind == "audio":
+            self.sound.sinks.append(sink)
+            return self.sound
         self.sinks.append(sink)
         self.wants = wants
         return self
@@ -114,6 +133,32 @@ class OutputTests(SynchronousTestCase):
         self.sender.on_live()
         self.assertEqual((self.output.connects, self.output.faults), (2, 0))
         self.assertEqual([each.pts for each in self.sender.sent], [round(1.2 * CLOCK)])
+
+    def test_sound_goes_with_the_pictures(self) -> None:
+        sounds = aac_packets(0.0, 3.0, 0)
+        (sink,) = self.stream.sound.sinks
+        self.stream.sound.track = sounds[0].track
+        sink.take(sounds[0])
+        self.give(0)
+        self.assertEqual(self.sender.sound, sounds[0].track)
+        sink.take(sounds[1])  # before it is live
+        self.give(0.5, keyframe=False)
+        self.sender.on_live()
+        sink.take(sounds[2])  # before the key frame with which it goes on
+        self.give(1)
+        sink.take(sounds[50])
+        other = Track(1, "audio", "aac", rate=Fraction(8000), channels=1, extradata=b"\x15\x88")
+        sink.take(Packet(other, 1, 0, 0, b"other"))
+        self.assertEqual([each.data for each in self.sender.sent], [b"data", b"data", b"000050"])
+        self.stream.sound.track = other
+        first = self.sender
+        self.give(2, keyframe=False)
+        self.assertFalse(first.closed)
+        self.give(3)
+        self.assertTrue(first.closed)
+        self.assertEqual((self.sender.sound, self.reasons), (other, ["the sound has changed"]))
+        self.successResultOf(self.output.stop())
+        self.assertEqual(self.stream.sound.sinks, [])
 
     def test_a_target_that_does_not_answer_is_tried_again(self) -> None:
         self.give(0)

@@ -10,9 +10,10 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.support.sound import aac_packets
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import VIDEO, Track
-from twistedcam.publishing.sender.protocol import FRAME_HEADER
+from twistedcam.publishing.sender.protocol import FRAME_HEADER, SOUND
 from twistedcam.publishing.sender_process import GRACE, SenderProcess
 from twistedcam.publishing.target import parse_target
 
@@ -50,6 +51,7 @@ class SenderProcessTests(SynchronousTestCase):
         self.process = SenderProcess(
             self.reactor,
             "h264",
+            aac_packets(0.0, 0.1, 0)[0].track,
             parse_target("rtmps://h/live/KEY-1#verify=0"),
             lambda: self.told.append("live"),
             lambda *progress: self.told.append(progress),
@@ -71,6 +73,14 @@ class SenderProcessTests(SynchronousTestCase):
         )
         frame = FRAME_HEADER.pack(100_000, 40_000, True, 4) + b"data"
         self.assertEqual(self.reactor.written, line + b"\n" + frame)
+
+    def test_sound_is_described_and_sent_as_such(self) -> None:
+        line, _, _ = self.reactor.written.partition(b"\n")
+        described = {"codec": "aac", "rate": 48_000, "channels": 1, "extradata": "1188"}
+        self.assertEqual(json.loads(line)["sound"], described)
+        self.process.send(aac_packets(1.0, 1.1, 0)[0])
+        sent = self.reactor.written[len(line) + 1 :]
+        self.assertEqual(sent, FRAME_HEADER.pack(1_002_667, 0, SOUND, 6) + b"000047")
 
     def test_lines_are_parsed_in_pieces_of_any_size(self) -> None:
         for piece in (b"li", b"ve\nat 90000 2 ", b"800\nat 1", b"80000 3 900\n"):

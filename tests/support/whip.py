@@ -2,7 +2,8 @@
 
     python -m tests.support.whip PORT
 
-Prints ``frame WIDTH HEIGHT`` for each picture, and ``delete`` when the publisher says goodbye.
+Prints ``frame WIDTH HEIGHT`` for each picture, ``sound RATE CHANNELS`` for each piece of sound, and
+``delete`` when the publisher says goodbye.
 """
 
 from __future__ import annotations
@@ -62,7 +63,10 @@ class Server:
         try:
             while True:
                 frame = await track.recv()
-                print("frame", frame.width, frame.height, flush=True)
+                if track.kind == "audio":
+                    print("sound", frame.sample_rate, len(frame.layout.channels), flush=True)
+                else:
+                    print("frame", frame.width, frame.height, flush=True)
         except MediaStreamError:
             return
 

@@ -258,7 +258,7 @@ class Camera(CameraStatus):
         """Note what the source delivers."""
         self.source_info = granted
         self.width, self.height = self.encoder.finished_size(granted.width, granted.height)
-        if granted.sound is not None:
+        if granted.sound is not None and self.audio.settings.takes_own:
             self.stream.audio.expect(granted.sound)
         self._may_be_silent = not granted.steady  # the capture detects that a steady one stalls
         self._limit_waiting()

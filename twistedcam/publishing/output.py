@@ -16,6 +16,7 @@ from twistedcam.publishing.sender_process import SenderProcess
 from twistedcam.publishing.target import PublishTarget
 from twistedcam.runtime.backoff import Backoff
 from twistedcam.runtime.timer import Timer
+from twistedcam.stream.camera_sound import SoundSink
 from twistedcam.stream.h264_transcoder import H264Transcoder
 from twistedcam.stream.hub import LATE, Sink
 from twistedcam.stream.stream import Stream, Subscription
@@ -79,6 +80,9 @@ class Output(Sink[Packet]):
         self._checking = LoopingCall(self._check_progress)
         self._checking.clock = reactor
         self._track: Track | None = None
+        #: The subscription of the sound, and the track of the sound that the sender sends.
+        self._sound: Subscription | None = None
+        self._sound_track: Track | None = None
         self._connecting_since = self._last_progress = 0.0
         self._first_pts = self._sent_pts = self._taken_pts = 0
         self._needs_keyframe = True
@@ -139,14 +143,19 @@ class Output(Sink[Packet]):
             if packet.is_keyframe:
                 self._start_sender(packet)
             return
-        if packet.track != self._track:  # other parameter sets need another stream
+        has_other_video = packet.track != self._track
+        if has_other_video or (packet.is_keyframe and self._has_other_sound()):
+            # Other parameter sets, or other sound, need another stream.
             if not packet.is_keyframe:
                 return
             self._sender.close()
             self._sender = None
             self._connecting_since = self._reactor.seconds()
             if self.state == "live":
-                self._set_state("connecting", self._change_of(packet.track))
+                change = (
+                    self._change_of(packet.track) if has_other_video else "the sound has changed"
+                )
+                self._set_state("connecting", change)
             self._start_sender(packet)
             return
         if self.state == "connecting" or self._has_backlog(packet):
@@ -159,6 +168,17 @@ class Output(Sink[Packet]):
             self.drops += self._is_behind
             return
         self._send(packet)
+
+    def _take_sound(self, packet: Packet) -> None:
+        """Send a packet of sound, unless the target gets no pictures now."""
+        is_sending = self.state == "live" and not self._needs_keyframe
+        if self._sender is not None and is_sending and packet.track == self._sound_track:
+            self._sender.send(packet)
+
+    def _has_other_sound(self) -> bool:
+        """True if the camera's sound has begun, or has changed, since the sender was started."""
+        track = None if self._sound is None else self._sound.track
+        return track is not None and track != self._sound_track
 
     def on_removed(self) -> None:
         """Begin again after an internal error (hub.Sink)."""
@@ -202,16 +222,21 @@ class Output(Sink[Packet]):
             settings=self.target.encoding,
             encode=self.target.is_encoded,
         )
+        if self.target.sounds:
+            sound = Wants(self.target.sounds, kind="audio", priority=LATE)
+            self._sound = self._stream.subscribe(SoundSink(self._take_sound), sound)
         self._subscription = self._stream.subscribe(self, wants)
 
     def _start_sender(self, packet: Packet) -> None:
         self._track = packet.track
+        self._sound_track = None if self._sound is None else self._sound.track
         self._reported = (0, 0)
         self._byte_counts.clear()
         self._connecting_since = self._reactor.seconds()
         self._first_pts = self._taken_pts = packet.dts
         callbacks = self._on_live, self._on_progress, self._on_end
-        self._sender = SenderProcess(self._reactor, packet.track.codec, self.target, *callbacks)
+        codec, sound = packet.track.codec, self._sound_track
+        self._sender = SenderProcess(self._reactor, codec, sound, self.target, *callbacks)
         self._send(packet)
 
     def _change_of(self, track: Track) -> str:
@@ -260,9 +285,10 @@ class Output(Sink[Packet]):
     def _disconnect(self) -> Deferred[None]:
         """Leave the encoder and end the sender. Fires when its process has ended."""
         self._byte_counts.clear()
-        if self._subscription is not None:
-            self._subscription.close()
-            self._subscription = None
+        for each in (self._subscription, self._sound):
+            if each is not None:
+                each.close()
+        self._subscription = self._sound = None
         if self._checking.running:
             self._checking.stop()
         sender, self._sender = self._sender, None

@@ -10,7 +10,13 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from twistedcam.media.packet import Packet
-from twistedcam.publishing.sender.protocol import FRAME_HEADER, SenderConfig
+from twistedcam.media.track import Track
+from twistedcam.publishing.sender.protocol import (
+    FRAME_HEADER,
+    SOUND,
+    SenderConfig,
+    SoundConfig,
+)
 from twistedcam.publishing.target import PublishTarget
 from twistedcam.runtime.child_process import ChildProcess, last_line, module_command
 
@@ -25,6 +31,7 @@ class SenderProcess(ChildProcess):
     Arguments:
         reactor: starts the process.
         codec: FFmpeg's name of the codec.
+        sound: the track of the sound; None: it sends none.
         target: its target, sent through a pipe, because all users can see arguments.
         on_live: called when the target accepts video.
         on_progress: called with the time of the last sent frame, and the numbers of frames and
@@ -36,12 +43,14 @@ class SenderProcess(ChildProcess):
         self,
         reactor: Any,
         codec: str,
+        sound: Track | None,
         target: PublishTarget,
         on_live: Callable[[], None],
         on_progress: Callable[[int, int, int], None],
         on_end: Callable[[str], None],
     ) -> None:
         self._codec = codec
+        self._sound = sound
         self._target = target
         self._on_live = on_live
         self._on_progress = on_progress
@@ -61,13 +70,15 @@ class SenderProcess(ChildProcess):
             "options": target.options(),
             "verify": target.verify,
             "ca": target.ca,
+            "sound": None if self._sound is None else _sound_config(self._sound),
         }
         self.transport.write(json.dumps(config).encode() + b"\n")  # type: ignore[union-attr]
 
     def send(self, packet: Packet) -> None:
-        """Send a frame."""
+        """Send a frame, or a packet of sound."""
         reorder = packet.pts - packet.dts
-        header = FRAME_HEADER.pack(packet.dts, reorder, packet.is_keyframe, len(packet.data))
+        kind = SOUND if packet.track.kind == "audio" else packet.is_keyframe
+        header = FRAME_HEADER.pack(packet.dts, reorder, kind, len(packet.data))
         self.transport.writeSequence([header, packet.data])  # type: ignore[union-attr]
 
     def close(self) -> Deferred[None]:
@@ -97,3 +108,13 @@ class SenderProcess(ChildProcess):
             # Without a report of an error, the last line of a traceback is the reason.
             last = self._target.without_secrets(last_line(self._errors))
             self._report_end(self._reason or last or "the sender process has ended")
+
+
+def _sound_config(track: Track) -> SoundConfig:
+    rate = int(track.rate or 0)
+    return {
+        "codec": track.codec,
+        "rate": rate,
+        "channels": track.channels,
+        "extradata": track.extradata.hex(),
+    }

@@ -13,6 +13,7 @@ from twistedcam.net.urls import unknown_setting, without_key
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.util import quantities
 from twistedcam.util.camera_name import check_name
+from twistedcam.util.schema import read_switch
 
 _HIDDEN = "***"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -22,9 +23,16 @@ _MUXERS = {
     **dict.fromkeys(("rtsp", "rtsps"), "rtsp"),
     **{each: each for each in ("hls", "whip")},
 }
+#: Codecs of sound by muxer.
+_SOUNDS = {
+    "flv": ("aac",),
+    "rtsp": ("aac", "opus", "pcm_alaw", "pcm_mulaw"),
+    "hls": ("aac",),
+    "whip": ("opus",),
+}
 #: Settings of the encoder. With one of them, video is encoded even if the camera does it, too.
 _ENCODER_SETTINGS = ("encoder", "crf", "preset", "bitrate")
-SETTINGS = ("name", *_ENCODER_SETTINGS, "token", "ca", "verify")
+SETTINGS = ("name", *_ENCODER_SETTINGS, "audio", "token", "ca", "verify")
 _EXAMPLES = (
     "rtmp://HOST/APP/KEY, rtsp://HOST/PATH, hls:FOLDER, hls:https://HOST/live.m3u8, whip:URL"
 )
@@ -42,6 +50,7 @@ class PublishTarget:
         name: its name in commands.
         encoding: the settings of the encoder.
         is_encoded: True to encode even if the camera gives a codec that the target takes.
+        has_sound: True to send the camera's sound, too.
         token: the bearer token for WHIP.
         ca: file of trusted certificates; those of the system if empty.
         verify: True if the server's certificate is checked.
@@ -55,6 +64,7 @@ class PublishTarget:
     ca: str = ""
     verify: bool = True
     is_encoded: bool = False
+    has_sound: bool = True
 
     @property
     def muxer(self) -> str:
@@ -65,6 +75,11 @@ class PublishTarget:
     def codecs(self) -> tuple[str, ...]:
         """The codecs that it takes, the best first."""
         return ("h264", "hevc") if self.muxer == "rtsp" else ("h264",)
+
+    @property
+    def sounds(self) -> tuple[str, ...]:
+        """The codecs of sound that it takes; the first that can be encoded is made of others."""
+        return _SOUNDS[self.muxer] if self.has_sound else ()
 
     @property
     def is_folder(self) -> bool:
@@ -149,6 +164,7 @@ def parse_target(text: str) -> PublishTarget:
     name = given.get("name", scheme)
     if not _NAME.fullmatch(name):
         raise BadArgument(f"name={name!r} is not valid: letters a to z, digits, '_', '.' and '-'")
+    audio = read_switch(given.get("audio", True), "audio")
     ca, verify = given.get("ca", ""), given.get("verify", "1")
     if ca and not Path(ca).is_file():
         raise BadArgument(f"ca={ca!r} is not valid: there is no such file")
@@ -163,6 +179,7 @@ def parse_target(text: str) -> PublishTarget:
         ca,
         verify == "1",
         any(each in given for each in _ENCODER_SETTINGS),
+        audio,
     )
 
 

@@ -18,6 +18,7 @@ from twistedcam.recording.preroll import PreRoll
 from twistedcam.recording.writer.job import WriteJob
 from twistedcam.recording.writer.plan import Plan
 from twistedcam.recording.writer.segment import MORE
+from twistedcam.stream.camera_sound import SoundSink
 from twistedcam.stream.hub import LATE, Sink
 from twistedcam.stream.stream import Subscription
 from twistedcam.stream.wants import Wants
@@ -69,7 +70,7 @@ class Intake(Sink[Packet]):
             stream = self._camera.stream
             self._keeping = stream.subscribe(self, _wants(format))
             if sounds:
-                self._keeping_sound = stream.subscribe(_Sound(self.take), _wants_sound(sounds))
+                self._keeping_sound = stream.subscribe(SoundSink(self.take), _wants_sound(sounds))
 
     def last(self, seconds: float) -> list[Packet]:
         """The packets of the last seconds, as far as they are kept, from a key frame on."""
@@ -211,7 +212,7 @@ class _Recording(Sink[Packet]):
             wants = replace(wants, codecs=plan.format.wanted, settings=plan.settings.encoding)
         self._sound: Subscription | None = None
         if sounds:
-            sink = _Sound(self._take_sound, job.sound_changed)
+            sink = SoundSink(self._take_sound, job.sound_changed)
             self._sound = self._stream.subscribe(sink, _wants_sound(sounds))
         self._subscription = self._stream.subscribe(self, wants)
         self._needs_keyframe = not first or self._subscription.encoder is not None
@@ -308,26 +309,3 @@ def _wants(format: Format) -> Wants:
 
 def _wants_sound(codecs: tuple[str, ...]) -> Wants:
     return Wants(codecs, kind="audio", every=True, priority=LATE)
-
-
-class _Sound(Sink[Packet]):
-    """Passes sound on.
-
-    Arguments:
-        on_packet: called with each packet.
-        on_track: called with each new track, before its packets.
-    """
-
-    def __init__(
-        self,
-        on_packet: Callable[[Packet], None],
-        on_track: Callable[[Track], None] = lambda track: None,
-    ) -> None:
-        self._on_packet = on_packet
-        self._on_track = on_track
-
-    def take(self, packet: Packet, /) -> None:
-        self._on_packet(packet)
-
-    def track_changed(self, track: Track) -> None:
-        self._on_track(track)

@@ -136,3 +136,28 @@ class CameraSound:
     def dropped_for(self, hub: Hub[Packet] | None) -> int:
         """The number of packets that the transcoder has left out, if a hub is one of its own."""
         return 0 if hub is None or hub is self.hub else self._transcoder.dropped
+
+
+class SoundSink(Sink[Packet]):
+    """Passes sound on, for what is itself a sink of the pictures.
+
+    Arguments:
+        on_packet: called with each packet.
+        on_track: called with each new track, before its packets.
+    """
+
+    def __init__(
+        self,
+        on_packet: Callable[[Packet], None],
+        on_track: Callable[[Track], None] = lambda track: None,
+    ) -> None:
+        self._on_packet = on_packet
+        self._on_track = on_track
+
+    def take(self, packet: Packet, /) -> None:
+        """Pass a packet on (hub.Sink)."""
+        self._on_packet(packet)
+
+    def track_changed(self, track: Track) -> None:
+        """Pass the news on (hub.Sink)."""
+        self._on_track(track)

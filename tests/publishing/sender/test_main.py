@@ -41,6 +41,7 @@ def test_progress_after_a_gap_is_reported_immediately(tmp_path: Path) -> None:
         "options": {},
         "verify": True,
         "ca": "",
+        "sound": None,
     }
     times = [0, 3 * CLOCK, 3 * CLOCK + 33_333]
     frames = [

@@ -6,15 +6,26 @@ import io
 
 import pytest
 
-from twistedcam.publishing.sender.protocol import FRAME_HEADER, SentFrame, read_frames, report
+from twistedcam.publishing.sender.protocol import (
+    FRAME_HEADER,
+    SOUND,
+    SentFrame,
+    read_frames,
+    report,
+)
 
-FRAMES = [SentFrame(0, 0, True, b"key"), SentFrame(1 << 40, 80_000, False, b"")]
+FRAMES = [
+    SentFrame(0, 0, True, b"key"),
+    SentFrame(1 << 40, 80_000, False, b""),
+    SentFrame(1 << 41, 0, False, b"sound", True),
+]
 
 
 def written(frames: list[SentFrame]) -> bytes:
     return b"".join(
-        FRAME_HEADER.pack(each.dts, each.reorder, each.is_keyframe, len(each.data)) + each.data
+        FRAME_HEADER.pack(each.dts, each.reorder, kind, len(each.data)) + each.data
         for each in frames
+        for kind in [SOUND if each.is_sound else each.is_keyframe]
     )
 
 

@@ -46,18 +46,23 @@ def _send(muxer: Muxer, codec: str, frames: Iterator[SentFrame]) -> None:
     if first is None:
         return
     with av.open(io.BytesIO(first.data), format=codec) as template:
-        stream = muxer.open(template.streams.video[0], CLOCK)
+        stream, sound = muxer.open(template.streams.video[0], CLOCK)
     report("live")
     count = size = reported_dts = 0
     reported = 0.0
     for frame in itertools.chain([first], frames):
+        if frame.is_sound and (sound is None or frame.dts < first.dts):
+            continue
         packet = av.Packet(frame.data)
-        packet.stream, packet.time_base = stream, CLOCK
+        packet.stream, packet.time_base = sound if frame.is_sound else stream, CLOCK
         packet.dts = frame.dts - first.dts
         packet.pts = packet.dts + frame.reorder
-        packet.is_keyframe = frame.is_keyframe
+        packet.is_keyframe = frame.is_keyframe or frame.is_sound
         muxer.mux(packet)
-        count, size = count + 1, size + len(frame.data)
+        size += len(frame.data)
+        if frame.is_sound:
+            continue
+        count += 1
         # A frame after a gap is reported at once, because the server waits for it.
         if time.monotonic() - reported >= _PERIOD or frame.dts - reported_dts >= _STRIDE:
             reported, reported_dts = time.monotonic(), frame.dts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import ssl
 import tempfile
@@ -14,7 +15,10 @@ from typing import TYPE_CHECKING, Any
 import av
 import av.logging
 
-from twistedcam.publishing.sender.protocol import UNTRUSTED, SenderConfig
+from twistedcam.media.mp4_fragment import fragment, init_segment
+from twistedcam.media.packet import Packet
+from twistedcam.media.track import AUDIO, Track
+from twistedcam.publishing.sender.protocol import UNTRUSTED, SenderConfig, SoundConfig
 
 if TYPE_CHECKING:
     from twistedcam.publishing.sender.hls_upload import HlsUpload
@@ -28,6 +32,8 @@ _BUNDLES = (
 )
 #: The least distance of two packets of a stream in time, in seconds: FLV counts milliseconds.
 _LEAST_STEP = Fraction(1, 1000)
+#: Microseconds for which FFmpeg holds back pictures while sound is late.
+_INTERLEAVE = "200000"
 
 
 class Muxer:
@@ -46,8 +52,8 @@ class Muxer:
         #: The time of decoding of each stream's last packet, in steps of the packets' clock.
         self._last_dts: dict[int, int] = {}
 
-    def open(self, template: Any, clock: Fraction) -> Any:
-        """Connect; return the stream for the packets.
+    def open(self, template: Any, clock: Fraction) -> tuple[Any, Any]:
+        """Connect; return the streams for the packets of video and of sound (None: no sound).
 
         Arguments:
             template: a video stream with the same parameters.
@@ -62,10 +68,22 @@ class Muxer:
                 self._container = av.open(mode="w", **arguments)
                 stream = self._container.add_stream_from_template(template)
                 stream.time_base = clock
+                sound = self._add_sound(clock)
                 self._container.start_encoding()
             finally:
                 self._logged = [text.strip() for _, who, text in logs if who != "tee"]
-        return stream
+        return stream, sound
+
+    def _add_sound(self, clock: Fraction) -> Any:
+        described = self._config["sound"]
+        if described is None:
+            return None
+        # WebRTC always says two channels, whatever each packet has (RFC 7587, 7).
+        channels = 2 if self._config["muxer"] == "whip" else described["channels"]
+        with open_sound({**described, "channels": channels}) as template:
+            sound = self._container.add_stream_from_template(template.streams.audio[0])
+        sound.time_base = clock
+        return sound
 
     def mux(self, packet: Any) -> None:
         """Send a packet. It may be moved by a millisecond: no muxer takes two at the same time.
@@ -106,6 +124,8 @@ class Muxer:
         """Return the arguments of ``av.open``: address, muxer, options."""
         config = self._config
         url, muxer, options = config["url"], config["muxer"], dict(config["options"])
+        if config["sound"] is not None:
+            options["max_interleave_delta"] = _INTERLEAVE
         scheme = url.partition(":")[0].lower()
         arguments: dict[str, Any] = {"file": url, "format": muxer, "options": options}
         if muxer == "whip":
@@ -126,6 +146,8 @@ class Muxer:
         if scheme == "rtmps":
             tee = tee_url(url, muxer, options)
             arguments = {"file": tee, "format": "tee"}
+            if config["sound"] is not None:
+                arguments["options"] = {"max_interleave_delta": _INTERLEAVE}
         return arguments
 
 
@@ -146,6 +168,21 @@ def tee_url(url: str, muxer: str, options: dict[str, str]) -> str:
     pairs = {"f": muxer, **options}
     words = ":".join(f"{name}={_escaped(value, ':]')}" for name, value in pairs.items())
     return _escaped(f"[{words}]{url}", "|")
+
+
+def open_sound(described: SoundConfig) -> Any:
+    """Open a file with a packet of this sound: FFmpeg takes a description from nowhere else."""
+    codec, rate, channels = described["codec"], described["rate"], described["channels"]
+    if codec.startswith("pcm_"):
+        options = {"sample_rate": str(rate), "ch_layout": f"{channels}c"}
+        data, format = bytes(rate // 10), codec.removeprefix("pcm_")
+        return av.open(io.BytesIO(data), format=format, options=options)
+    extradata = bytes.fromhex(described["extradata"])
+    if codec == "opus":
+        extradata = extradata[:9] + bytes([channels]) + extradata[10:]
+    track = Track(AUDIO, "audio", codec, 0, 0, Fraction(rate), channels, extradata)
+    silence = Packet(track, 1, 0, 0, b"\xf8\xff\xfe")
+    return av.open(io.BytesIO(init_segment([track]) + fragment(silence)), format="mp4")
 
 
 def remove_old_segments(playlist: Path) -> None:
