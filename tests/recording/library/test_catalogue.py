@@ -48,6 +48,21 @@ def test_an_unchanged_folder_is_looked_at_once(tmp_path: Path) -> None:
     assert folder.looks == 3
 
 
+def test_unchanged_files_are_not_sorted_again(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.protection.change("x.mp4", False)
+    first = folder.catalogue.get(folder.look)
+    folder.catalogue.forget()
+    assert folder.catalogue.get(folder.look) is first
+    folder.items[0] = entry("a.mp4", 100, 20)
+    folder.catalogue.forget()
+    assert folder.catalogue.get(folder.look).newest_first[1].seconds == 20
+    folder.items.pop()
+    folder.catalogue.forget()
+    assert folder.names() == ["a.mp4"]
+    assert folder.looks == 4
+
+
 def test_a_folder_that_has_just_changed_is_looked_at_each_time(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     (tmp_path / "new").touch()

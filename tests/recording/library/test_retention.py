@@ -114,7 +114,7 @@ class OddFolderRetentionTests(OddFolderCase):
         self.names()
         size = (self.folder / "0.mkv").stat().st_size
         os.utime(self.folder / "new.mp4", (1, 1))
-        self.successResultOf(self.library._reading.acquire())  # a file that takes long
+        self.successResultOf(self.library._reading._lock.acquire())  # a file that takes long
         with patch.object(InlineReader, "heads", side_effect=AssertionError("it was read")):
             gone = self.get(self.library.make_room(RetentionLimits(keep=int(size * 2.5))))
         self.assertEqual(gone, ["0.mkv"])

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 
 from tests.support.movies import film_with_sound, make_numbered, opened
@@ -35,7 +36,7 @@ def test_ffmpeg_finds_the_tracks_and_the_duration(tmp_path: Path) -> None:
 
 
 def test_the_index_has_bytes_and_duration_of_each_fragment() -> None:
-    made = segment_index(90_000, [(1000, 90_000), (2000, 45_000)])
+    made = segment_index(90_000, np.array([(1000, 90_000), (2000, 45_000)]))
     (found,) = boxes(made, 0, len(made))
     assert (found.kind, found.end) == (b"sidx", len(made))
     rows = made[-24:]

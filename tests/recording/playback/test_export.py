@@ -19,7 +19,8 @@ from twistedcam.errors import DiskError, NotSupported
 from twistedcam.recording.playback import export
 from twistedcam.recording.playback.export import write_export
 from twistedcam.recording.playback.movie_files import MovieFiles
-from twistedcam.recording.playback.piece import Piece, plan_piece
+from twistedcam.recording.playback.piece import Piece
+from twistedcam.recording.playback.planner import plan_piece
 
 
 @pytest.fixture

@@ -16,11 +16,11 @@ from tests.support.movies import (
     numbers_in,
     times_in,
 )
-from twistedcam.errors import NotSupported
 from twistedcam.recording.library.time_index import TimeIndex
 from twistedcam.recording.mp4.boxes import UnreadableMovie
 from twistedcam.recording.playback.movie_files import MovieFiles
-from twistedcam.recording.playback.piece import Piece, plan_piece, read_piece
+from twistedcam.recording.playback.piece import Piece, read_piece
+from twistedcam.recording.playback.planner import plan_piece
 
 
 @pytest.fixture(scope="module")
@@ -60,45 +60,6 @@ def test_any_range_is_a_part_of_the_whole(folder: Path) -> None:
         first = chance.randrange(piece.size)
         last = chance.randrange(first, piece.size) + 1
         assert b"".join(read_piece(files, piece, first, last)) == film[first:last]
-
-
-def test_whole_files_are_not_opened_to_plan(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("twistedcam.recording.playback.piece._FINE_FILES", 2)
-    entries = TimeIndex(entries_in(folder)).entries_from("door", START, START + 100)
-    files, read_names = MovieFiles(folder), list[str]()
-    real = files.read_named
-    monkeypatch.setattr(files, "read_named", lambda name: read_names.append(name) or real(name))
-    piece = plan_piece(files, entries, START, START + 100)
-    assert read_names == ["0.mp4"]  # for the descriptions of its tracks
-    assert numbers_in(read(files, piece)) == [*range(90), *range(110, 140)]
-
-
-def test_a_file_that_was_deleted_leaves_a_gap(folder: Path, tmp_path: Path) -> None:
-    for name in ("0.mp4", "2.mp4"):
-        (tmp_path / name).write_bytes((folder / name).read_bytes())
-    entries = entries_in(folder)[:3]
-    entries[1] = replace(entries[1], layout=None, complete=False)
-    files = MovieFiles(tmp_path)
-    piece = plan_piece(files, entries, START, START + 100)
-    assert [each[1] for each in piece.gaps] == [pytest.approx(3.0)]
-    assert numbers_in(read(files, piece)) == [*range(30), *range(60, 90)]
-
-
-def test_another_size_ends_the_piece_and_says_where_it_goes_on(tmp_path: Path) -> None:
-    make_numbered(tmp_path / "a.mp4", 0, 30)
-    make_numbered(tmp_path / "b.mp4", 30, 30, width=320)
-    files, piece = plan(tmp_path, 0, 10)
-    assert piece.split is not None
-    reason, time = piece.split
-    assert "b.mp4 has another codec, size" in reason
-    assert time == pytest.approx(START + 3.0)
-    assert numbers_in(read(files, piece)) == list(range(30))
-
-
-def test_jpegs_in_matroska_are_refused_by_name(tmp_path: Path) -> None:
-    make_numbered(tmp_path / "a.mkv", 0, 30)
-    with pytest.raises(NotSupported, match=r"a\.mkv cannot be .*: it is mjpeg in mkv: download"):
-        plan(tmp_path, 0, 1)
 
 
 def test_a_file_that_changes_after_the_plan_is_noticed(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from tests.support.movies import START, entries_in, make_numbered, numbers_in
 from twistedcam.errors import NotSupported
 from twistedcam.recording.playback import playlist
 from twistedcam.recording.playback.movie_files import MovieFiles
-from twistedcam.recording.playback.piece import Piece, plan_piece, read_piece
+from twistedcam.recording.playback.piece import Piece, read_piece
+from twistedcam.recording.playback.planner import plan_piece
 from twistedcam.recording.playback.playlist import make_playlist
 
 

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from operator import is_
 from pathlib import Path
 from threading import Lock
 
@@ -42,7 +43,8 @@ class Catalogue:
     """Keeps the sorted list of recordings. All methods block; any thread can call them.
 
     Sorting 100,000 recordings takes some tenths of a second, and looking at their files as well; if
-    the folder has not changed, neither is done again.
+    the folder has not changed, neither is done again for some seconds; if the files are the same
+    then, they are not sorted again.
     """
 
     def __init__(self, folder: Path, protection: Protection) -> None:
@@ -50,6 +52,8 @@ class Catalogue:
         self._protection = protection
         self._lock = Lock()
         self._listing: Listing | None = None
+        #: What the listing was made from: the recordings, and the protected names.
+        self._made_of: tuple[list[LibraryEntry], frozenset[str]] | None = None
         self._stamp: _Stamp | None = None
         self._at = 0.0
 
@@ -68,7 +72,10 @@ class Catalogue:
             fresh = time.monotonic() - self._at < _MAX_AGE
             if self._listing is not None and fresh and stamp is not None and stamp == self._stamp:
                 return self._listing
-            self._listing = self._make(look())
+            items, names = look(), self._protection.names()
+            if self._listing is None or not self._is_made_of(items, names):
+                self._listing = self._make(items, names)
+                self._made_of = items, names
             self._stamp, self._at = (stamp if is_final else None), time.monotonic()
             return self._listing
 
@@ -86,8 +93,14 @@ class Catalogue:
             return None
         return changed, self._protection.names()
 
-    def _make(self, items: list[LibraryEntry]) -> Listing:
-        names = self._protection.names()
+    def _is_made_of(self, items: list[LibraryEntry], names: frozenset[str]) -> bool:
+        """True if the listing has these very objects: an unchanged file keeps its object."""
+        if self._made_of is None or names != self._made_of[1]:
+            return False
+        known = self._made_of[0]
+        return len(items) == len(known) and all(map(is_, items, known))
+
+    def _make(self, items: list[LibraryEntry], names: frozenset[str]) -> Listing:
         if names:
             items = [
                 replace(item, protected=True) if item.recording in names else item for item in items

@@ -10,13 +10,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from twistedcam.errors import BadArgument, DiskError, NoSuchRecording
 from twistedcam.events import Event, EventBus, RecordingChanged
 from twistedcam.recording.library.age import Ages
-from twistedcam.recording.library.catalogue import Catalogue, Listing
+from twistedcam.recording.library.catalogue import Catalogue
+from twistedcam.recording.library.folder_reading import FolderReading
 from twistedcam.recording.library.hidden_folder import HiddenFolder
 from twistedcam.recording.library.index import Index
 from twistedcam.recording.library.media_reader import MediaReader
@@ -77,10 +78,7 @@ class Library:
         self._remover = Remover(folder, events, self._thumbnails, self._run)
         self._protection = Protection(folder)
         self._catalogue = Catalogue(folder, self._protection)
-        self._scan_progress: tuple[int, int] | None = None
-        self._is_closed = False
-        #: Held while files are read for the index, so that each is read once.
-        self._reading = DeferredLock()
+        self._reading = FolderReading(self._index, self._catalogue, self._on_disk)
 
     @property
     def scan_progress(self) -> tuple[int, int] | None:
@@ -88,7 +86,7 @@ class Library:
 
         Both are 0 from the start of the server until the files were counted.
         """
-        return self._scan_progress
+        return self._reading.progress
 
     async def read_folder(self) -> None:
         """Read all recordings that are not in the index yet, with the progress in `scan_progress`.
@@ -96,17 +94,7 @@ class Library:
         Raises:
             DiskError: the folder cannot be read.
         """
-
-        def on_progress(done: int, count: int) -> bool:
-            self._scan_progress = done, count
-            return not self._is_closed
-
-        await self._reading.acquire()
-        try:
-            await self._on_disk(lambda: self._index.read_new(on_progress))
-        finally:
-            self._scan_progress = None
-            self._reading.release()
+        await self._reading.read_all()
 
     async def times(self, waits: bool = False) -> tuple[TimeIndex, builtins.list[LibraryEntry]]:
         """The complete recordings by time, and those that are being written.
@@ -118,7 +106,7 @@ class Library:
             DiskError: the folder cannot be read.
         """
         writing = builtins.list(self._being_written())
-        listing = await self._listing(waits)
+        listing = await self._reading.listing(waits)
         return listing.times, [each for each in writing if each.recording not in listing.names]
 
     async def protect(self, name: str, is_protected: bool) -> bool:
@@ -168,7 +156,7 @@ class Library:
             DiskError: the folder cannot be read.
         """
         writing = builtins.list(self._being_written())
-        listing = await self._listing(waits=True)
+        listing = await self._reading.listing(waits=True)
 
         def look() -> builtins.list[T]:
             protected = self._protection.names()
@@ -182,25 +170,6 @@ class Library:
             return [show(item) for item in islice(filter(wanted, items), most)]
 
         return await self._on_disk(look)
-
-    async def _listing(self, waits: bool) -> Listing:
-        """All complete recordings.
-
-        Arguments:
-            waits: True to wait for another call that reads files; else its files are missing.
-
-        Raises:
-            DiskError: the folder cannot be read.
-        """
-        reads = waits or not self._reading.locked
-        if reads:
-            await self._reading.acquire()
-        look = self._index.scan if reads else self._index.known
-        try:
-            return await self._on_disk(lambda: self._catalogue.get(look, reads))
-        finally:
-            if reads:
-                self._reading.release()
 
     async def snapshots(self) -> builtins.list[dict[str, Any]]:
         """All snapshots, newest first, as dictionaries.
@@ -287,7 +256,7 @@ class Library:
         Raises:
             DiskError: the folder cannot be read or written.
         """
-        self._scan_progress = 0, 0
+        self._reading.announce()
         found = await self._on_disk(lambda: list(recover(self.folder, self._reader)))
         for each in found:
             if each.name is None:
@@ -331,16 +300,9 @@ class Library:
     async def _look(
         self, cameras: frozenset[str] | None, writing: builtins.list[LibraryEntry]
     ) -> tuple[builtins.list[LibraryEntry], int]:
-        """The recordings of these cameras, and the bytes that are free on the disk.
+        """The recordings of these cameras, and the bytes that are free on the disk."""
 
-        It does not wait for files that take long to read, nor for another call that reads them.
-        """
-        is_first = not self._reading.locked
-        if is_first:
-            await self._reading.acquire()
-
-        def look() -> tuple[builtins.list[LibraryEntry], int]:
-            items = self._index.scan(_LOOK) if is_first else self._index.known()
+        def look(items: builtins.list[LibraryEntry]) -> tuple[builtins.list[LibraryEntry], int]:
             protected = self._protection.names()
             if protected:
                 items = [
@@ -353,11 +315,7 @@ class Library:
                 items = [item for item in items if item.camera in cameras]
             return items, free_bytes(self.folder)
 
-        try:
-            return await self._on_disk(look)
-        finally:
-            if is_first:
-                self._reading.release()
+        return await self._reading.use(_LOOK, look)
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, RecordingChanged):
@@ -391,7 +349,7 @@ class Library:
 
     def close(self) -> None:
         """End the reader's processes."""
-        self._is_closed = True
+        self._reading.close()
         self._reader.close()
 
 

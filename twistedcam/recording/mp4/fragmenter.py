@@ -69,6 +69,17 @@ class MovieLayout(NamedTuple):
         return self.duration / self.timescale
 
 
+def sizes_of(layouts: Numbers) -> Numbers:
+    """The sizes of many layouts, which are the rows of a table. See ``MovieLayout.size``."""
+    return np.asarray(
+        layouts[:, 5]
+        + layouts[:, 1] * _FRAME
+        + layouts[:, 2] * _SOUND
+        + layouts[:, 3] * _VIDEO_ROW
+        + layouts[:, 4] * _AUDIO_ROW
+    )
+
+
 def identity_of(movie: Movie) -> int:
     """A number that is equal for files whose samples decode the same way."""
     digest = sha256()

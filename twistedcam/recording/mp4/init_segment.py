@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
 
 from twistedcam.recording.mp4.boxes import make_box, make_full_box
 from twistedcam.recording.mp4.fragmenter import AUDIO, VIDEO
-from twistedcam.recording.mp4.sample_table import Movie, SampleTrack
+from twistedcam.recording.mp4.sample_table import Movie, Numbers, SampleTrack
+from twistedcam.util.libraries import np
 
 #: Entries of an index of fragments at most, and bytes of one of them (ISO/IEC 14496-12, 8.16.3).
 MAX_REFERENCES, MAX_REFERENCE = 0xFFFF, 0x7FFF_FFFF
@@ -38,16 +38,17 @@ def init_segment(movie: Movie, duration: int) -> bytes:
     return ftyp + make_box(b"moov", make_mvhd(0, len(tracks) + 1), *traks, mvex)
 
 
-def segment_index(timescale: int, references: Sequence[tuple[int, int]]) -> bytes:
+def segment_index(timescale: int, references: Numbers) -> bytes:
     """An index of what follows it (``sidx``).
 
     Arguments:
         timescale: steps a second.
-        references: bytes and steps of each fragment, or of several fragments together.
+        references: bytes and steps of each fragment, or of several fragments together: two columns.
     """
     head = struct.pack(">IIQQHH", VIDEO, timescale, 0, 0, 0, len(references))
-    rows = [struct.pack(">III", size, steps, 0x90000000) for size, steps in references]
-    return make_full_box(b"sidx", 1, 0, head, *rows)
+    flags = np.full((len(references), 1), 0x90000000, np.int64)
+    rows = np.hstack([references, flags]).astype(">u4").tobytes()
+    return make_full_box(b"sidx", 1, 0, head, rows)
 
 
 def make_mvhd(length: int, next_track: int, created: int = 0) -> bytes:

@@ -1,32 +1,18 @@
-"""A piece of a camera's recordings as one MP4: planned first, so that its size is known."""
+"""A piece of a camera's recordings as one MP4: its parts, and its bytes."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
-from twistedcam.errors import NotSupported
-from twistedcam.recording.library.probe import LibraryEntry
 from twistedcam.recording.mp4.boxes import UnreadableMovie
-from twistedcam.recording.mp4.fragmenter import Cut, Extent, MovieLayout
-from twistedcam.recording.mp4.init_segment import (
-    MAX_REFERENCE,
-    MAX_REFERENCES,
-    init_segment,
-    segment_index,
-)
-from twistedcam.recording.mp4.sample_table import Movie
+from twistedcam.recording.mp4.fragmenter import Cut, Extent, MovieLayout, sizes_of
+from twistedcam.recording.mp4.sample_table import Movie, Numbers
 from twistedcam.recording.playback.movie_files import MovieFiles
-from twistedcam.util.escaped_name import file_name, show_name
 from twistedcam.util.libraries import np
 
-#: Files up to which the index has each fragment; above, it has each file, so that not all of them
-#: have to be read before the first byte.
-_FINE_FILES = 24
 #: Bytes read at once.
 CHUNK = 1 << 18
 #: Bytes between parts of a fragment that are read in one call with them.
@@ -73,16 +59,82 @@ class PiecePart(NamedTuple):
         return cut
 
 
-class NotPlayable(NotSupported):
-    """A recording cannot be copied from.
+class PieceParts(Sequence[PiecePart]):
+    """The parts of a piece, each made when it is asked for: there can be many thousand.
 
     Arguments:
-        recording: its name, to download it.
+        names: the files' names.
+        starts, gaps: see ``PiecePart``.
+        layouts: the numbers of the layouts, one row for each part.
+        cuts: ``since`` and ``until`` of the parts that are no whole files, by number.
     """
 
-    def __init__(self, message: str, recording: str) -> None:
-        super().__init__(message)
-        self.recording = recording
+    def __init__(
+        self,
+        names: Sequence[str],
+        starts: Numbers,
+        gaps: Numbers,
+        layouts: Numbers,
+        cuts: dict[int, tuple[float | None, float | None]],
+    ) -> None:
+        self.names = names
+        self.layouts = layouts
+        self._starts = starts
+        self._gaps = gaps
+        self._cuts = cuts
+        #: The ends of the parts: in the bytes of all fragments, in steps, and in fragments.
+        self._ends = np.cumsum(sizes_of(layouts))
+        self._times = np.cumsum(layouts[:, 6])
+        self._sequences = np.cumsum(layouts[:, 1])
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @overload
+    def __getitem__(self, number: int) -> PiecePart: ...
+
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[PiecePart]: ...
+
+    def __getitem__(self, number: int | slice) -> PiecePart | Sequence[PiecePart]:
+        if isinstance(number, slice):
+            return [self[each] for each in range(*number.indices(len(self)))]
+        if number < 0:
+            number += len(self)
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        before = number - 1
+        return PiecePart(
+            self.names[number],
+            float(self._starts[number]),
+            float(self._gaps[number]),
+            *self._cuts.get(number, (None, None)),
+            MovieLayout(*self.layouts[number].tolist()),
+            int(self._times[before]) if number else 0,
+            int(self._ends[before]) if number else 0,
+            int(self._sequences[before]) if number else 0,
+        )
+
+    @property
+    def size(self) -> int:
+        """The bytes of all fragments."""
+        return int(self._ends[-1])
+
+    @property
+    def duration(self) -> int:
+        """The steps of the whole."""
+        return int(self._times[-1])
+
+    @property
+    def gaps(self) -> list[tuple[float, float]]:
+        """The cuts: where in the piece, in seconds, and how many seconds are missing there."""
+        places = np.flatnonzero(self._gaps[1:])
+        seconds = self._times[places] / self.layouts[0, 7]
+        return list(zip(seconds.tolist(), self._gaps[places + 1].tolist(), strict=True))
+
+    def at(self, offset: int) -> int:
+        """The number of the part with a byte of the fragments."""
+        return int(np.searchsorted(self._ends, offset, "right"))
 
 
 @dataclass(frozen=True)
@@ -98,15 +150,17 @@ class Piece:
         tag: a text that differs for pieces with different bytes.
         split: why it ends before the time that was asked for, and the time from which on it could
             go on; None if nothing was left out.
+        next: the time from which on more is recorded; None if it is unknown or nothing follows.
     """
 
-    parts: tuple[PiecePart, ...]
+    parts: PieceParts
     head: bytes
     size: int
     end: float
     init_size: int
     tag: str
     split: tuple[str, float] | None = None
+    next: float | None = None
 
     @property
     def start(self) -> float:
@@ -116,154 +170,12 @@ class Piece:
     @property
     def seconds(self) -> float:
         """The time that it plays."""
-        last = self.parts[-1]
-        return (last.base + last.layout.duration) / last.layout.timescale
+        return self.parts.duration / self.parts[0].layout.timescale
 
     @property
     def gaps(self) -> list[tuple[float, float]]:
         """The cuts: where in the piece, in seconds, and how many seconds are missing there."""
-        return [
-            (part.base / part.layout.timescale, part.gap) for part in self.parts[1:] if part.gap
-        ]
-
-
-def plan_piece(
-    files: MovieFiles, entries: Sequence[LibraryEntry], start: float, end: float
-) -> Piece:
-    """Plan a piece from the key frame at or before ``start``. Blocks.
-
-    Whole files are not opened: their numbers are in the library's index.
-
-    Arguments:
-        entries: the recordings to play, in order (``TimeIndex.entries_from``).
-
-    Raises:
-        NotPlayable: the first of them cannot be copied from.
-    """
-    planner = _Planner(files, start, end)
-    for entry in entries:
-        if not planner.add(entry):
-            break
-    return planner.finish()
-
-
-class _Planner:
-    """Adds one recording after the other."""
-
-    def __init__(self, files: MovieFiles, start: float, end: float) -> None:
-        self._files = files
-        self._start = start
-        self._stop = end
-        self._parts: list[PiecePart] = []
-        self._end = 0.0
-        self._split: tuple[str, float] | None = None
-        self._refused = self._refused_name = ""
-
-    def add(self, entry: LibraryEntry) -> bool:
-        """Add a recording; return False if no other can follow."""
-        before = self._parts[-1] if self._parts else None
-        until = entry.start + (entry.seconds or 0)
-        since = self._start - entry.start if before is None and entry.start < self._start else None
-        stop = self._stop - entry.start if until > self._stop else None
-        name = file_name(entry.recording)
-        shift = 0.0
-        try:
-            if entry.complete and since is None and stop is None and entry.layout is not None:
-                layout = _layout(entry.layout)
-            elif entry.complete and entry.layout is None:
-                raise UnreadableMovie(f"it is {entry.codec} in {os.path.splitext(name)[1][1:]}")
-            else:
-                cut = Cut.of(self._files.read_named(name), since, stop)
-                layout, shift = cut.layout, cut.since
-        except FileNotFoundError:
-            return True  # deleted meanwhile
-        except (UnreadableMovie, OSError) as error:
-            reason = getattr(error, "strerror", None) or error
-            self._refused = f"{entry.recording} cannot be played with others: {reason}"
-            self._refused_name = entry.recording
-            return self._end_before(entry.start)
-        if before is not None and layout.identity != before.layout.identity:
-            self._refused = f"{entry.recording} has another codec, size or sound"
-            return self._end_before(entry.start)
-        start = entry.start + shift
-        gap = max(0.0, start - self._end) if before is not None else 0.0
-        frame = 1 / entry.fps if entry.fps else 0.05
-        self._parts.append(
-            PiecePart(
-                name,
-                start,
-                gap if gap >= frame - 0.001 else 0.0,
-                since,
-                stop,
-                layout,
-                before.base + before.layout.duration if before else 0,
-                before.offset + before.layout.size if before else 0,
-                before.sequence + before.layout.fragments if before else 0,
-            )
-        )
-        self._end = start + layout.seconds
-        return True
-
-    def _end_before(self, time: float) -> bool:
-        self._split = self._refused, time
-        return False
-
-    def finish(self) -> Piece:
-        if not self._parts:
-            if not self._refused_name:
-                raise NotSupported("the recording has been deleted")
-            raise NotPlayable(f"{self._refused}: download the file", self._refused_name)
-        last = self._parts[-1]
-        parts = tuple(self._parts)
-        movie = self._first_readable(parts)
-        head = init_segment(movie, last.base + last.layout.duration)
-        init_size = len(head)
-        references = self._references(parts)
-        if 0 < len(references) <= MAX_REFERENCES and max(references)[0] <= MAX_REFERENCE:
-            head += segment_index(last.layout.timescale, references)
-        size = len(head) + last.offset + last.layout.size
-        return Piece(parts, head, size, self._end, init_size, _tag(head, parts), self._split)
-
-    def _first_readable(self, parts: Sequence[PiecePart]) -> Movie:
-        try:
-            return self._files.read_named(parts[0].name)
-        except (UnreadableMovie, OSError) as error:
-            reason = getattr(error, "strerror", None) or error
-            name = show_name(parts[0].name)
-            raise NotPlayable(f"{name} cannot be read: {reason}", name) from error
-
-    def _references(self, parts: Sequence[PiecePart]) -> list[tuple[int, int]]:
-        if len(parts) > _FINE_FILES:
-            return [(part.layout.size, part.layout.duration) for part in parts]
-        found: list[tuple[int, int]] = []
-        try:
-            for part in parts:
-                cut = part.cut(self._files.read_named(part.name))
-                sizes, durations = cut.sizes.tolist(), cut.durations.tolist()
-                found += zip(sizes, durations, strict=True)
-        except (UnreadableMovie, OSError):
-            return []  # the piece ends there when it is read
-        return found
-
-
-def _layout(numbers: Sequence[int]) -> MovieLayout:
-    """The layout in the index, which somebody else may have written.
-
-    Raises:
-        UnreadableMovie: it is invalid.
-    """
-    if len(numbers) == len(MovieLayout._fields) and min(numbers) >= 0 and max(numbers) < 1 << 60:
-        layout = MovieLayout(*numbers)
-        if layout.timescale and layout.fragments:
-            return layout
-    raise UnreadableMovie("its entry in the index is invalid")
-
-
-def _tag(head: bytes, parts: Sequence[PiecePart]) -> str:
-    digest = hashlib.sha256(head)
-    names = "/".join(f"{part.name}/{part.since}/{part.layout.data_bytes}" for part in parts)
-    digest.update(names.encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()[:24]
+        return self.parts.gaps
 
 
 def read_piece(files: MovieFiles, piece: Piece, first: int, last: int) -> Iterator[bytes]:
@@ -278,8 +190,7 @@ def read_piece(files: MovieFiles, piece: Piece, first: int, last: int) -> Iterat
     if first < len(piece.head):
         yield piece.head[first:last]
     first, last = max(0, first - len(piece.head)), last - len(piece.head)
-    offsets = [part.offset for part in piece.parts]
-    number = max(0, bisect_right(offsets, first) - 1)
+    number = piece.parts.at(first)
     while number < len(piece.parts) and first < last:
         part = piece.parts[number]
         end = min(last, part.offset + part.layout.size)

@@ -6,6 +6,7 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,11 +17,12 @@ from twistedcam.events import EventBus, RecordingChanged
 from twistedcam.recording.library.library import Library
 from twistedcam.recording.library.media_reader import MediaReader
 from twistedcam.recording.library.probe import LibraryEntry
-from twistedcam.recording.library.time_index import RecordedTimes, Span
+from twistedcam.recording.library.time_index import RecordedTimes, Span, TimeIndex
 from twistedcam.recording.media_worker.video_file import UnreadableVideo
 from twistedcam.recording.playback.export import SUFFIX, write_export
 from twistedcam.recording.playback.movie_files import MovieFiles
-from twistedcam.recording.playback.piece import Piece, plan_piece, read_piece
+from twistedcam.recording.playback.piece import Piece, read_piece
+from twistedcam.recording.playback.planner import plan_piece
 from twistedcam.recording.playback.playlist import make_playlist
 from twistedcam.recording.writer.disk_space import check_folder
 from twistedcam.recording.writer.file_names import (
@@ -152,6 +154,12 @@ class PlaybackService:
             NothingRecorded: there is none.
             DiskError: the folder cannot be read.
         """
+        return (await self._look(camera, start, end))[0]
+
+    async def _look(
+        self, camera: str, start: float, end: float
+    ) -> tuple[list[LibraryEntry], TimeIndex, list[LibraryEntry]]:
+        """The recordings, and what was known when they were found."""
         times, writing = await self._library.times()
         found = times.entries_from(camera, start, end, writing)
         if not found:  # it may be among those that are still being read after the start
@@ -159,7 +167,7 @@ class PlaybackService:
             found = times.entries_from(camera, start, end, writing)
         if not found:
             raise NothingRecorded(camera, start, times.nearest(camera, start, writing))
-        return found
+        return found, times, writing
 
     async def plan(
         self, camera: str, start: float, seconds: float, is_continued: bool = False
@@ -183,26 +191,19 @@ class PlaybackService:
             self._plans.move_to_end(key)
             return kept[1]
         end = start + seconds
-        entries = await self.entries(camera, start, end)
-        piece = await run_in_thread(
-            self._make_thread, lambda: plan_piece(self._files, entries, start, end)
-        )
+        entries, times, writing = await self._look(camera, start, end)
+
+        def plan() -> Piece:
+            made = plan_piece(self._files, entries, start, end)
+            following = times.next_after(camera, made.end, writing)
+            return replace(made, next=following if made.split is None else made.split[1])
+
+        piece = await run_in_thread(self._make_thread, plan)
         self._plans[key] = now, piece
         self._plans.move_to_end(key)
         while len(self._plans) > _MAX_PLANS:
             self._plans.popitem(last=False)
         return piece
-
-    async def following(self, camera: str, piece: Piece) -> float | None:
-        """The time at which what follows a piece begins, or None if nothing does.
-
-        Raises:
-            DiskError: the folder cannot be read.
-        """
-        if piece.split is not None:
-            return piece.split[1]
-        times, writing = await self._library.times()
-        return times.next_after(camera, piece.end, writing)
 
     async def playlist(self, piece: Piece, address: str) -> str:
         """An HLS playlist of a piece; see ``make_playlist``."""

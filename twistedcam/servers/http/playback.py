@@ -9,7 +9,8 @@ from urllib.parse import quote, urlencode
 
 from twistedcam.errors import BadArgument, TooMany
 from twistedcam.net.addresses import source_of
-from twistedcam.recording.playback.piece import NotPlayable, Piece
+from twistedcam.recording.playback.piece import Piece
+from twistedcam.recording.playback.planner import NotPlayable
 from twistedcam.recording.playback.playlist import TYPE as PLAYLIST
 from twistedcam.recording.playback.service import NothingRecorded
 from twistedcam.servers.http.chunk_producer import ChunkProducer
@@ -103,7 +104,6 @@ class Playback:
         is_continued = asked is not None and not asked.replace(" ", "").startswith("bytes=0-")
         try:
             piece = await server.playback.plan(name, start, seconds, is_continued)
-            following = await server.playback.following(name, piece)
         except NothingRecorded as error:
             return _nothing(error)
         except NotPlayable as error:
@@ -111,7 +111,7 @@ class Playback:
             return json_reply(body, 409)
         if gone:
             return None
-        first, last = _set_headers(request, piece, name, following)
+        first, last = _set_headers(request, piece, name)
         if request.method == b"HEAD" or first >= last:
             request.finish()
             return None
@@ -159,9 +159,7 @@ def _moment(request: HttpRequest, name: str) -> float:
     return moment(text.replace(" ", "+"), name)
 
 
-def _set_headers(
-    request: HttpRequest, piece: Piece, camera: str, following: float | None
-) -> tuple[int, int]:
+def _set_headers(request: HttpRequest, piece: Piece, camera: str) -> tuple[int, int]:
     """Set the headers of a response; return its first byte, and the one after its last."""
     set_header = request.setHeader
     set_header("Content-Type", TYPE)
@@ -177,8 +175,8 @@ def _set_headers(
     if gaps:
         shown = ", ".join(f"{at:.3f}+{missing:.3f}" for at, missing in gaps[:_MAX_GAPS])
         set_header("X-Twistedcam-Gaps", shown + (", …" if len(gaps) > _MAX_GAPS else ""))
-    if following is not None:
-        set_header("X-Twistedcam-Next", f"{following:.6f}")
+    if piece.next is not None:
+        set_header("X-Twistedcam-Next", f"{piece.next:.6f}")
     if has_parameter(request, "download"):
         name = f"{file_stem(camera)}_{piece.start:.0f}.mp4"
         set_header("Content-Disposition", f"attachment; filename*=UTF-8''{quote(name)}")

@@ -17,10 +17,10 @@ class LiveStatsTests(SiteCase):
         self.assertIn(b"event: figures", first)
         self.clock.advance(1)
         self.assertEqual(connection.take().count(b"event: figures"), 1)
-        self.server.library._scan_progress = 3, 5
+        self.server.library._reading.progress = 3, 5
         self.clock.advance(1)
         self.assertIn(b'"reading_recordings": {"done": 3, "count": 5}', connection.take())
-        self.server.library._scan_progress = None
+        self.server.library._reading.progress = None
         self.clock.advance(1)
         self.assertNotIn(b"reading_recordings", connection.take())
         self.server.events.publish(CameraChanged("yard", "starting"))

@@ -1,0 +1,101 @@
+"""What a piece of recordings consists of, and where it ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.support.movies import START, entries_in, make_numbered, numbers_in
+from twistedcam.errors import NotSupported
+from twistedcam.recording.library.time_index import TimeIndex
+from twistedcam.recording.playback.movie_files import MovieFiles
+from twistedcam.recording.playback.piece import Piece, read_piece
+from twistedcam.recording.playback.planner import plan_piece
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three recordings that follow each other, and one two seconds later."""
+    made = tmp_path_factory.mktemp("recordings")
+    for number, first in enumerate((0, 30, 60, 110)):
+        make_numbered(made / f"{number}.mp4", first, 30)
+    return made
+
+
+def plan(folder: Path, start: float, end: float) -> tuple[MovieFiles, Piece]:
+    files = MovieFiles(folder)
+    entries = TimeIndex(entries_in(folder)).entries_from("door", START + start, START + end)
+    return files, plan_piece(files, entries, START + start, START + end)
+
+
+def read(files: MovieFiles, piece: Piece) -> bytes:
+    return b"".join(read_piece(files, piece, 0, piece.size))
+
+
+def test_whole_files_are_not_opened_to_plan(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("twistedcam.recording.playback.planner._FINE_FILES", 2)
+    entries = TimeIndex(entries_in(folder)).entries_from("door", START, START + 100)
+    files, read_names = MovieFiles(folder), list[str]()
+    real = files.read_named
+    monkeypatch.setattr(files, "read_named", lambda name: read_names.append(name) or real(name))
+    piece = plan_piece(files, entries, START, START + 100)
+    assert read_names == ["0.mp4"]  # for the descriptions of its tracks
+    assert numbers_in(read(files, piece)) == [*range(90), *range(110, 140)]
+
+
+def test_a_file_that_was_deleted_leaves_a_gap(folder: Path, tmp_path: Path) -> None:
+    for name in ("0.mp4", "2.mp4"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    entries = entries_in(folder)[:3]
+    entries[1] = replace(entries[1], layout=None, complete=False)
+    files = MovieFiles(tmp_path)
+    piece = plan_piece(files, entries, START, START + 100)
+    assert [each[1] for each in piece.gaps] == [pytest.approx(3.0)]
+    assert numbers_in(read(files, piece)) == [*range(30), *range(60, 90)]
+
+
+def test_another_size_ends_the_piece_and_says_where_it_goes_on(tmp_path: Path) -> None:
+    make_numbered(tmp_path / "a.mp4", 0, 30)
+    make_numbered(tmp_path / "b.mp4", 30, 30, width=320)
+    files, piece = plan(tmp_path, 0, 10)
+    assert piece.split is not None
+    reason, time = piece.split
+    assert "b.mp4 has another codec, size" in reason
+    assert time == pytest.approx(START + 3.0)
+    assert numbers_in(read(files, piece)) == list(range(30))
+
+
+def test_jpegs_in_matroska_are_refused_by_name(tmp_path: Path) -> None:
+    make_numbered(tmp_path / "a.mkv", 0, 30)
+    with pytest.raises(NotSupported, match=r"a\.mkv cannot be .*: it is mjpeg in mkv: download"):
+        plan(tmp_path, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [(1,), (0,) * 8, (1, 1, 0, 1, 0, 9, 9, 0), (-1, 1, 0, 1, 0, 9, 9, 9), (1 << 70, *(1,) * 7)],
+)
+def test_an_invalid_entry_in_the_index_ends_the_piece(
+    folder: Path, layout: tuple[int, ...]
+) -> None:
+    entries = entries_in(folder)
+    entries[2] = replace(entries[2], layout=layout)
+    piece = plan_piece(MovieFiles(folder), entries, START, START + 100)
+    assert piece.split is not None
+    assert piece.seconds == pytest.approx(6)
+
+
+def test_parts_know_their_places(folder: Path) -> None:
+    _, piece = plan(folder, 0.5, 13.0)
+    assert [part.name for part in piece.parts] == ["0.mp4", "1.mp4", "2.mp4", "3.mp4"]
+    assert piece.parts[-1] == piece.parts[3:][0]
+    assert [part.gap for part in piece.parts] == [0, 0, 0, pytest.approx(2.0)]
+    assert (piece.parts[0].since, piece.parts[3].until) == (pytest.approx(0.5), pytest.approx(2.0))
+    for before, after in zip(piece.parts, piece.parts[1:], strict=False):
+        assert after.offset == before.offset + before.layout.size
+        assert after.base == before.base + before.layout.duration
+        assert after.sequence == before.sequence + before.layout.fragments
+    with pytest.raises(IndexError):
+        piece.parts[4]
