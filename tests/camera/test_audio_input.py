@@ -185,3 +185,15 @@ class AudioInputTests(SynchronousTestCase):
         self.assertFalse(self.microphones[0].is_closed, "it tries again by itself")
         audio.follow(False, "/dev/video0")
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_sound_that_cannot_be_used_has_a_reason_until_it_can(self) -> None:
+        audio = self.make("rtsp://door/1")
+        for _ in range(3):
+            audio.note_fault("it is no AAC")
+        self.assertEqual((audio.state, audio.reason), ("none", "it is no AAC"))
+        self.assertEqual(len(self.events), 1)
+        self.send(audio, pcm_packets(seconds=1))
+        self.assertEqual((audio.state, audio.reason), ("live", None))
+        audio.use(parse("rtsp://door/1#audio=off"))
+        audio.note_fault("it is no AAC")
+        self.assertIsNone(audio.reason)

@@ -60,6 +60,9 @@ class ReactorCaptureTests(SynchronousTestCase):
     def on_corrupt(self, reason: str) -> None:
         self.heard.append(("corrupt", reason))
 
+    def on_sound_fault(self, reason: str) -> None:
+        self.heard.append(("sound fault", reason))
+
     def on_paused(self, reason: str, stalled: bool = False) -> None:
         self.heard.append(("paused", reason))
 
@@ -74,6 +77,7 @@ class ReactorCaptureTests(SynchronousTestCase):
         self.source.listener.on_raw(RawPacket(H264, 1.0, b"one"))
         self.source.listener.on_raw(RawPacket(OPUS, 1.0, b"sound"))
         self.source.listener.on_corrupt("a packet was lost")
+        self.source.listener.on_sound_fault("it is no AAC")
         self.assertEqual(
             self.heard,
             [
@@ -81,6 +85,7 @@ class ReactorCaptureTests(SynchronousTestCase):
                 ("packet", "h264", b"one"),
                 ("packet", "opus", b"sound"),
                 ("corrupt", "a packet was lost"),
+                ("sound fault", "it is no AAC"),
             ],
         )
 

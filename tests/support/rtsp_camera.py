@@ -243,6 +243,7 @@ class Listener:
         self.info: SourceInfo | None = None
         self.raws: list[RawPacket | RawPicture] = []
         self.corrupt: list[str] = []
+        self.sound_faults: list[str] = []
         self.error: CameraFailed | None = None
         self._waiting: list[tuple[Callable[[], object], Deferred[None]]] = []
 
@@ -259,6 +260,10 @@ class Listener:
     def on_corrupt(self, reason: str) -> None:
         assert self.info is not None
         self.corrupt.append(reason)
+        self._check()
+
+    def on_sound_fault(self, reason: str) -> None:
+        self.sound_faults.append(reason)
         self._check()
 
     def on_failed(self, error: CameraFailed) -> None:

@@ -70,7 +70,10 @@ class AudioInput(MicrophoneListener):
         self._is_started = False
         #: The path of the webcam's device; empty if there is none.
         self._device = ""
+        #: Why the webcam's microphone was not found, and why the camera's own sound is of no use.
         self._fault: str | None = None
+        self._own_fault: str | None = None
+        self._logged: set[str] = set()
         self._told: SoundChanged | None = None
 
     @property
@@ -94,7 +97,7 @@ class AudioInput(MicrophoneListener):
         """The reason why there is no sound, or why it cannot be transcoded; or None."""
         if self._microphone is not None and self._microphone.reason is not None:
             return self._microphone.reason
-        return self._fault or self._sound.fault
+        return self._fault or self._own_fault or self._sound.fault
 
     def use(self, spec: SourceSpec) -> None:
         """Use other settings from now on.
@@ -108,6 +111,7 @@ class AudioInput(MicrophoneListener):
         origin = before.takes_own, before.microphone
         if origin != (self.settings.takes_own, self.settings.microphone):
             self._sound.forget()
+            self._own_fault = None
         self._sound.is_muted = self.settings.is_muted
         if before.is_muted != self.settings.is_muted:
             what = "is muted" if self.settings.is_muted else "is not muted any more"
@@ -138,7 +142,18 @@ class AudioInput(MicrophoneListener):
     def take_own(self, raw: RawPacket) -> None:
         """Pass a packet of the camera's own sound on, if it is wanted."""
         if self.settings.takes_own:
+            self._own_fault = None
             self._pass_on(raw)
+
+    def note_fault(self, reason: str) -> None:
+        """Tell why the camera's own sound cannot be used; the log says it once."""
+        if not self.settings.takes_own or reason == self._own_fault:
+            return
+        self._own_fault = reason
+        if reason not in self._logged:
+            self._logged.add(reason)
+            log.warn("{camera}: {reason}", camera=self._camera, reason=reason)
+        self._tell()
 
     # Events of the microphone (MicrophoneListener).
 

@@ -289,6 +289,10 @@ class Camera(CameraStatus):
         self._bad_frames.report(reason)
         self.inbox.tell_refusal()
 
+    def on_sound_fault(self, reason: str) -> None:
+        """Tell why the camera's sound cannot be used."""
+        self.audio.note_fault(reason)
+
     def on_paused(self, reason: str, stalled: bool = False) -> None:
         """Recover without reopening: the source delivers no frames for a known reason."""
         if (self.state, self.reason) != ("recovering", reason):

@@ -46,6 +46,9 @@ class CaptureListener(Protocol):
     def on_corrupt(self, reason: str) -> None:
         """A picture has arrived that cannot be used."""
 
+    def on_sound_fault(self, reason: str) -> None:
+        """The camera's sound cannot be used; its pictures can."""
+
     def on_paused(self, reason: str, stalled: bool = False) -> None:
         """The source delivers no pictures for now, for a known reason; the capture continues.
 

@@ -76,6 +76,11 @@ class ReactorCapture(CaptureBase):
         """Count a corrupt picture."""
         self._deliver(reason)
 
+    def on_sound_fault(self, reason: str) -> None:
+        """The source's sound cannot be used."""
+        if self._listener is not None:
+            self._listener.on_sound_fault(reason)
+
     def on_failed(self, error: CameraFailed) -> None:
         """The source delivers no more."""
         self._fail(error)

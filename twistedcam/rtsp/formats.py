@@ -186,6 +186,7 @@ _MAKERS: dict[tuple[str, str], Callable[[MediaDescription, MediaFormat], TrackFo
     ("audio", "OPUS"): _opus,
     ("audio", "PCMA"): _g711("pcm_alaw"),
     ("audio", "PCMU"): _g711("pcm_mulaw"),
+    ("audio", "L16"): _g711("pcm_s16be"),
 }
 
 

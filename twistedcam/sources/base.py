@@ -176,6 +176,9 @@ class ReactorSourceListener(Protocol):
     def on_corrupt(self, reason: str) -> None:
         """A picture has arrived that cannot be used, or packets of it were lost."""
 
+    def on_sound_fault(self, reason: str) -> None:
+        """The source's sound cannot be used; its pictures can."""
+
     def on_failed(self, error: CameraFailed) -> None:
         """The source cannot be opened, or will deliver no more: it must be started again."""
 

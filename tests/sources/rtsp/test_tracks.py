@@ -49,6 +49,7 @@ class Made:
     def __init__(self, media: MediaDescription) -> None:
         self.raws: list[RawPicture | RawPacket] = []
         self.corrupt: list[str] = []
+        self.sound_faults: list[str] = []
         self.clock = Clock()
         ((_, form), *_) = choose_media(SessionDescription((VIDEO, media)), "h")[0][-1:]
         if media.kind == "video":
@@ -61,10 +62,11 @@ class Made:
             self.raws.append,
             self.corrupt.append,
             lambda: None,
+            self.sound_faults.append,
         )
 
-    def send(self, sequence: int, payload: bytes) -> None:
-        kind = self.track.form.payload_type
+    def send(self, sequence: int, payload: bytes, kind: int | None = None) -> None:
+        kind = self.track.form.payload_type if kind is None else kind
         data = RtpPacket(kind, True, sequence, 0, 1, payload).encode()
         self.track.receiver.receive_rtp(data, 0, len(data))
 
@@ -79,6 +81,24 @@ def test_sound_is_packets_of_its_track() -> None:
     assert raw._replace(time=0) == RawPacket(track, 0, b"\xd5" * 160, True, 0)
     assert before - 1e-3 <= raw.time <= time.time() + 1e-3
     assert made.track.track == track
+
+
+def test_a_camera_that_says_aac_and_sends_g711_is_found_out_once() -> None:
+    config = {"config": "1408", "mode": "AAC-hbr", "sizelength": "13"}
+    made = Made(MediaDescription("audio", (MediaFormat(97, "MPEG4-GENERIC", 16_000, 1, config),)))
+    for sequence in range(60):
+        made.send(sequence, b"\xd5" * 160, 8)
+    (fault,) = made.sound_faults
+    assert "it says that it sends aac, and sends G.711 (PCMA)" in fault
+    assert made.raws == made.corrupt == []
+
+
+def test_pcm_is_received() -> None:
+    made = Made(MediaDescription("audio", (MediaFormat(11, "L16", 44_100, 2),)))
+    made.send(1, bytes(640))
+    (raw,) = made.raws
+    assert isinstance(raw, RawPacket)
+    assert (raw.track.codec, raw.track.rate, raw.track.channels) == ("pcm_s16be", 44_100, 2)
 
 
 def test_pictures_are_given_as_pictures_and_faults_are_counted() -> None:

@@ -1,4 +1,4 @@
-"""G.711 in RTP (RFC 3551, 4.5.14): samples of A-law or µ-law, one byte for each channel."""
+"""Samples in RTP (RFC 3551, 4.5): A-law and µ-law of one byte (G.711), and L16 of two."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ _SILENT_PERIODS = 5
 
 
 class RtspSource:
-    """Receives H.264, H.265, Motion JPEG, AAC, Opus and G.711 as the camera sends them.
+    """Receives H.264, H.265, Motion JPEG, AAC, Opus, G.711 and PCM as the camera sends them.
 
     Arguments:
         url: ``rtsp://USER:PASSWORD@HOST:PORT/PATH`` or ``rtsps:``.
@@ -137,6 +137,7 @@ class RtspSource:
                 self._take,
                 self._take_fault,
                 self._video_ended if number == 0 else _ignore,
+                self._take_sound_fault,
             )
             url = control_url(base, media.control)
             transport = self._make_transport(session, track, number)
@@ -197,6 +198,10 @@ class RtspSource:
             self._opened()
         if self._listener is not None:
             self._listener.on_corrupt(reason)
+
+    def _take_sound_fault(self, reason: str) -> None:
+        if self._listener is not None:
+            self._listener.on_sound_fault(reason)
 
     def _check_silence(self) -> None:
         if self._listener is None or self._video is None or self._silence is None:

@@ -59,6 +59,11 @@ class TrackReceiver:
         #: The middle 32 bits of the NTP time of the last sender report, and when it arrived.
         self._last_report = (0, 0.0)
 
+    @property
+    def payload_type(self) -> int:
+        """The payload type of the packets that come."""
+        return self._payload_type
+
     def receive_rtp(self, data: bytes, start: int, end: int) -> None:
         """Take the RTP packet in ``data[start:end]``; anything else is left out."""
         if end - start < 12:

@@ -21,6 +21,10 @@ from twistedcam.sources.rtsp.video_packets import VideoPackets
 
 #: The formats of video that can be received, for messages.
 _VIDEO_FORMATS = "H.264, H.265 or Motion JPEG"
+#: Units of sound in a row after which the sound is of no use.
+_BAD_SOUNDS = 25
+#: Payload types that say by themselves what they are (RFC 3551, section 6).
+_STATIC_SOUND = {0: "G.711 (PCMU)", 8: "G.711 (PCMA)"}
 
 
 class ReceivedTrack:
@@ -32,6 +36,7 @@ class ReceivedTrack:
         clock: a monotonic clock.
         on_raw: called with each packet or picture.
         on_corrupt: called with the reason of each unit of video that cannot be used.
+        on_sound_fault: called with the reason when none of the sound can be used.
         on_end: called when the camera says that the track has ended.
     """
 
@@ -44,12 +49,16 @@ class ReceivedTrack:
         on_raw: Callable[[RawPicture | RawPacket], object],
         on_corrupt: Callable[[str], object],
         on_end: Callable[[], object],
+        on_sound_fault: Callable[[str], object] = lambda reason: None,
     ) -> None:
         self.media = media
         self.form = form
         self._now = clock.seconds
         self._on_raw = on_raw
         self._on_corrupt = on_corrupt
+        self._on_sound_fault = on_sound_fault
+        #: Units of sound in a row that could not be used.
+        self._bad_sounds = 0
         self._clock = CaptureClock(form.clock_rate, camera_clock)
         take = {"h264": self._take_video, "hevc": self._take_video, "mjpeg": self._take_picture}
         self.receiver = TrackReceiver(
@@ -95,9 +104,19 @@ class ReceivedTrack:
 
     def _take_sound(self, unit: AccessUnit) -> None:
         captured = self._captured(unit)
+        assert self._sound is not None
         if not unit.fault:
-            assert self._sound is not None
+            self._bad_sounds = 0
             self._on_raw(RawPacket(self._sound, captured, unit.data))
+            return
+        self._bad_sounds += 1
+        if self._bad_sounds == _BAD_SOUNDS:
+            kind = self.receiver.payload_type
+            really = f", and sends {_STATIC_SOUND[kind]}" if kind in _STATIC_SOUND else ""
+            self._on_sound_fault(
+                f"its sound cannot be used: it says that it sends {self._sound.codec}{really}"
+                f" ({unit.fault})"
+            )
 
     def _captured(self, unit: AccessUnit) -> float:
         """The time of capture of a unit that has arrived."""
