@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import av
 import numpy as np
@@ -16,8 +18,11 @@ from tests.fakecam import FakeCam, Format, encode_h264, moving_picture, require_
 from tests.support.chromium import Page
 from tests.support.http_server import serve, state
 from tests.support.process import PATIENCE, ServerProcess, wait_for
+from tests.support.slow_line import SlowLine
 from twistedcam.media import barcode
 
+#: Bytes a second of a line that is too slow for the camera's H.264, and not for half its size.
+WIDE, NARROW = 1e9, 28e3
 #: Seconds within which the page uses the next way, and those between two texts of it.
 FALLBACK, TICK = 2.0, 1.1
 CHOOSE = """const select = document.querySelector(".video select");
@@ -206,6 +211,63 @@ def test_a_line_that_is_too_slow_for_jpeg_gets_h264_while_that_is_better(page: P
         "hevc,h264",
         "",
     ]
+
+
+def test_a_line_that_is_too_slow_for_h264_gets_smaller_pictures_and_larger_ones_again(
+    page: Page,
+) -> None:
+    found = page.chrome.execute_script("""
+        return import("/static/views/line.js").then(({ Line }) => {
+          const line = new Line(), found = [];
+          // So many seconds with so many of 30 frames a second. Then the size that is wanted.
+          const watch = (seconds, fps, size = "1280x720") => {
+            for (let each = 0; each < seconds; each += 1) line.judgeVideo(fps, 30, size);
+            found.push(line.sizeOf(size));
+          };
+          watch(100, 29);
+          watch(5, 4); // a dead line
+          watch(1, 29);
+          watch(6, 4); // a slow one
+          watch(10, 12); // better, so it stays
+          watch(6, 12);
+          watch(10, 30); // the trial
+          watch(29, 30);
+          watch(1, 30); // good for 30 s
+          watch(6, 10);
+          watch(10 + 59, 30); // that was too early: it waits for twice as long
+          watch(1, 30);
+          watch(60, 30);
+          watch(6, 10, "640x480");
+          watch(10, 9, "640x480"); // it does not help
+          watch(290, 9, "640x480");
+          found.push(line.pause, line.sizeOf("320x200"), line.sizeOf("0x0"), line.sizeOf());
+          return found;
+        });
+    """)
+    half, quarter = "640x360", "320x180"
+    assert found == [
+        *(None, None, None, half, half, quarter, quarter, quarter, half),
+        *(quarter, quarter, half, None, "320x240", None, None),
+        *(10, None, None, None),
+    ]
+
+
+def test_on_a_slow_line_the_page_asks_for_a_smaller_size_and_says_so(
+    browser: Page, server: ServerProcess
+) -> None:
+    port = urlsplit(server.http).port
+    assert port is not None
+    with SlowLine(port, WIDE) as line:
+        browser.open(line.url + "/")
+        choose(browser, "h264")
+        browser.wait(says(browser, "H.264"), "H.264")
+        line.limit(NARROW)
+        browser.wait(lambda: "H.264 320 × 180, " in browser.text(".figures"), "a smaller size")
+        assert "mjpeg→h264 320x180: 1 viewer" in state(server)["transcoding"]
+        shown = r"H\.264 320 × 180, [\d.]+ [kM]bit/s, [\d.]+ ms old"
+        browser.wait(lambda: re.fullmatch(shown, browser.text(".figures")), "new pictures")
+        browser.chrome.execute_script("localStorage.clear()")
+        browser.leave()
 
 
 def test_old_pictures_are_not_shown(page: Page) -> None:

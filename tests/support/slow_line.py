@@ -53,6 +53,10 @@ class SlowLine:
         for end in (self._listener, *self._ends):
             end.close()
 
+    def limit(self, rate: float) -> None:
+        """Forward so many bytes a second from now on."""
+        self._rate = rate
+
     def stop(self, seconds: float) -> None:
         """Forward no response for so long; what is sent meanwhile arrives later."""
         with self._turn:

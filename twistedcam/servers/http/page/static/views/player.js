@@ -4,6 +4,7 @@ import { address, checkAccess, refusal, request } from "../lib/api.js";
 import { clock } from "../lib/clock.js";
 import { Freshness } from "../lib/freshness.js";
 import { JpegDecoder } from "./jpeg.js";
+import { Line } from "./line.js";
 import { MseDecoder } from "./mse.js";
 import { WebCodecsDecoder } from "./webcodecs.js";
 
@@ -23,13 +24,6 @@ const PATIENCE = 1500;
 const PATIENT_PACKETS = 8;
 const CHECK_PERIOD = 250;
 const FAILURE_PAUSE = 60000; // until a decoder that has failed is tried again; then twice as long
-// JPEG on a line that is too slow for it: so few of the camera's pictures for so many seconds. If
-// H.264 gives no more after some time, it is not worth its cost, and is not tried again for a while.
-const SLOW_SHARE = 0.6;
-const SLOW_AGE = 150; // milliseconds
-const SLOW_SECONDS = 5;
-const TRIAL_SECONDS = 10;
-const TRIAL_PAUSE = 300; // seconds
 const viewer = Math.random().toString(36).slice(2); // this page, for the list of viewers
 let socketsWork = new URLSearchParams(location.search).get("pictures") !== "pull";
 
@@ -62,11 +56,10 @@ export class Player {
     this.status = null; // of the camera
     this.Decoder = JpegDecoder;
     this.codec = null; // that the server is asked for; null: JPEG
+    this.size = null; // that the server is asked for; null: the camera's
     this.freshness = new Freshness(); // it stays when the connection is lost and made again
     this.failures = new Map(); // of decoders: their number, and when to try again
-    this.isSlowLine = false;
-    this.slowSeconds = 0; // negative: until H.264 may be tried again
-    this.trialSeconds = 0;
+    this.line = new Line();
     this.drawn = []; // times of the frames of the last seconds
     this.ages = []; // of the frames since the last takeAge()
     this.lateness = 0; // of the last pictures, by this browser's clock
@@ -95,9 +88,12 @@ export class Player {
     return (1000 * (this.drawn.length - 1)) / (this.drawn.at(-1) - this.drawn[0]);
   }
 
-  // The codec that is shown, in words; "" while it is not known.
+  // The codec that is shown, in words, and the size if it is a smaller one; "" while it is not known.
   get shown() {
-    return this.Decoder === JpegDecoder ? "JPEG" : NAMES[this.format?.codec.split(".")[0]] ?? "";
+    const { format } = this;
+    if (this.Decoder === JpegDecoder) return "JPEG";
+    const name = NAMES[format?.codec.split(".")[0]] ?? "";
+    return name && this.size ? `${name} ${format.width} × ${format.height}` : name;
   }
 
   // True if the user has a choice.
@@ -123,8 +119,7 @@ export class Player {
   want(choice) {
     this.wanted = choice;
     this.failures.clear();
-    this.isSlowLine = false;
-    this.slowSeconds = 0;
+    this.line = new Line();
     this.choose();
   }
 
@@ -137,15 +132,10 @@ export class Player {
 
   // Called once a second; age: the median of that second, or null.
   judgeLine(age) {
-    const isJpeg = this.Decoder === JpegDecoder;
-    if (isJpeg) {
-      const share = this.fps / Math.min(this.status.fps, 30);
-      const isSlow = socketsWork && !document.hidden && age > SLOW_AGE && share < SLOW_SHARE && this.busy < 500;
-      this.slowSeconds = isSlow || this.slowSeconds < 0 ? this.slowSeconds + 1 : 0;
-      if (this.slowSeconds >= SLOW_SECONDS) [this.isSlowLine, this.trialSeconds, this.jpegFps] = [true, 0, this.fps];
-    } else if (this.isSlowLine && !document.hidden) {
-      this.trialSeconds += 1;
-      if (this.trialSeconds === TRIAL_SECONDS && this.fps <= this.jpegFps) [this.isSlowLine, this.slowSeconds] = [false, -TRIAL_PAUSE];
+    const { fps, size } = this.status;
+    if (socketsWork && !document.hidden) {
+      if (this.Decoder === JpegDecoder) this.line.judgeJpeg(this.fps, fps, age, this.busy);
+      else this.line.judgeVideo(this.fps, fps, size);
     }
     this.busy = 0;
   }
@@ -155,9 +145,12 @@ export class Player {
   get wantedCodecs() {
     if (!this.status || !this.hasChoice || this.wanted === "jpeg") return [];
     const own = this.status.codec in EXAMPLES ? [this.status.codec] : [];
-    const encoded = this.wanted === "h264" || (!own.length && this.isSlowLine) ? ["h264"] : [];
-    return [...own, ...encoded];
+    const encoded = this.wanted === "h264" || (!own.length && this.line.isSlowForJpeg) ? ["h264"] : [];
+    const codecs = [...own, ...encoded];
+    return codecs.length && this.wantedSize ? ["h264"] : codecs; // smaller pictures are encoded so
   }
+
+  get wantedSize() { return this.line.sizeOf(this.status?.size); }
 
   // Finds the first wanted codec that a decoder takes; null: JPEG.
   async findCodec() {
@@ -174,8 +167,9 @@ export class Player {
   async choose() {
     const wanted = this.wantedCodecs.join();
     const [found, codec] = await this.findCodec();
-    if (wanted !== this.wantedCodecs.join() || (found === this.Decoder && codec === this.codec)) return;
-    [this.Decoder, this.codec, this.isSwitching] = [found, codec, true];
+    const size = codec === null ? null : this.wantedSize;
+    if (wanted !== this.wantedCodecs.join() || (found === this.Decoder && codec === this.codec && size === this.size)) return;
+    [this.Decoder, this.codec, this.size, this.isSwitching] = [found, codec, size, true];
     // Browsers complain about a WebSocket that is closed while it opens.
     if (this.socket?.readyState !== WebSocket.CONNECTING) this.socket?.close();
   }
@@ -209,8 +203,9 @@ export class Player {
   useSocket() {
     return new Promise((done) => {
       let opened = false;
-      const { Decoder, codec } = this;
-      const url = new URL(address(`/live/${this.path}${codec === null ? "" : `?codec=${codec}${Decoder.query}`}`));
+      const { Decoder, codec, size } = this;
+      const query = codec === null ? "" : `?codec=${codec}${Decoder.query}${size === null ? "" : `&size=${size}`}`;
+      const url = new URL(address(`/live/${this.path}${query}`));
       url.protocol = url.protocol.replace("http", "ws");
       const socket = new WebSocket(url);
       const decoder = new Decoder(this);
