@@ -25,7 +25,7 @@ BIN := $(VENV)/bin
 PYTEST := pytest --numprocesses $(JOBS) --dist worksteal
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test lint check smoke coverage docs bench soak fuzz kernel-test audit lock clean
+.PHONY: help run test lint check smoke coverage docs bench soak fuzz kernel-test audit lock release deb deb-test clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 13
@@ -82,6 +82,15 @@ lock: $(TESTED) $(VENV)/.bench $(VENV)/.docs $(VENV)/.fuzz  ## write requirement
 	  | LC_ALL=C sort -f -t= -k1,1; } > .lock
 	@mv .lock requirements/test.txt
 
+release: $(VENV)/.release  ## build sdist and wheel twice, compare and check them: dist/ with checksums, list of packages, notes
+	@$(BIN)/python tools/release.py dist
+
+deb:  ## build a package for this release of Debian: dist/twistedcam_VERSION_ARCHITECTURE.deb
+	@packaging/debian/build dist
+
+deb-test:  ## build, install and start it in clean systems of Debian 12 and 13 (uses debootstrap, as root)
+	@packaging/debian/check
+
 clean:  ## delete the virtual environment and all caches
 	rm -rf $(VENV) site .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info
 
@@ -111,6 +120,10 @@ $(VENV)/.fuzz: $(TESTED)
 
 $(VENV)/.docs: $(VENV)/.run
 	@$(PIP) --constraint requirements/test.txt --editable '.[docs]'
+	@touch $@
+
+$(VENV)/.release: $(VENV)/.run
+	@$(PIP) --editable '.[release]'
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.run

@@ -37,7 +37,7 @@ LEARNT = Vocabulary.learn(ask)
     ("typed", "expected"),
     [
         ("stat", ["status"]),
-        ("rec", ["record", "recordings"]),
+        ("rec", ["record", "recordings", "recorded"]),
         ("status ", ["door", "garden"]),
         ("status g", ["garden"]),
         ("set door b", ["brightness"]),

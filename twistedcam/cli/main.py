@@ -32,6 +32,7 @@ COMMANDS = (
     ("user", "twistedcam.cli.user", "add, list and remove users of the page, with passwords"),
     ("tray", "tray.main", "show a camera in the system tray"),
     ("completion", "twistedcam.cli.shell_completion", "print a script that completes commands"),
+    ("version", "twistedcam.cli.version_check", "print the version, or look for a newer one"),
     ("man", "twistedcam.cli.manual", "print the manual page"),
 )
 

@@ -1,0 +1,67 @@
+"""The parts of ``make release``: notes, checksums, and source archives that are equal each time."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tools.release import ReleaseError, checksums, normalised, notes
+
+CHANGELOG = """# Changelog
+
+## 0.2.0
+
+### New
+
+- Sound.
+
+## 0.1.0
+
+The first.
+"""
+
+
+def archive(seconds: int, owner: str, names: list[str]) -> bytes:
+    """A source archive as a build on some machine makes it."""
+    written = io.BytesIO()
+    with tarfile.open(fileobj=written, mode="w:gz") as target:
+        for name in names:
+            member = tarfile.TarInfo(f"x-1/{name}")
+            member.size, member.mtime, member.uname, member.mode = 3, seconds, owner, 0o660
+            target.addfile(member, io.BytesIO(b"abc"))
+    return written.getvalue()
+
+
+def test_notes_are_those_of_the_version_or_of_what_is_unreleased() -> None:
+    assert notes(CHANGELOG, "0.1.0") == "## 0.1.0\n\nThe first.\n"
+    assert notes(CHANGELOG, "0.2.0").endswith("- Sound.\n")
+    unreleased = CHANGELOG.replace("## 0.2.0", "## Unreleased")
+    assert notes(unreleased, "0.1.0").startswith("## Unreleased\n")
+    with pytest.raises(ReleaseError, match=r"no section 0\.3\.0"):
+        notes(CHANGELOG, "0.3.0")
+
+
+def test_archives_of_two_machines_become_equal() -> None:
+    one = normalised(archive(1, "me", ["a", "b"]), 1000)
+    other = normalised(archive(2, "you", ["b", "a"]), 1000)
+    assert one == other
+    with tarfile.open(fileobj=io.BytesIO(one)) as read:
+        members = read.getmembers()
+        content = read.extractfile(members[0])
+        assert content is not None
+        assert content.read() == b"abc"
+    found = [(each.name, each.mtime, each.uid, each.uname, each.mode) for each in members]
+    assert found == [("x-1/a", 1000, 0, "", 0o644), ("x-1/b", 1000, 0, "", 0o644)]
+
+
+def test_checksums_are_read_by_sha256sum(tmp_path: Path) -> None:
+    (tmp_path / "a.whl").write_bytes(b"abc")
+    text = checksums(tmp_path)
+    assert text == f"{hashlib.sha256(b'abc').hexdigest()}  a.whl\n"
+    (tmp_path / "SHA256SUMS").write_text(text)
+    subprocess.run(["sha256sum", "--check", "SHA256SUMS"], cwd=tmp_path, check=True)
