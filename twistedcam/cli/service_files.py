@@ -41,8 +41,8 @@ WorkingDirectory={folder}
 """
 _SYSTEM = """\
 DynamicUser=yes
-# The webcams.
-SupplementaryGroups=video
+# The webcams and microphones.
+SupplementaryGroups=video audio
 WorkingDirectory={folder}
 StateDirectory={name}
 StateDirectoryMode=0750
