@@ -37,7 +37,7 @@ def test_systemd_reads_the_unit_as_it_is_meant(is_system: bool, tmp_path: Path) 
 
 def test_a_service_of_the_machine_has_a_user_of_its_own_and_the_cameras() -> None:
     unit = service_file("linux", "cam", True, HOME, Path("/var/lib/cam"), COMMAND).decode()
-    for line in ("DynamicUser=yes", "SupplementaryGroups=video", "StateDirectory=cam"):
+    for line in ("DynamicUser=yes", "SupplementaryGroups=video audio", "StateDirectory=cam"):
         assert f"\n{line}\n" in unit
     assert "WantedBy=multi-user.target" in unit
     mine = service_file("linux", "cam", False, HOME, HOME, COMMAND).decode()
