@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 RATE, CHANNELS = 48_000, 2
 #: Seconds of sound that wait for the output: at the start, and the most before some is dropped.
 _START, _MOST = 0.06, 0.2
+#: Seconds in the device's own buffer. With less, PortAudio on PulseAudio stops in between.
+_LATENCY = 0.05
 #: The steps of the volume, and the factor of each.
 MAX_VOLUME, _STEP = 10, 0.7
 
@@ -61,7 +63,7 @@ def open_device(fill: Callable[[Any], None]) -> SoundDevice:
 
     try:
         stream: SoundDevice = sounddevice.OutputStream(
-            samplerate=RATE, channels=CHANNELS, dtype="float32", latency="low", callback=callback
+            samplerate=RATE, channels=CHANNELS, dtype="float32", latency=_LATENCY, callback=callback
         )
     except Exception as error:  # PortAudioError, and others of drivers
         raise NoSoundError(str(error).splitlines()[0]) from None
