@@ -36,9 +36,10 @@ COUNT_SAMPLES = """
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     with (
         serve(tmp_path_factory.mktemp("recordings"), "--camera", "door=push:") as running,
-        sounding_camera(running.frames, "door"),
+        sounding_camera(running.frames, "door") as paused,
     ):
         wait_for(lambda: state(running).get("audio"), "sound")
+        running.paused = paused  # type: ignore[attr-defined]
         yield running
 
 
@@ -96,6 +97,15 @@ def test_mute_is_a_switch_that_all_see(page: Page, server: ServerProcess) -> Non
     page.click(".mute")
     page.wait(lambda: is_heard(page), "sound again")
     assert not page.text(".silent")
+
+
+def test_sound_goes_on_after_a_gap(page: Page, server: Any) -> None:
+    page.click(".speaker")
+    page.wait(lambda: is_heard(page), "sound")
+    server.paused.set()
+    page.wait(lambda: not page.chrome.execute_script(LEVEL), "silence")
+    server.paused.clear()
+    page.wait(lambda: is_heard(page), "sound again")
 
 
 def test_browsers_that_cannot_decode_get_samples(page: Page, server: ServerProcess) -> None:

@@ -40,11 +40,14 @@ def tone() -> tuple[bytes, list[bytes]]:
 
 
 @contextmanager
-def sounding_camera(address: tuple[str, int], camera: str) -> Iterator[None]:
-    """Publish ten pictures and fifty packets of sound a second."""
+def sounding_camera(address: tuple[str, int], camera: str) -> Iterator[threading.Event]:
+    """Publish ten pictures and fifty packets of sound a second.
+
+    Yields an event: while it is set, the camera sends nothing.
+    """
     head, packets = tone()
     track, picture = sound_track("opus", head), jpeg()
-    ended = threading.Event()
+    ended, paused = threading.Event(), threading.Event()
     connection = socket.create_connection(address, PATIENCE)
     connection.sendall(wire.Join("publish", camera, window=0).encode())
     connection.sendall(wire.configuration_message(track))
@@ -54,6 +57,8 @@ def sounding_camera(address: tuple[str, int], camera: str) -> Iterator[None]:
         while not ended.wait(max(0.0, begin + count * PIECE - time.time())):
             time_us = round((begin + count * PIECE) * 1e6)
             count += 1
+            if paused.is_set():
+                continue
             if count % 5 == 1:
                 connection.sendall(wire.frame_message(Frame(count, time_us, 160, 120, picture)))
             data = packets[count % len(packets)]
@@ -62,7 +67,7 @@ def sounding_camera(address: tuple[str, int], camera: str) -> Iterator[None]:
     thread = threading.Thread(target=run)
     thread.start()
     try:
-        yield
+        yield paused
     finally:
         ended.set()
         thread.join()

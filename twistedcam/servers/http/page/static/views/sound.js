@@ -117,6 +117,7 @@ export class Sound {
     this.closeDecoder();
     this.format = format;
     if (format.codec === "pcm-s16") return;
+    this.decoding = []; // times of the packets in the decoder
     this.decoder = new AudioDecoder({ output: (sound) => this.onDecoded(sound), error: (error) => { console.info(`sound: ${error.message}`); this.socket.close(); } });
     this.decoder.configure(format);
   }
@@ -132,6 +133,7 @@ export class Sound {
     this.seq = Number(view.getBigUint64(0));
     this.arrived(timestamp / 1000);
     if (this.decoder) {
+      this.decoding.push(timestamp);
       this.decoder.decode(new EncodedAudioChunk({ type: "key", timestamp, data: message.slice(HEADER) }));
       return;
     }
@@ -142,8 +144,11 @@ export class Sound {
     });
   }
 
+  // Each packet becomes one piece of sound. Chromium counts their times on from the first, so that
+  // those after a gap would be wrong.
   onDecoded(sound) {
-    const { timestamp, numberOfFrames, numberOfChannels, sampleRate } = sound;
+    const { numberOfFrames, numberOfChannels, sampleRate } = sound;
+    const timestamp = this.decoding.shift() ?? sound.timestamp;
     if (this.running) this.play(timestamp, numberOfFrames, numberOfChannels, sampleRate, (planeIndex, samples) => sound.copyTo(samples, { planeIndex, format: "f32-planar" }));
     sound.close();
   }

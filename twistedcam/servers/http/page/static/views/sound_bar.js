@@ -35,8 +35,10 @@ export class SoundBar {
 
   get isOn() { return this.sound.running; }
 
-  // True if there is something to hear.
-  get canListen() { return Boolean(this.status?.audio) && Sound.isSupported() && rights.may("listen", this.name); }
+  get mayListen() { return Sound.isSupported() && rights.may("listen", this.name); }
+
+  // True if there is something to hear, or will be again: a camera that is lost has no sound.
+  get canListen() { return (Boolean(this.status?.audio) || this.isOn) && this.mayListen; }
 
   toggle() {
     if (this.isOn) this.sound.stop();
@@ -56,7 +58,7 @@ export class SoundBar {
   // status: of the camera. A page that shows another camera is silent.
   update(status, isShown) {
     this.status = status;
-    if (this.isOn && (!this.canListen || !isShown)) this.sound.stop();
+    if (this.isOn && (!this.mayListen || !isShown)) this.sound.stop();
     this.show();
   }
 
@@ -65,7 +67,7 @@ export class SoundBar {
     const title = status?.title || this.name;
     const isMuted = Boolean(status?.muted);
     $(".silent", this.root).hidden = !isMuted;
-    this.bar.hidden = !status?.audio || (status.muted === undefined && !this.canListen);
+    this.bar.hidden = !(status?.audio || isOn) || (status.muted === undefined && !this.canListen);
     this.bar.dataset.on = isOn;
     $(".listen", this.root).hidden = !this.canListen;
     this.speaker.setAttribute("aria-pressed", isOn);
