@@ -29,6 +29,7 @@ PARTS = (
     "rtsp",
     "rtsp_viewers",
     "preroll",
+    "sound",
     "playback",
     "control",
     "viewer",

@@ -15,10 +15,15 @@ import pytest
 SINK, MICROPHONE = "cam", "pulse:cam.monitor"
 
 
+def has_pulse() -> bool:
+    """True if there is PulseAudio with ALSA's plugin for it."""
+    plugins = Path("/usr/lib").glob("**/alsa-lib/libasound_module_pcm_pulse.so")
+    return bool(shutil.which("pulseaudio") and shutil.which("pacat") and any(plugins))
+
+
 def require_pulse() -> None:
     """Skip the test where there is no PulseAudio with ALSA's plugin for it."""
-    folders = Path("/usr/lib").glob("**/alsa-lib/libasound_module_pcm_pulse.so")
-    if not (shutil.which("pulseaudio") and shutil.which("pacat") and any(folders)):
+    if not has_pulse():
         pytest.skip("needs pulseaudio, pulseaudio-utils and libasound2-plugins")
 
 
