@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+from twisted.internet.defer import succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -184,6 +186,42 @@ class IntakeTests(SynchronousTestCase):
         self.camera.stream.publish(sounds[5])
         heard = [each for each in self.job.taken if each.track.kind == "audio"]
         self.assertEqual([each.data for each in heard], [each.data for each in sounds[:5]])
+
+    def test_pictures_wait_for_a_microphone_that_is_opened_but_not_for_long(self) -> None:
+        microphone = SimpleNamespace(state="starting", close=lambda: succeed(None))
+        self.patch(self.camera.audio, "_microphone", microphone)
+        sounds = aac_packets(0.0, 1.0, START_US)
+        self.job.sound_changed = lambda track: self.job.taken.append(track)
+        self.begin()
+        self.show(0, 0.1)
+        self.assertEqual(self.job.taken, [])
+        for each in sounds[:2]:
+            self.camera.stream.publish(each)
+        self.show(0.2)
+        self.assertEqual(self.job.taken[0], sounds[0].track)
+        self.assertEqual(self.seconds_of("video"), [0, 0.1, 0.2])
+        self.successResultOf(self.intake.end())
+        self.camera.stream.audio.forget()
+        for state, times in (("starting", [1, 2, 3, 4]), ("recovering", [11])):
+            self.job.taken.clear()
+            microphone.state = "starting"
+            self.begin()
+            self.show(times[0])
+            self.assertEqual(self.job.taken, [])
+            microphone.state = state
+            self.show(*(each + 0.5 for each in times))
+            self.assertEqual(len(self.seconds_of("video")), len(times) + 1)
+            self.successResultOf(self.intake.end())
+        self.job.taken.clear()
+        microphone.state = "starting"
+        self.begin()
+        self.show(20)
+        self.successResultOf(self.intake.end())  # nothing that waits is lost
+        self.assertEqual(self.seconds_of("video"), [20])
+
+    def seconds_of(self, kind: str) -> list[float]:
+        packets = [each for each in self.job.taken if isinstance(each, Packet)]
+        return [(each.pts - START_US) / 1e6 for each in packets if each.track.kind == kind]
 
     def test_a_recording_goes_on_with_the_codec_of_the_pre_roll_s_sound(self) -> None:
         self.patch(self.camera.stream.audio._transcoder, "_make_thread", InlineThread)

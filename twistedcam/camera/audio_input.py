@@ -93,6 +93,11 @@ class AudioInput(MicrophoneListener):
         return "none" if self._sound.hub.newest is None else "live"
 
     @property
+    def is_awaited(self) -> bool:
+        """True while a microphone is opened for the first time."""
+        return self._microphone is not None and self._microphone.state == "starting"
+
+    @property
     def reason(self) -> str | None:
         """The reason why there is no sound, or why it cannot be transcoded; or None."""
         if self._microphone is not None and self._microphone.reason is not None:

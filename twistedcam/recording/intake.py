@@ -25,6 +25,8 @@ from twistedcam.stream.wants import Wants
 
 #: Microseconds after which the size of a file that has begun is known.
 _SIZE_KNOWN = 1_000_000
+#: Microseconds of pictures that wait while a microphone is opened.
+_MICROPHONE_OPENS = 3_000_000
 #: Seconds after which the measured rate of a camera is reliable.
 _MEASURED = 2.0
 
@@ -197,7 +199,11 @@ class _Recording(Sink[Packet]):
         #: The codec of the newest packet.
         self.codec = "mjpeg"
         self._stream = camera.stream
+        self._audio = camera.audio
         self._job: WriteJob | None = job
+        #: The first pictures, while a microphone is opened: a file has to know its sound from the
+        #: beginning. None if they wait for nothing.
+        self._early: list[Packet] | None = [] if sounds and not first else None
         self._every = plan.every
         self._due = 0
         #: Microseconds and bytes of a file, where they are limited.
@@ -229,6 +235,7 @@ class _Recording(Sink[Packet]):
 
     def end(self) -> Deferred[int | None]:
         """Take no more packets (``Intake.end``)."""
+        self._pass_early()
         at, missed = self._stream.now(), self._count_missed()
         encoder = self._subscription.encoder
         before = 0 if encoder is None else encoder.dropped
@@ -266,10 +273,31 @@ class _Recording(Sink[Packet]):
         self.codec = packet.track.codec
         if self._every is not None and not (packet.is_keyframe and self._is_due(packet.dts)):
             return
+        if self._early is not None:
+            self._early.append(packet)
+            if self._waits_for_sound():
+                self._needs_keyframe = False
+                return
+            self._early.pop()
+            self._pass_early()
         # A packet that refers to one left out is useless: go on with the next key frame.
         self._needs_keyframe = not self._job.offer(packet.bare())
         if not is_independent and (self._needs_keyframe or self._is_file_due(packet)):
             self._subscription.request_keyframe()
+
+    def _waits_for_sound(self) -> bool:
+        """True if pictures wait because a microphone is being opened."""
+        if not self._early or not self._audio.is_awaited:
+            return False
+        is_known = self._sound is not None and self._sound.track is not None
+        return not is_known and self._early[-1].dts - self._early[0].dts < _MICROPHONE_OPENS
+
+    def _pass_early(self) -> None:
+        """Pass the first pictures on, which have waited for the sound."""
+        early, self._early = self._early or [], None
+        for each in early:
+            if self._job is not None:
+                self._job.offer(each.bare())
 
     def _take_sound(self, packet: Packet) -> None:
         if self._job is not None:

@@ -56,6 +56,13 @@ class CodedSound:
         """The stream."""
         return self._stream
 
+    @property
+    def track(self) -> Track | None:
+        """The track of its packets; None if they have to say it."""
+        if self._codec == "aac" and not self._extradata:
+            return None
+        return self._make_track() if self._track is None else self._track
+
     def convert(self, packet: Any) -> TimedSound | None:
         """Return a packet as sources deliver it; None if it is empty or has no time."""
         if not packet.size:
@@ -101,6 +108,12 @@ class CodedSound:
             channels=channels,
             extradata=extradata,
         )
+
+
+def sound_of(container: Any) -> Track | None:
+    """Return the track of a container's sound; None if there is none, or it is not known yet."""
+    sound = CodedSound.of(container)
+    return None if sound is None else sound.track
 
 
 def with_sound(

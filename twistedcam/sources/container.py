@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from twistedcam.errors import CameraFailed, LoginRefused
 from twistedcam.media.nal_codecs import NAL_CODECS
 from twistedcam.sources.base import LOGIN_REFUSED, LOGIN_WANTED, RawPacket, RawPicture, SourceInfo
-from twistedcam.sources.coded_sound import CodedSound, TimedSound, with_sound
+from twistedcam.sources.coded_sound import CodedSound, TimedSound, sound_of, with_sound
 from twistedcam.sources.coded_video import ArrivalClock, CodedVideo
 from twistedcam.util.libraries import av, np
 
@@ -345,7 +345,10 @@ class ContainerSource:
         self._clock = ArrivalClock()
         rate = float(stream.average_rate or 0)
         rate = rate if 0 <= rate <= MAX_RATE else 0.0
-        return SourceInfo(codec.width, codec.height, rate, codec.name, self.host, steady=False)
+        sound = sound_of(self._container)
+        return SourceInfo(
+            *(codec.width, codec.height, rate, codec.name, self.host), steady=False, sound=sound
+        )
 
     def read(self) -> RawPicture | RawPacket | None:
         """Return the next picture or packet."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from twistedcam.errors import CameraFailed, SourceEnded, StartupError
 from twistedcam.sources.base import RawPacket, RawPicture, SourceInfo
-from twistedcam.sources.coded_sound import TimedSound
+from twistedcam.sources.coded_sound import TimedSound, sound_of
 from twistedcam.sources.container import (
     FILE_FORMATS,
     first_picture,
@@ -88,7 +88,9 @@ class FileSource:
             self._is_turned = True
             height, width = upright(first).shape[:2]
             size = (width, height)
-        return SourceInfo(*size, self.fps or rate, codec.name, self.path.name, steady=False)
+        sound = sound_of(self._container) if self.fps is None else None
+        name, rate = self.path.name, self.fps or rate
+        return SourceInfo(*size, rate, codec.name, name, steady=False, sound=sound)
 
     def read(self) -> RawPicture | RawPacket | None:
         """Return the next picture when it is due."""
