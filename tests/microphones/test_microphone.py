@@ -96,7 +96,7 @@ class MicrophoneTests(SynchronousTestCase):
         self.assertEqual(self.listener.levels[0].peak, 0.5)
 
     def test_one_that_fails_is_tried_again_later_each_time(self) -> None:
-        for seconds in (0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0):
+        for seconds in (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0):
             self.process.end("another program uses it")
             self.assertEqual(self.told, ("recovering", "another program uses it"))
             count = len(self.processes)
@@ -109,7 +109,23 @@ class MicrophoneTests(SynchronousTestCase):
         self.assertEqual(self.told, ("live", None))
         self.process.end("it was unplugged")
         self.clock.advance(0.5)
-        self.assertEqual(len(self.processes), 9, "the next wait is a short one")
+        self.assertEqual(len(self.processes), 10, "the next wait is a short one")
+
+    def test_it_is_tried_again_when_a_card_is_plugged_in(self) -> None:
+        signature = [1]
+        patch = pytest.MonkeyPatch()
+        self.addCleanup(patch.undo)
+        patch.setattr(microphone, "cards_signature", lambda: signature[0])
+        for _ in range(7):
+            self.process.end("it was unplugged")
+            self.clock.advance(40)
+        self.process.end("it was unplugged")
+        count = len(self.processes)
+        self.clock.pump([1.0] * 5)
+        self.assertEqual(len(self.processes), count)
+        signature[0] = 2
+        self.clock.pump([1.0, 0.5])
+        self.assertEqual(len(self.processes), count + 1)
 
     def test_one_that_hangs_is_killed(self) -> None:
         self.clock.advance(OPEN_PATIENCE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, Literal, Protocol
@@ -29,7 +30,10 @@ OPEN_PATIENCE, PATIENCE = 10.0, 5.0
 #: that counts as zero.
 SILENT_AFTER, _ZERO = 10.0, 1.5 / 32768
 #: Seconds before a microphone that failed is tried again: the first wait, and the longest.
-_RETRY_FIRST, _RETRY_MOST = 0.5, 10.0
+_RETRY_FIRST, _RETRY_MOST = 0.5, 30.0
+#: Seconds between two checks if sound cards have come or gone, while a microphone is waited for.
+_CHECK_EVERY = 1.0
+_CARDS = "/dev/snd"
 #: Seconds after which a process that has to end is killed.
 _GRACE = 1.0
 _MAX_ERRORS = 4096
@@ -70,6 +74,7 @@ class Microphone:
         self._listener: MicrophoneListener | None = listener
         self._backoff = Backoff(_RETRY_FIRST, _RETRY_MOST)
         self._retry = Timer(reactor)
+        self._check = Timer(reactor)
         self._silence = Timer(reactor)
         self._process: _ReaderProcess | None = None
         self._track: Track | None = None
@@ -81,6 +86,7 @@ class Microphone:
         """Close it; fires when its process has ended."""
         self._listener = None
         self._retry.cancel()
+        self._check.cancel()
         self._silence.cancel()
         process, self._process = self._process, None
         return succeed(None) if process is None else process.close()
@@ -109,8 +115,18 @@ class Microphone:
             return
         self._set_state("recovering", reason)
         self._retry.start(self._backoff.next(), self._open)
+        self._check.start(_CHECK_EVERY, self._check_cards, cards_signature())
+
+    def _check_cards(self, before: object) -> None:
+        """Try again soon when a sound card was plugged in."""
+        now = cards_signature()
+        if now != before and now is not None:
+            self._backoff.reset()
+            self._retry.start(self._backoff.next(), self._open)
+        self._check.start(_CHECK_EVERY, self._check_cards, now)
 
     def _open(self) -> None:
+        self._check.cancel()
         self._process = _ReaderProcess(self._reactor, self.source, self.on_message, self.on_end)
         self._silence.start(OPEN_PATIENCE, self._give_up, "it could not be opened in time")
 
@@ -149,6 +165,14 @@ class Microphone:
             )
         if self._listener is not None:
             self._listener.on_microphone_state()
+
+
+def cards_signature() -> int | None:
+    """Return a number that changes when a sound card comes or goes; None if there is none."""
+    try:
+        return os.stat(_CARDS).st_mtime_ns
+    except OSError:
+        return None
 
 
 class _ReaderProcess(ChildProcess):
