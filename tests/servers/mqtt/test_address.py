@@ -55,6 +55,7 @@ def test_the_node_is_an_identifier() -> None:
         ("mqtt://h/a?every=0", "every='0'"),
         ("mqtt://h/a?every=0.1", "every='0.1'"),
         ("mqtt://h/a?every=soon", "every='soon'"),
+        ("mqtt://h/a?levels=yes", "levels='yes' must be 0 or 1"),
     ],
 )
 def test_an_invalid_address_is_refused(text: str, said: str) -> None:

@@ -19,6 +19,7 @@ from tests.support.mqtt_observer import MqttObserver
 from tests.support.ports import free_port
 from tests.support.process import ServerProcess, wait_for
 from tests.support.publish_peers import LOCAL, Program, is_open
+from tests.support.sound import pcm_packets
 from tests.support.system import require_program
 from twistedcam.auth import Authenticator, TokenFile
 from twistedcam.commands import Registry
@@ -316,3 +317,29 @@ def test_the_picture_of_an_event_is_published(
     assert (event["event"], event["id"], event["state"]) == ("motion", "0a", "begin")
     server.automation.recorder.stop()
     bridge.stopService()
+
+
+def test_levels_are_measured_of_all_cameras_if_they_are_wanted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class FakeClient:
+        def __init__(self, *_: Any) -> None:
+            self.is_connected = True
+
+        def publish(self, *_: Any) -> None:
+            pass
+
+    monkeypatch.setattr(bridge_module, "MqttClient", FakeClient)
+    server = make_server(Clock(), Path("unused"))
+    server.broker = BrokerState("mqtt://h")
+    camera = server.add_camera("door", parse("push:"))
+    camera.stream.publish(Frame(1, 10**15, 1, 1, TINY_JPEG))
+    camera.stream.publish(pcm_packets(8000, seconds=0.1, codec="pcm_alaw", start_us=10**15)[0])
+    for levels, count in (("0", 0), ("1", 1)):
+        broker = parse_broker(f"mqtt://h/cams?levels={levels}")
+        bridge = bridge_module.Bridge(Clock(), server, Registry(), broker)
+        bridge._publish_states()
+        assert len(camera.stream.sound) == count
+        bridge._publish_states()
+        bridge._levels.follow(())
+        assert not len(camera.stream.sound)

@@ -22,6 +22,7 @@ class Broker:
         base: the prefix of the server's topics.
         discovery: the prefix of Home Assistant's discovery topics.
         every: seconds between two pictures, and between two messages about an unchanged state.
+        levels: True to measure the level of all cameras' sound, which has to be decoded for it.
         ca: path of the certificates to trust instead of the system's.
         is_default: True if the address has no path, and the base is the default.
     """
@@ -36,6 +37,7 @@ class Broker:
     every: float = 10.0
     ca: str = ""
     is_default: bool = False
+    levels: bool = False
 
     def of_installation(self, id: str) -> Broker:
         """Add the installation's id to a default base, because hosts may have equal names."""
@@ -71,15 +73,17 @@ def parse_broker(text: str, label: str = "--mqtt") -> Broker:
     base = parts.path.strip("/") or f"twistedcam/{name}"
     given = dict(parse_qsl(parts.query))
     discovery, ca = given.pop("discovery", "homeassistant"), given.pop("ca", "")
-    every = given.pop("every", "10")
+    every, levels = given.pop("every", "10"), given.pop("levels", "0")
     for topic in (base, discovery):
         if not _TOPIC.fullmatch(topic):
             allowed = "letters, digits, '_', '.', '-' and '/'"
             raise BadArgument(f"{label}: {topic!r} is not a topic of {allowed}")
     if given:
         raise BadArgument(
-            f"{label}: unknown setting {next(iter(given))!r}: use ca, discovery or every"
+            f"{label}: unknown setting {next(iter(given))!r}: use ca, discovery, every or levels"
         )
+    if levels not in ("0", "1"):
+        raise BadArgument(f"{label}: levels={levels!r} must be 0 or 1")
     if not re.fullmatch(r"\d{1,5}(\.\d+)?", every) or float(every) < 0.2:
         raise BadArgument(f"{label}: every={every!r} must be a number of seconds, at least 0.2")
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
@@ -94,4 +98,5 @@ def parse_broker(text: str, label: str = "--mqtt") -> Broker:
         float(every),
         ca,
         is_default=not parts.path.strip("/"),
+        levels=levels == "1",
     )

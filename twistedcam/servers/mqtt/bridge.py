@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +20,16 @@ from twistedcam.commands import Command, Registry, run_command
 from twistedcam.commands.status_fields import camera_status
 from twistedcam.errors import BadArgument, LineTooLong, TwistedcamError
 from twistedcam.events import Event, Fault
+from twistedcam.media.packet import Packet
 from twistedcam.recording.library.hidden_folder import INSTALLATION, HiddenFolder
 from twistedcam.runtime.timer import Timer
 from twistedcam.servers.control.line_format import MAX_LINE, split
 from twistedcam.servers.mqtt.address import Broker
 from twistedcam.servers.mqtt.client import MqttClient
 from twistedcam.servers.mqtt.discovery import announcements, camera_topic
+from twistedcam.stream.hub import LATE, Sink
+from twistedcam.stream.stream import Subscription
+from twistedcam.stream.wants import Wants
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
@@ -46,8 +50,29 @@ _SWITCHES = {
     ("mute", "OFF"): "unmute",
 }
 
+#: Sound as the level is measured of it.
+_SAMPLES = Wants(("pcm_s16le",), kind="audio", priority=LATE)
+
 #: The grant of commands from a broker: they neither stop nor reconfigure the server.
 BROKER = Grant("mqtt", frozenset({"view", "control"}), holder="MQTT")
+
+
+class _Levels(Sink[Packet]):
+    """Takes all cameras' sound as samples, so that its level is measured, and drops it."""
+
+    def __init__(self) -> None:
+        self._places: dict[Camera, Subscription] = {}
+
+    def follow(self, cameras: Collection[Camera]) -> None:
+        """Take the sound of these cameras, and of no others."""
+        for gone in self._places.keys() - set(cameras):
+            self._places.pop(gone).close()
+        for camera in cameras:
+            if camera not in self._places:
+                self._places[camera] = camera.stream.subscribe(self, _SAMPLES)
+
+    def take(self, packet: Packet, /) -> None:
+        """Drop samples: they have been measured (hub.Sink)."""
 
 
 class Bridge(Service):
@@ -83,6 +108,7 @@ class Bridge(Service):
         #: The cameras' titles that were announced to Home Assistant.
         self._titles: dict[str, str | None] = {}
         self._unsubscribe: Callable[[], None] = lambda: None
+        self._levels = _Levels()
 
     def startService(self) -> None:
         """Connect and begin to publish."""
@@ -103,6 +129,7 @@ class Bridge(Service):
         self._unsubscribe()
         self._server.automation.recorder.on_picture = lambda event, jpeg: None
         self._state_timer.cancel()
+        self._levels.follow(())
         if self._loop.running:
             self._loop.stop()
         return self._client.close()
@@ -146,6 +173,8 @@ class Bridge(Service):
         return {name: camera.title for name, camera in self._server.cameras.items()}
 
     def _publish_states(self) -> None:
+        if self._broker.levels:
+            self._levels.follow(self._server.cameras.values())
         for name, camera in self._server.cameras.items():
             status = camera_status(self._server, camera)
             state = {
