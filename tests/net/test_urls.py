@@ -59,3 +59,21 @@ def test_the_key_of_an_rtmp_path_is_hidden() -> None:
 def test_an_unknown_setting_that_may_be_a_password_is_not_shown() -> None:
     assert "no setting 'colour'" in unknown_setting("colour", "webcam:", ["fps"])
     assert "S3cret!" not in unknown_setting("S3cret!", "webcam:", ["fps"])
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("rtsp://u:p@h/x#ptz=onvif://a:b@h2", "rtsp://***@h/x#ptz=onvif://***@h2"),
+        (
+            "rtsp://u:p@h/x#transport=udp&ptz=onvif://a:b@h2/main",
+            "rtsp://***@h/x#transport=udp&ptz=onvif://***@h2/main",
+        ),
+        ("rtsp://h/x#ptz=onvif://h2", "rtsp://h/x#ptz=onvif://h2"),
+        ("rtsp://u:pa#ptz=x@h", "rtsp://***@h"),
+        ("rtsp://u:pa#ptz=onvif://x@h", "rtsp://***@h"),
+        ("rtsp://u#a=SECRET@h", "rtsp://***@h"),
+    ],
+)
+def test_the_login_of_the_address_of_motors_is_hidden(text: str, shown: str) -> None:
+    assert without_secrets(text) == shown

@@ -16,6 +16,7 @@ from twistedcam.camera.bad_frames import BadFrameLog
 from twistedcam.camera.notifier import StateNotifier, answer
 from twistedcam.camera.on_demand import OnDemand, may_suspend, next_frame
 from twistedcam.camera.opener import SourceOpener
+from twistedcam.camera.ptz.onvif_motors import find_onvif_address
 from twistedcam.camera.retry import RETRY_MOST
 from twistedcam.camera.state_machine import CameraState, make_lifecycle
 from twistedcam.camera.status import CameraStatus
@@ -48,6 +49,7 @@ def check_source(spec: SourceSpec) -> JpegEncoder:
         BadArgument: the source or one of its settings is unknown or wrong.
     """
     make_source(spec)
+    find_onvif_address(spec)
     may_suspend(spec)
     title_of(spec)
     SoundSettings.from_spec(spec)

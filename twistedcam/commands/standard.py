@@ -15,6 +15,7 @@ from twistedcam.commands.command import Answer, Command
 from twistedcam.commands.events import add_event_commands
 from twistedcam.commands.motion import add_motion_commands
 from twistedcam.commands.playback import add_playback_commands
+from twistedcam.commands.ptz import add_ptz_commands
 from twistedcam.commands.publishing import add_publishing_commands
 from twistedcam.commands.recording import add_recording_commands
 from twistedcam.commands.registry import Registry
@@ -110,6 +111,7 @@ def standard_commands() -> Registry:
     add_motion_commands(registry)
     add_area_commands(registry)
     add_sound_commands(registry)
+    add_ptz_commands(registry)
 
     @registry.command("viewers", right="view", items="viewers")
     def viewers(server: Server) -> Answer:

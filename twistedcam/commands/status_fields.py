@@ -87,6 +87,8 @@ def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
         "recording_reason": str(recorder.failure) if recorder.failure else None,
         "motion": server.channels[camera.name].motion.state,
         "motion_score": server.channels[camera.name].motion.score,
+        "ptz": "yes" if server.channels[camera.name].ptz.is_available else "no",
+        "ptz_axes": ", ".join(server.channels[camera.name].ptz.axes) or None,
         "published": _published(server, camera),
         "preroll_seconds": round(recorder.preroll.span, 3) if recorder.preroll else None,
         "preroll_bytes": recorder.preroll.bytes if recorder.preroll else None,

@@ -12,6 +12,8 @@ from twisted.internet.defer import Deferred
 from twistedcam.camera import Camera
 from twistedcam.camera.properties.device import DeviceControls
 from twistedcam.camera.properties.group import CameraProperties
+from twistedcam.camera.ptz import PtzController
+from twistedcam.camera.ptz.preset_file import PresetFile
 from twistedcam.codecs.video_settings import VideoSettings
 from twistedcam.core.motion import CameraMotion
 from twistedcam.core.saved_settings import SavedSettings
@@ -20,13 +22,14 @@ from twistedcam.processing import Process, Processor
 from twistedcam.processing.motion.settings import MotionSettings
 from twistedcam.publishing.outputs import Outputs
 from twistedcam.recording import Recorder, RecordSettings
+from twistedcam.recording.library.hidden_folder import HiddenFolder
 from twistedcam.runtime.threads import Thread, run_in_thread
 from twistedcam.sources.spec import SourceSpec
 from twistedcam.util.polygons import Polygon, polygons_text
 
 
 class Channel:
-    """A camera, its properties, its recorder, its motion detection and its outputs.
+    """A camera, its properties, motors, recorder, motion detection and outputs.
 
     Arguments:
         camera: the camera.
@@ -78,6 +81,8 @@ class Channel:
             motion,
             saved=saved.apply_motion(camera.name, configured, motion),
         )
+        presets = PresetFile(HiddenFolder(recordings), camera.name)
+        self.ptz = PtzController(camera, events, reactor, make_thread, presets)
         #: The user code that makes the camera's frames, or None.
         self.processor: Processor | None = None
         self._events = events
@@ -157,6 +162,7 @@ class Channel:
 
     def finish_recording(self) -> Deferred[Any]:
         """End motion detection and the recording. Fires when its file is complete."""
+        self.ptz.close()
         self.motion.stop()
         return self.recorder.stop()
 

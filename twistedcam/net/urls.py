@@ -20,6 +20,8 @@ _SECRET = re.compile(
     r"pass|pwd|token|key|auth|secret|user|usr|login|account|sig|streamid", re.IGNORECASE
 )
 _HIDDEN = "***"
+#: Settings of a source, of which one is the address of the camera's motors with a login.
+_MOTORS = re.compile(r"((?:[a-z_]+=[^&@]*&)*ptz=onvifs?://)[^@/]*@([^@]*)")
 #: A host with or without a port.
 _HOST = re.compile(r"([^:\[\]]+|\[[^\[\]]*\])(:\d*)?")
 
@@ -76,6 +78,11 @@ def without_secrets(text: str) -> str:
     except ValueError:
         return f"{scheme}{colon}{_HIDDEN}"
     netloc = parts.netloc
+    if (found := _MOTORS.fullmatch(parts.fragment)) and _has_host(
+        parts.scheme, netloc.rpartition("@")[2]
+    ):  # a setting that is an address with a login of its own
+        start = without_secrets(parts._replace(fragment="").geturl())
+        return f"{start}#{found[1]}{_HIDDEN}@{found[2]}"
     if "@" in parts.fragment:  # a password with a # in it, which should have been %23
         return f"{parts.scheme}://{_HIDDEN}@{parts.fragment.rpartition('@')[2]}"
     if "@" in netloc:

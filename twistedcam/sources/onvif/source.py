@@ -44,6 +44,7 @@ class OnvifSource:
     def from_settings(cls, spec: SourceSpec, settings: Settings) -> Source | ReactorSource:
         """Return the source for ``onvif://USER:PASSWORD@HOST/PROFILE#transport=udp``."""
         spec.require_host()
+        settings.text("ptz")  # read by the camera's motors (camera.ptz)
         transport = settings.choice("transport", ("tcp", "udp"), "tcp")
         verify = settings.flag("verify", True)
         path = settings.text("path", DEVICE_PATH)

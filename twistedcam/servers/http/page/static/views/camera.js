@@ -11,6 +11,7 @@ import { Areas } from "./areas.js";
 import { BitRate, Tile } from "./chart.js";
 import { Controls } from "./controls.js";
 import { Player } from "./player.js";
+import { Ptz } from "./ptz.js";
 import { SoundBar } from "./sound_bar.js";
 
 const STATES = { live: "Live", starting: "Starting", recovering: "No picture", stopped: "Stopped" };
@@ -53,6 +54,7 @@ export class CameraView {
     this.received = new BitRate();
     this.controls = new Controls(name, this.find(".controls"));
     this.addresses = new Addresses(name, this.find(".addresses"));
+    this.ptz = new Ptz(name, this.find(".ptz"));
     this.areas = new Areas(this, (isWanted) => events.wantBoxes(name, isWanted));
     this.rememberVideo();
     this.onPress(".toggle", () => (RUNNING.includes(this.status?.state) ? this.stop() : this.start()));
@@ -79,6 +81,7 @@ export class CameraView {
     this.player.stop();
     this.areas.remove();
     this.soundBar.remove();
+    this.ptz.remove();
     this.element.remove();
   }
 
@@ -117,6 +120,7 @@ export class CameraView {
     this.controls.updateRights();
     this.areas.updateRights();
     this.updateSound();
+    this.ptz.updateRights();
     this.updateOverlay();
     this.updatePlayer();
   }
@@ -242,6 +246,7 @@ export class CameraView {
     record.dataset.on = recording;
     record.querySelector("span").textContent = recording ? "End recording" : "Record";
     this.updateMotion(before);
+    this.ptz.update(status);
     this.updateButtons();
     this.find(".rec").hidden = !recording;
     this.find(".last").hidden = !(status.preroll_seconds > 1);

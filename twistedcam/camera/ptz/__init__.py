@@ -1,0 +1,3 @@
+"""Moves cameras that can pan, tilt and zoom."""
+
+from twistedcam.camera.ptz.controller import PtzController as PtzController
