@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import twistedcam
+from twistedcam import testing
 from twistedcam.cli.command_tree import ProgramCommand, ProgramOption, read_command_tree
 from twistedcam.commands import standard_commands
 from twistedcam.config.options import OPTIONS
@@ -119,10 +121,10 @@ def python() -> Iterator[str]:
     """Yield the lines of the page about the public names of the package."""
     yield from ("# Python", "", _MADE)
     yield "[Frames in your own program](../embedding.md) has examples."
-    for name in sorted(twistedcam.__all__, key=str.lower):
-        found = getattr(twistedcam, name)
-        if name == "__version__" or found is None:
-            continue
+    names = {name: getattr(twistedcam, name) for name in sorted(twistedcam.__all__, key=str.lower)}
+    names |= {f"testing.{name}": getattr(testing, name) for name in testing.__all__}
+    del names["__version__"]
+    for name, found in names.items():
         yield from ("", f"## {name}", "", "```python", _signature(name, found), "```", "")
         yield from _docstring(found)
         if inspect.isclass(found) and not issubclass(found, TwistedcamError):
@@ -140,10 +142,15 @@ def _members(kind: type) -> Iterator[str]:
 
 
 def _signature(name: str, found: Any) -> str:
+    """Return a signature as it is written in a program: annotations are texts here."""
     try:
-        return f"{name}{inspect.signature(found)}"
+        signature = inspect.signature(found)
     except (TypeError, ValueError):
         return name
+    parameters = [each for each in signature.parameters.values() if each.name != "self"]
+    result = inspect.Signature.empty if inspect.isclass(found) else signature.return_annotation
+    shown = signature.replace(parameters=parameters, return_annotation=result)
+    return name + re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(shown))
 
 
 def _docstring(found: Any) -> Iterator[str]:

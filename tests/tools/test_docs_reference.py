@@ -44,6 +44,9 @@ def test_each_address_of_the_api_has_a_section() -> None:
 
 def test_each_public_name_has_a_section() -> None:
     assert {name for name in twistedcam.__all__ if name != "__version__"} <= headings("python")
+    assert {"testing.CameraServer", "testing.FailingCamera"} <= headings("python")
+    page = PAGES["reference/python.md"]
+    assert "FailingCamera(size: tuple[int, int] = (640, 480), fps: float = 30.0)\n" in page
     assert "- `options`: its options." in PAGES["reference/python.md"]
 
 
