@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.scenarios.test_page_video import before_the_page
+from tests.support.axe import violations
 from tests.support.chromium import Page
 from tests.support.http_server import serve, state
 from tests.support.process import ServerProcess, wait_for
@@ -16,6 +17,8 @@ from tests.support.sounding_camera import sounding_camera
 LEVEL = "return Number(document.querySelector('.sound').style.getPropertyValue('--level'))"
 PRESSED = "return document.querySelector('.speaker').getAttribute('aria-pressed')"
 
+#: Makes decoding fail.
+FAILING = """AudioDecoder.prototype.decode = function() { throw new Error("it is broken"); };"""
 #: Counts the samples that are to be played, and ends when they are half a second's.
 COUNT_SAMPLES = """
     const [done] = arguments;
@@ -90,6 +93,8 @@ def test_mute_is_a_switch_that_all_see(page: Page, server: ServerProcess) -> Non
     page.wait(lambda: is_heard(page), "sound")
     page.click(".mute")
     page.wait(lambda: page.text(".silent") == "Muted", "the sign")
+    assert violations(page, [(390, 844, True)]) == []
+    page.look()
     assert state(server)["muted"] is True
     page.wait(lambda: not page.chrome.execute_script(LEVEL), "silence")
     assert page.find(".mute").get_attribute("aria-pressed") == "true"
@@ -108,8 +113,11 @@ def test_sound_goes_on_after_a_gap(page: Page, server: Any) -> None:
     page.wait(lambda: is_heard(page), "sound again")
 
 
-def test_browsers_that_cannot_decode_get_samples(page: Page, server: ServerProcess) -> None:
-    with before_the_page(page, "delete self.AudioDecoder;"):
+@pytest.mark.parametrize("script", ["delete self.AudioDecoder;", FAILING])
+def test_browsers_that_cannot_decode_get_samples(
+    page: Page, server: ServerProcess, script: str
+) -> None:
+    with before_the_page(page, script):
         page.open(server.http + "/")
         page.click(".speaker")
         page.wait(lambda: is_heard(page), "sound")

@@ -82,9 +82,9 @@ export class Sound {
   }
 
   async run() {
-    const codec = await chooseCodec();
+    this.codec ??= await chooseCodec();
     while (this.running) {
-      if (this.isConnected()) await this.useSocket(codec);
+      if (this.isConnected()) await this.useSocket(this.codec);
       if (this.running) await new Promise((done) => setTimeout(done, RETRY));
     }
   }
@@ -118,8 +118,15 @@ export class Sound {
     this.format = format;
     if (format.codec === "pcm-s16") return;
     this.decoding = []; // times of the packets in the decoder
-    this.decoder = new AudioDecoder({ output: (sound) => this.onDecoded(sound), error: (error) => { console.info(`sound: ${error.message}`); this.socket.close(); } });
+    this.decoder = new AudioDecoder({ output: (sound) => this.onDecoded(sound), error: (error) => this.fail(error) });
     this.decoder.configure(format);
+  }
+
+  // The decoder cannot go on: samples need none.
+  fail(error) {
+    console.info(`the sound cannot be decoded: ${error.message}`);
+    this.codec = "pcm";
+    this.socket.close();
   }
 
   closeDecoder() {
@@ -134,7 +141,7 @@ export class Sound {
     this.arrived(timestamp / 1000);
     if (this.decoder) {
       this.decoding.push(timestamp);
-      this.decoder.decode(new EncodedAudioChunk({ type: "key", timestamp, data: message.slice(HEADER) }));
+      try { this.decoder.decode(new EncodedAudioChunk({ type: "key", timestamp, data: message.slice(HEADER) })); } catch (error) { this.fail(error); }
       return;
     }
     const { numberOfChannels: channels, sampleRate } = this.format;
