@@ -120,3 +120,10 @@ def test_a_duration_reads_like_a_clock(seconds: float | None, shown: str) -> Non
 )
 def test_an_amount_has_a_unit(size: float, shown: str) -> None:
     assert amount(size) == shown
+
+
+def test_a_muted_or_lost_sound_is_told() -> None:
+    muted = camera(muted=True, audio_reason="another program uses it")
+    lost = camera(muted=False, audio_reason="another program uses it")
+    assert dashboard(muted).lines(12, "")[4] == "  the sound is muted"
+    assert dashboard(lost).lines(12, "")[4] == "  sound: another program uses it"

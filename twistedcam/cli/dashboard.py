@@ -148,6 +148,10 @@ def _recording(camera: Message) -> str:
 
 
 def _problems(camera: Message) -> list[str]:
-    """Return the reasons for a missing picture or recording."""
+    """Return the reasons for a missing picture, recording or sound."""
     reasons = [camera.get("reason"), camera.get("recording_reason")]
+    if camera.get("muted"):
+        reasons.append("the sound is muted")
+    elif camera.get("audio_reason"):
+        reasons.append(f"sound: {camera['audio_reason']}")
     return [show(reason) for reason in reasons if reason]
