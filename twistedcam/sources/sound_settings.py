@@ -22,6 +22,9 @@ _SILENT_SCHEMES = frozenset({"webcam", "auto", "pattern", "folder"})
 #: Webcams, whose microphone is found by their device.
 _WEBCAMS = frozenset({"webcam", "auto"})
 _DEVICE = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
+#: Names of ALSA that can be meant. Others could write files or run programs, by its plugins
+#: ``file`` and ``tee``: who may set a microphone need not be allowed that.
+_ALSA_NAME = re.compile(r"(?!.*\b(?:file|tee)\b)[\w.:,=+-]{1,200}", re.ASCII | re.IGNORECASE)
 _OFFSET = re.compile(r"[+-]?[0-9]{1,6}(\.[0-9]{1,3})?")
 
 
@@ -67,7 +70,8 @@ def check_audio(text: str) -> str:
     if text in ("", "auto", "off"):
         return text
     kind, colon, device = text.partition(":")
-    if not colon or kind not in MICROPHONE_FORMATS or not _DEVICE.fullmatch(device):
+    form = _ALSA_NAME if kind == "alsa" else _DEVICE
+    if not colon or kind not in MICROPHONE_FORMATS or not form.fullmatch(device):
         kinds = ", ".join(f"{each}:NAME" for each in MICROPHONE_FORMATS)
         raise BadArgument(f"audio={text!r} is not valid: write auto, off, alsa:default or {kinds}")
     return text
