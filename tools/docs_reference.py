@@ -16,6 +16,8 @@ from twistedcam.errors import TwistedcamError
 from twistedcam.servers.http.api.commands import operations
 from twistedcam.servers.http.api.openapi import describe
 
+#: Longer signatures are left out: ServeOptions has an argument for each option.
+_MAX_SIGNATURE = 600
 _MADE = "This page is made from the code."
 
 
@@ -150,7 +152,9 @@ def _signature(name: str, found: Any) -> str:
     parameters = [each for each in signature.parameters.values() if each.name != "self"]
     result = inspect.Signature.empty if inspect.isclass(found) else signature.return_annotation
     shown = signature.replace(parameters=parameters, return_annotation=result)
-    return name + re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(shown))
+    text = re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(shown))
+    text = re.sub(r"<function .*? at 0x[0-9a-f]+>|<factory>", "…", text)
+    return name + (text if len(text) <= _MAX_SIGNATURE else "(…)")
 
 
 def _docstring(found: Any) -> Iterator[str]:

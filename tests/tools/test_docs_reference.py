@@ -47,6 +47,8 @@ def test_each_public_name_has_a_section() -> None:
     assert {"testing.CameraServer", "testing.FailingCamera"} <= headings("python")
     page = PAGES["reference/python.md"]
     assert "FailingCamera(size: tuple[int, int] = (640, 480), fps: float = 30.0)\n" in page
+    assert "ServeOptions(…)\n" in page
+    assert " at 0x" not in page
     assert "- `options`: its options." in PAGES["reference/python.md"]
 
 
