@@ -82,6 +82,12 @@ class NoSuchLogin(CommandError):
     code = "no-such-login"
 
 
+class Conflict(CommandError):
+    """Something has changed since the client has read it."""
+
+    code = "conflict"
+
+
 class HookFailed(CommandError):
     """A hook's program or server has failed. The message has the reason."""
 

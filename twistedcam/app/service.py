@@ -17,6 +17,7 @@ from twistedcam.app.reload import apply_options
 from twistedcam.auth import Authenticator, TokenFile
 from twistedcam.commands import Registry, standard_commands
 from twistedcam.config.arguments import options_from
+from twistedcam.config.editor import ConfigEditor
 from twistedcam.config.options import (
     CONTROL_ENDPOINT,
     FRAME_ENDPOINT,
@@ -251,7 +252,11 @@ class CameraService(MultiService):
             return []
         stats = LiveStats(self.server)
         stats.setServiceParent(self)
-        router = make_router(self.server, self.registry, stats)
+        server = self.server
+        configuration = ConfigEditor(
+            self._options, lambda: server.reload(), lambda: server.authenticator.is_needed
+        )
+        router = make_router(self.server, self.registry, stats, configuration)
         own_id = device_id(self._options.recordings)
         add_onvif_routes(router, self.server, own_id, lambda: self.listeners["rtsp"])
         return [self._listen_http_on(endpoint, router) for endpoint in endpoints]

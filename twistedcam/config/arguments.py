@@ -59,11 +59,12 @@ def options_from(words: Sequence[str]) -> ServeOptions:
     return read_serve_options(parser.parse_args([*words, "--no-keys"]))
 
 
-def read_serve_options(words: argparse.Namespace) -> ServeOptions:
+def read_serve_options(words: argparse.Namespace, text: str | None = None) -> ServeOptions:
     """Return the options of the command line, which override the configuration file.
 
     Arguments:
         words: the result of a parser with ``add_serve_arguments``.
+        text: contents of the file to check in place of its own.
 
     Raises:
         BadArgument: an option is not valid.
@@ -73,7 +74,7 @@ def read_serve_options(words: argparse.Namespace) -> ServeOptions:
         if (value := getattr(words, each.name)) is not None:
             merged[each.name] = each.read(value, each.flag)
     file = merged.get("config")
-    found = ConfigContents({}, {}, {}, None, {}) if file is None else read_config(file)
+    found = ConfigContents({}, {}, {}, None, {}) if file is None else read_config(file, text)
     tables, recording = found.cameras, found.recording
     hooks: list[Hook] = found.options.pop("hook", [])
     for name, value in found.options.items():
@@ -113,7 +114,7 @@ def read_serve_options(words: argparse.Namespace) -> ServeOptions:
         video_settings=_video(given, found.video, tables),
         processes=processes,
         hooks=_with_cameras(hooks, [*tables, *(each.name for each in processes)], file),
-        again=None if file is None else lambda: read_serve_options(words),
+        again=None if file is None else lambda text=None: read_serve_options(words, text),
         **plain,
     )
 

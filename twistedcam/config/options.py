@@ -236,7 +236,9 @@ class ServeOptions(PlainOptions):
         hooks: programs and addresses that are told of events.
         listen, control, http, rtsp: endpoints of the ports.
         keys: True to read keys from standard input, if that is a terminal.
-        again: reads the configuration again; None if there is no file.
+        again: reads the configuration again, or the given text in place of the file's; None if
+            there is no file.
+        config: the configuration file; None if there is none.
     """
 
     cameras: dict[str, SourceSpec] = {}
@@ -252,7 +254,8 @@ class ServeOptions(PlainOptions):
     http: list[str] = []
     rtsp: list[str] = []
     keys: bool = False
-    again: Callable[[], ServeOptions] | None = None
+    again: Callable[..., ServeOptions] | None = None
+    config: Path | None = None
 
     @property
     def limits(self) -> ConnectionLimits:

@@ -101,14 +101,17 @@ class ConfigContents(NamedTuple):
 FILE_OPTIONS = {key: each for key, each in OPTIONS.items() if each.option.in_file}
 
 
-def read_config(path: Path) -> ConfigContents:
+def read_config(path: Path, text: str | None = None) -> ConfigContents:
     """Read and check a file.
+
+    Arguments:
+        text: contents to check in place of the file's.
 
     Raises:
         BadArgument: the file cannot be read, is not TOML, or has an invalid key or value.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_text(encoding="utf-8") if text is None else text)
     except OSError as error:
         raise BadArgument(f"the configuration {path} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:

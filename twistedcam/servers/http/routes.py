@@ -9,6 +9,7 @@ from twistedcam.auth import NOBODY
 from twistedcam.errors import BadArgument
 from twistedcam.runtime.threads import run_in_thread
 from twistedcam.servers.http.api.commands import PREFIX, make_handler, operations
+from twistedcam.servers.http.api.configuration import Configuration, ConfigurationApi
 from twistedcam.servers.http.api.health import Health
 from twistedcam.servers.http.api.live_stats import LiveStats
 from twistedcam.servers.http.api.openapi import EVENT_PICTURE, describe
@@ -34,8 +35,17 @@ if TYPE_CHECKING:
     from twistedcam.servers.http.api.metrics import Metrics
 
 
-def make_router(server: Server, registry: Registry, stats: LiveStats) -> Router:
-    """Return a router with all routes of ``docs/http.md``; the API has the registry's commands."""
+def make_router(
+    server: Server,
+    registry: Registry,
+    stats: LiveStats,
+    configuration: Configuration | None = None,
+) -> Router:
+    """Return a router with all routes of ``docs/http.md``; the API has the registry's commands.
+
+    Arguments:
+        configuration: the file that the page may change; None: the page offers none.
+    """
     router = Router(Access(server), server.refusals)
     streams = MjpegStreams(server)
     snapshots = Snapshots(server)
@@ -104,7 +114,9 @@ def make_router(server: Server, registry: Registry, stats: LiveStats) -> Router:
     router.add("GET", "/login", login.get)
     router.add("POST", "/login", login.log_in)
     router.add("POST", "/logout", login.log_out)
-    _add_api(router, server, registry)
+    _add_api(router, server, registry, configuration is not None)
+    if configuration is not None:
+        ConfigurationApi(server, configuration).add_routes(router)
     return router
 
 
@@ -115,13 +127,13 @@ def _import_metrics() -> type[Metrics]:
     return Metrics
 
 
-def _add_api(router: Router, server: Server, registry: Registry) -> None:
+def _add_api(router: Router, server: Server, registry: Registry, has_configuration: bool) -> None:
     """Add the commands, their description and the time of the server."""
 
     def description(request: HttpRequest) -> Reply:
         names = [name for name in server.cameras if request.grant.covers(name)]
         needs_token = server.authenticator.is_needed
-        return json_reply(describe(operations(registry), names, needs_token))
+        return json_reply(describe(operations(registry), names, needs_token, has_configuration))
 
     def add(command: Command) -> None:
         for each in operations([command]):

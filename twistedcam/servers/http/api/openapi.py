@@ -39,24 +39,50 @@ _OTHER_PATHS: dict[str, tuple[str, dict[str, Any]]] = {
     "/openapi.json": ("This description.", {"type": "object"}),
 }
 
+#: The path of the configuration.
+CONFIGURATION = "/configuration"
+#: Below that path, by method: summaries, and the texts of the body that are required.
+_CONFIGURATION: dict[str, dict[str, tuple[str, list[str]]]] = {
+    "": {
+        "get": ("The text of the configuration file, and its version.", []),
+        "put": ("Replace the text, and apply it.", ["text", "version"]),
+    },
+    "/check": {"post": ("Check a text; answers with its difference to the file.", ["text"])},
+    "/edit": {
+        "post": (
+            "Add, copy, rename or remove a camera in a text; nothing is saved.",
+            ["text", "action", "name"],
+        )
+    },
+    "/undo": {"post": ("Take the last change back.", ["version"])},
+    "/probe": {"post": ("Try a source: its size, its rate, and a picture.", ["source"])},
+}
+
 #: The path of the picture of an event.
 EVENT_PICTURE = "/events/{id}/snapshot"
 
 
 def describe(
-    operations: Iterable[Operation], cameras: Sequence[str], needs_token: bool = False
+    operations: Iterable[Operation],
+    cameras: Sequence[str],
+    needs_token: bool = False,
+    has_configuration: bool = False,
 ) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document.
 
     Arguments:
         cameras: the names of the cameras that the client may see.
         needs_token: True if the server needs a token.
+        has_configuration: True if the configuration can be changed.
     """
     paths = {
         PREFIX + path: {"get": _other_operation(path, *found)}
         for path, found in _OTHER_PATHS.items()
     }
     paths[PREFIX + EVENT_PICTURE] = {"get": _event_picture()}
+    for path, methods in _CONFIGURATION.items() if has_configuration else ():
+        described = {how: _configuration(how, path, *found) for how, found in methods.items()}
+        paths[PREFIX + CONFIGURATION + path] = described
     for each in operations:
         paths.setdefault(PREFIX + each.path, {})[each.method.lower()] = _operation(each, cameras)
     return {
@@ -104,6 +130,26 @@ def _other_operation(path: str, summary: str, schema: dict[str, Any]) -> dict[st
         "tags": ["server"],
         "responses": _responses(summary, schema),
     }
+
+
+def _configuration(method: str, path: str, summary: str, texts: list[str]) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": f"{method} {CONFIGURATION}{path}",
+        "summary": summary,
+        "tags": ["configuration"],
+        "responses": _responses(summary, {"type": "object"}),
+    }
+    if texts:
+        properties: dict[str, Any] = {name: {"type": "string"} for name in texts}
+        if path == "/edit":
+            more = {"source": {"type": "string"}, "new": {"type": "string"}}
+            properties |= {**more, "settings": {"type": "object"}}
+        schema = {"type": "object", "properties": properties, "required": texts}
+        described["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": schema}},
+        }
+    return described
 
 
 def _event_picture() -> dict[str, Any]:

@@ -8,6 +8,7 @@ import { ServerEvents } from "./lib/server_events.js";
 import { startKeys } from "./keys.js";
 import { CameraView } from "./views/camera.js";
 import { Events } from "./views/events.js";
+import { openSettings, watchSettings } from "./views/settings.js";
 import { Recordings } from "./views/recordings.js";
 import { Timeline } from "./views/timeline.js";
 
@@ -27,6 +28,7 @@ events.onRights = (grant) => {
   $("#limits").textContent = rights.restrictions;
   $("#limits").hidden = !rights.restrictions;
   $("#logout").hidden = !rights.login;
+  $("#settings-open").hidden = !rights.may("admin");
   $("#logout").title = rights.login ? `Log out: ${rights.token}` : "";
   $(".foot a[data-path='/metrics']").hidden = !rights.may("view");
   for (const view of views.values()) view.updateRights();
@@ -153,6 +155,8 @@ startKeys(() => {
 addEventListener("pagehide", () => { events.sleep(); for (const view of views.values()) view.player.stop(); });
 addEventListener("pageshow", (event) => { if (event.persisted) events.wake(); });
 
+$("#settings-open").addEventListener("click", openSettings);
+watchSettings();
 $("#login-again").addEventListener("click", () => location.reload());
 forgetLogin();
 $("#link").hidden = false;

@@ -1,0 +1,111 @@
+"""The settings in the page: cameras are tried, added, renamed and removed in the configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.support.axe import violations
+from tests.support.chromium import Page
+from tests.support.http_server import serve
+from twistedcam.auth import Grant, TokenFile
+
+TEXT = '# mine\n[camera.door]\nsource = "pattern:?size=320x240&fps=5"   # a test\n'
+
+
+def write(browser: Page, selector: str, text: str) -> None:
+    field = browser.find(selector)
+    field.clear()
+    field.send_keys(text)
+
+
+def test_a_camera_is_added_renamed_and_removed_and_the_change_is_shown_before(
+    browser: Page, tmp_path: Path
+) -> None:
+    file = tmp_path / "cam.toml"
+    file.write_text(TEXT)
+    with serve(tmp_path / "recordings", "--config", str(file)) as server:
+        browser.look()
+        browser.open(server.http)
+        browser.click("#settings-open")
+        browser.wait(lambda: browser.value("#configuration textarea") == TEXT, "the text")
+        assert browser.text("#configuration-path") == str(file)
+        assert not browser.find("#configuration-save").is_enabled()
+
+        write(browser, "#new-camera [name=source]", "rtsp://127.0.0.1:1/x")
+        write(browser, "#new-camera [name=name]", "yard")
+        browser.click("#new-try")
+        browser.wait(lambda: "refused" in browser.text("#new-result").lower(), "what is wrong")
+        write(browser, "#new-camera [name=source]", "pattern:?size=320x240&fps=5")
+        browser.click("#new-try")
+        browser.wait(lambda: "320 × 240, 5 frames/s" in browser.text("#new-result"), "its size")
+        browser.shoot("settings-light-1280")
+        browser.click("#new-add")
+        browser.wait(
+            lambda: "+[camera.yard]" in browser.text("#configuration-difference"), "the change"
+        )
+        assert file.read_text() == TEXT
+        assert violations(browser, [(390, 844, True)]) == []
+        browser.look(320, 640)
+        wide = "return document.querySelector('#settings').scrollWidth"
+        browser.wait(lambda: browser.chrome.execute_script(wide) <= 320, "a narrow form")
+        browser.shoot("settings-light-320")
+        browser.look()
+        browser.click("#configuration-save")
+        browser.wait(lambda: "added: yard" in browser.text("#toasts"), "word of it")
+        assert file.read_text().startswith(TEXT)
+        browser.wait(lambda: server.status("yard")["state"] == "live", "the new camera")
+
+        file.write_text(file.read_text() + "# by another\n")
+        write(browser, "#change-camera [name=new]", "garden")
+        browser.find("#change-camera option[value=yard]").click()
+        browser.click("[data-action=rename]")
+        browser.wait(
+            lambda: "+[camera.garden]" in browser.text("#configuration-difference"), "its change"
+        )
+        browser.click("#configuration-save")
+        browser.wait(
+            lambda: "has changed meanwhile" in browser.text("#configuration-error"), "why not"
+        )
+        assert "garden" not in file.read_text()
+        browser.click("#configuration-load")
+        browser.wait(
+            lambda: "# by another" in browser.value("#configuration textarea"), "the other's text"
+        )
+        browser.find("#change-camera option[value=yard]").click()
+        browser.click("[data-action=remove]")
+        browser.wait(
+            lambda: "-[camera.yard]" in browser.text("#configuration-difference"), "its end"
+        )
+        browser.click("#configuration-save")
+        browser.wait(lambda: "removed: yard" in browser.text("#toasts"), "word of that")
+        browser.click("#configuration-undo")
+        browser.wait(lambda: "[camera.yard]" in file.read_text(), "it back")
+        write(browser, "#configuration textarea", '[[hook]]\non = "state:live"\nrun = ["x"]\n')
+        browser.click("#configuration-check")
+        browser.wait(
+            lambda: "'hook' cannot be changed in the page" in browser.text("#configuration-error"),
+            "no program",
+        )
+        browser.leave()
+
+
+def test_who_may_not_change_it_is_not_offered_it_and_a_missing_file_is_said(
+    browser: Page, tmp_path: Path
+) -> None:
+    tokens = TokenFile(tmp_path / "tokens.toml")
+    boss = tokens.add(Grant("boss", frozenset({"view", "control"})))
+    operator = tokens.add(Grant("operator", frozenset({"view", "admin"})))
+    options = ("--camera", "door=pattern:?fps=5", "--tokens", str(tokens.path))
+    with serve(tmp_path / "recordings", *options) as server:
+        browser.open(f"{server.http}/?token={boss}")
+        browser.wait(lambda: browser.find("#logout").is_displayed(), "the rights")
+        assert not browser.find("#settings-open").is_displayed()
+        browser.leave()
+        browser.open(f"{server.http}/?token={operator}")
+        browser.wait(lambda: browser.find("#settings-open").is_displayed(), "the button")
+        browser.click("#settings-open")
+        browser.wait(
+            lambda: "start it with --config FILE" in browser.text("#settings-note"), "why not"
+        )
+        assert browser.text("#settings-body") == ""
+        browser.leave()

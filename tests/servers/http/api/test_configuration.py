@@ -1,0 +1,117 @@
+"""The configuration over HTTP: who may change it, and sources that are tried before."""
+
+from __future__ import annotations
+
+import base64
+import json
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from tests.support.http_server import serve
+from tests.support.http_site import Connection, TokenSiteCase
+from tests.support.process import PATIENCE
+from twistedcam.commands import standard_commands
+from twistedcam.config.arguments import options_from
+from twistedcam.config.editor import ConfigEditor
+from twistedcam.servers.http import Guard, HttpFactory, LiveStats, make_router
+from twistedcam.servers.http.api.configuration import PATH
+
+TEXT = '# mine\n[camera.cam]\nsource = "pattern:?size=320x240"\n'
+
+
+class AccessTests(TokenSiteCase):
+    def setUp(self) -> None:
+        super().setUp()
+        path = self.folder / "cam.toml"
+        path.write_text(TEXT)
+        editor = ConfigEditor(options_from(["--config", str(path)]), self.server.reload)
+        router = make_router(self.server, standard_commands(), LiveStats(self.server), editor)
+        guard = Guard(any_name=True)
+        self.factory = HttpFactory(lambda request: router.answer(guard, request), self.server)
+        self.routes = [each for each in router.routes if each.path.startswith(PATH)]
+
+    def ask(self, method: str, path: str, host: str, **headers: str) -> Connection:
+        browser = Connection(self.factory, host)
+        self.status = browser.ask(method, path, **headers)
+        return browser
+
+    def test_every_request_needs_the_right_admin_for_all_cameras(self) -> None:
+        self.assertEqual(len(self.routes), 6)
+        for route in self.routes:
+            for name in ("viewer", "boss", "source", "keeper", "nobody"):
+                bearer = {"Authorization": f"Bearer {self.tokens[name]}"}
+                self.ask(route.method, route.path, "192.0.2.9", **bearer)
+                self.assertEqual(self.status, 403, (route, name))
+            self.ask(route.method, route.path, "192.0.2.9")
+            self.assertEqual(self.status, 401, route)
+        bearer = {"Authorization": f"Bearer {self.tokens['operator']}"}
+        found = self.ask("GET", PATH, "192.0.2.9", **bearer).json
+        self.assertEqual((found["text"], found["read_only"]), (TEXT, None))
+
+    def test_without_tokens_only_this_machine_may_see_and_change_it(self) -> None:
+        self.server.authenticator = type(self.server.authenticator)(self.clock)
+        for route in self.routes:
+            for host, headers in (("192.0.2.9", {}), ("127.0.0.1", {"X-Forwarded-For": "x"})):
+                self.ask(route.method, route.path, host, **headers)
+                self.assertEqual(self.status, 403, (route, host))
+        self.ask("GET", PATH, "127.0.0.1")
+        self.assertEqual(self.status, 200)
+
+    def test_a_body_without_what_is_needed_is_refused(self) -> None:
+        headers = {"Authorization": f"Bearer {self.tokens['operator']}"}
+        headers["Content-Type"] = "application/json"
+        for path, body in (
+            ("/check", {}),
+            ("/check", {"text": 1}),
+            ("/edit", {"text": TEXT, "action": "add"}),
+            ("/edit", {"text": TEXT, "action": "run", "name": "x"}),
+            ("/edit", {"text": TEXT, "action": "add", "name": "x", "source": "y", "settings": 1}),
+            ("/undo", {}),
+            ("/probe", {"source": "nothing"}),
+        ):
+            browser = Connection(self.factory)
+            data = json.dumps(body).encode()
+            self.assertEqual(browser.ask("POST", PATH + path, data, **headers), 400, (path, body))
+
+
+def ask(url: str, method: str = "GET", body: Any = None) -> tuple[int, Any]:
+    data = None if body is None else json.dumps(body).encode()
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, data, headers, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+
+
+def test_a_camera_is_tried_added_and_taken_back_on_a_running_server(tmp_path: Path) -> None:
+    file = tmp_path / "cam.toml"
+    file.write_text(TEXT)
+    with serve(tmp_path / "recordings", "--config", str(file)) as server:
+        url = server.http + PATH
+        status, tried = ask(f"{url}/probe", "POST", {"source": "pattern:?size=200x150&fps=5"})
+        assert (status, tried["width"], tried["height"], tried["fps"]) == (200, 200, 150, 5)
+        assert base64.b64decode(tried["picture"]).startswith(b"\xff\xd8")
+        status, failed = ask(f"{url}/probe", "POST", {"source": "rtsp://127.0.0.1:1/x"})
+        assert (status, failed["code"]) == (503, "camera-failed")
+        assert "refused" in failed["message"].lower()
+        status, closed = ask(f"{url}/probe", "POST", {"source": "file:/etc/passwd"})
+        assert status == 403
+        assert "may only use files in" in closed["message"]
+        found = ask(url)[1]
+        source, settings = "pattern:?size=200x150", {"title": "Yard"}
+        add = {"text": found["text"], "action": "add", "name": "yard"}
+        changed = ask(f"{url}/edit", "POST", {**add, "source": source, "settings": settings})[1]
+        assert changed["error"] is None
+        assert '+title = "Yard"' in changed["difference"]
+        status, done = ask(url, "PUT", {"text": changed["text"], "version": found["version"]})
+        assert (status, done["added"]) == (200, "yard")
+        assert server.status("yard")["title"] == "Yard"
+        again = {"text": found["text"], "version": found["version"]}
+        assert ask(url, "PUT", again)[1]["code"] == "conflict"
+        status, done = ask(f"{url}/undo", "POST", {"version": done["version"]})
+        assert (status, done["removed"], file.read_text()) == (200, "yard", TEXT)

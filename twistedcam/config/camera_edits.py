@@ -1,0 +1,138 @@
+"""Changes of cameras in the text of a configuration. Comments stay."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from twistedcam.errors import BadArgument, NoSuchCamera
+from twistedcam.util.camera_name import check_name
+
+_BY_HAND = "the cameras are written in another way than as tables: change the text by hand"
+
+
+def add_camera(text: str, name: str, source: str, settings: Mapping[str, str]) -> str:
+    """Return the text with another camera after the others.
+
+    Arguments:
+        settings: of the source, such as ``size`` and ``title``; empty ones are left out.
+
+    Raises:
+        BadArgument: the name is taken or not possible, or the text is no TOML.
+    """
+    import tomlkit
+
+    document = _parsed(text)
+    cameras = _cameras(document)
+    table = tomlkit.table()
+    table["source"] = source
+    for key, value in settings.items():
+        if value:
+            table[key] = int(value) if value.isascii() and value.isdigit() else value
+    table.add(tomlkit.nl())
+    return _dumped(document, {**cameras, _free(cameras, name): table})
+
+
+def copy_camera(text: str, name: str, new: str) -> str:
+    """Return the text with a copy of a camera under another name.
+
+    Raises:
+        BadArgument, NoSuchCamera: a name is not possible, or the text is no TOML.
+    """
+    document = _parsed(text)
+    cameras = _cameras(document)
+    return _dumped(document, {**cameras, _free(cameras, new): copy.deepcopy(_known(cameras, name))})
+
+
+def rename_camera(text: str, name: str, new: str) -> str:
+    """Return the text with another name for a camera, which keeps its place.
+
+    Raises:
+        BadArgument, NoSuchCamera: a name is not possible, or the text is no TOML.
+    """
+    document = _parsed(text)
+    cameras = _cameras(document)
+    _known(cameras, name)
+    new = _free(cameras, new)
+    return _dumped(document, {new if key == name else key: each for key, each in cameras.items()})
+
+
+def remove_camera(text: str, name: str) -> str:
+    """Return the text without a camera.
+
+    Raises:
+        NoSuchCamera: there is none of that name.
+        BadArgument: the text is no TOML.
+    """
+    document = _parsed(text)
+    cameras = _cameras(document)
+    _known(cameras, name)
+    return _dumped(document, {key: each for key, each in cameras.items() if key != name})
+
+
+def _parsed(text: str) -> Any:
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        return tomlkit.parse(text)
+    except (TOMLKitError, RecursionError) as error:
+        raise BadArgument(f"the text is not valid TOML: {error}") from None
+
+
+def _cameras(document: Any) -> dict[str, Any]:
+    cameras = document.get("camera", {})
+    if not isinstance(cameras, dict):
+        raise BadArgument("'camera' has to be a table of cameras")
+    return dict(cameras.items())
+
+
+def _free(cameras: Mapping[str, Any], name: str) -> str:
+    name = check_name(name)
+    if name in cameras:
+        raise BadArgument(f"there is already a camera {name!r}")
+    return name
+
+
+def _known(cameras: Mapping[str, Any], name: str) -> Any:
+    if name not in cameras:
+        known = ", ".join(cameras) or "none"
+        raise NoSuchCamera(f"the configuration has no camera {name!r}; it has {known}")
+    return cameras[name]
+
+
+def _dumped(document: Any, cameras: Mapping[str, Any]) -> str:
+    """Return the text of a document with these cameras, in this order."""
+    import tomlkit
+
+    before = list(document.get("camera", {}))
+    try:
+        if (
+            not before
+            or [name for name in before if name in cameras] != list(cameras)[: len(before)]
+        ):
+            if before:
+                del document["camera"]
+            document["camera"] = tomlkit.table(is_super_table=True)
+            before = []
+        tables = document["camera"]
+        for name in before:  # what stays is not touched
+            if name not in cameras:
+                del tables[name]
+        for name in cameras:
+            if name not in tables:
+                tables[name] = cameras[name]
+        if not cameras:
+            del document["camera"]
+        text = tomlkit.dumps(document)
+        found = tomlkit.parse(text).unwrap().get("camera", {})
+    except (ValueError, TypeError):
+        raise BadArgument(_BY_HAND) from None
+    if list(found.items()) != [(name, _plain(each)) for name, each in cameras.items()]:
+        raise BadArgument(_BY_HAND)
+    return text
+
+
+def _plain(value: Any) -> Any:
+    return value.unwrap() if hasattr(value, "unwrap") else value

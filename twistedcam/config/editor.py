@@ -1,0 +1,227 @@
+"""Changes of the configuration file while the server runs."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+from twisted.logger import Logger
+
+from twistedcam.camera import check_source
+from twistedcam.config.camera_edits import add_camera, copy_camera, remove_camera, rename_camera
+from twistedcam.config.options import ServeOptions
+from twistedcam.config.page_rules import check_change
+from twistedcam.errors import BadArgument, Conflict, DiskError, Forbidden, NotSupported
+from twistedcam.runtime.atomic_file import locked, write_atomically
+from twistedcam.sources.spec import SourceSpec
+
+log = Logger()
+
+#: Bytes of a file that can be changed, and earlier texts that are kept for ``undo``.
+MAX_BYTES = 48 * 1024
+_MAX_UNDO = 20
+_NO_FILE = "the server was started without a configuration: start it with --config FILE"
+_EDITS: dict[str, Callable[..., str]] = {
+    "add": add_camera,
+    "copy": copy_camera,
+    "rename": rename_camera,
+    "remove": remove_camera,
+}
+
+
+class ConfigEditor:
+    """Shows, checks and changes the configuration file, within the rules for the page.
+
+    Comments and everything else in the text stay as they were written. A change has to name the
+    version that it was made of, so that two pages do not overwrite each other's changes.
+
+    Arguments:
+        options: those that the server was started with.
+        reload: applies the file to the running server.
+        has_tokens: returns True if clients need a token. Without, a file that other users of this
+            machine cannot read is not shown: it may have passwords of cameras.
+    """
+
+    def __init__(
+        self,
+        options: ServeOptions,
+        reload: Callable[[], Awaitable[dict[str, Any]]],
+        has_tokens: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._has_tokens = has_tokens
+        self._read_options = options.again
+        self._path = options.config
+        self._reload = reload
+        #: Texts that were replaced, each with the version of the text that replaced it.
+        self._undo: list[tuple[str, str]] = []
+
+    def show(self) -> dict[str, Any]:
+        """Return the file's ``path``, ``text``, ``version``, and if it can be changed.
+
+        ``read_only`` has the reason why not, or None.
+        """
+        if self._path is None:
+            empty = {"path": None, "text": "", "version": "", "can_undo": False}
+            return {**empty, "read_only": _NO_FILE}
+        text = self._text()
+        version = _version(text)
+        return {
+            "path": str(self._path),
+            "text": text,
+            "version": version,
+            "read_only": self._read_only(text),
+            "can_undo": bool(self._undo) and self._undo[-1][1] == version,
+        }
+
+    def check(self, text: str) -> dict[str, Any]:
+        """Return the difference of a text to the file, and its ``error`` or None."""
+        before = self._text()
+        error = None
+        try:
+            self._check(before, text)
+        except (BadArgument, NotSupported, Forbidden) as why:
+            error = str(why)
+        return {"error": error, "difference": _difference(before, text)}
+
+    def edit(self, text: str, action: str, **values: Any) -> str:
+        """Return a text in which a camera was added, copied, renamed or removed. Saves nothing.
+
+        Arguments:
+            action: ``add`` (with ``name``, ``source`` and ``settings``), ``copy`` and ``rename``
+                (with ``name`` and ``new``), ``remove`` (with ``name``).
+
+        Raises:
+            BadArgument, NoSuchCamera: that is not possible.
+        """
+        return _EDITS[action](text, **values)
+
+    def check_source(self, spec: SourceSpec) -> None:
+        """Check that the page may add a camera with a source.
+
+        Raises:
+            BadArgument: a setting of it is not valid.
+            Forbidden: only the file itself may have it.
+        """
+        check_source(spec)
+        if self._read_options is None:
+            raise NotSupported(_NO_FILE)
+        before = self._read_options(self._text())
+        check_change(before, replace(before, cameras={**before.cameras, "": spec}))
+
+    async def change(self, text: str, version: str) -> dict[str, Any]:
+        """Replace the file and apply it.
+
+        Arguments:
+            version: that of the file which the text was made of.
+
+        Returns: the answer of ``reload``, and the new ``version``.
+
+        Raises:
+            BadArgument: the text is not a valid configuration; the file is unchanged.
+            Forbidden: only the file itself may be changed in this way.
+            Conflict: the file has changed meanwhile.
+            DiskError, NotSupported: the file cannot be written.
+        """
+        before = self._expect(version)
+        self._check(before, text)
+        return await self._replace(before, text)
+
+    async def undo(self, version: str) -> dict[str, Any]:
+        """Take the last change back and apply that. Returns and raises as ``change``."""
+        before = self._expect(version)
+        if not self._undo or self._undo[-1][1] != version:
+            raise Conflict("there is no change of the page to take back")
+        text, _ = self._undo[-1]
+        done = await self._replace(before, text)
+        del self._undo[-2:]
+        return done
+
+    async def _replace(self, before: str, text: str) -> dict[str, Any]:
+        self._write(text)
+        try:
+            done = await self._reload()
+        except Exception:
+            if self._text() == text:
+                self._write(before)
+            raise
+        version = _version(text)
+        self._undo = [*self._undo[1 - _MAX_UNDO :], (before, version)]
+        log.info("the configuration was changed in the page: {path}", path=str(self._path))
+        return {**done, "version": version}
+
+    def _expect(self, version: str) -> str:
+        before = self._text()
+        if _version(before) != version:
+            raise Conflict("the configuration has changed meanwhile: load it again")
+        why = self._read_only(before)
+        if why is not None:
+            raise NotSupported(why)
+        return before
+
+    def _check(self, before: str, text: str) -> None:
+        """Check a text.
+
+        Raises:
+            BadArgument, Forbidden, NotSupported: it cannot be used.
+        """
+        if self._read_options is None:
+            raise NotSupported(_NO_FILE)
+        if len(text.encode(errors="surrogatepass")) > MAX_BYTES:
+            raise BadArgument(f"the text has more than {MAX_BYTES // 1024} KB")
+        after = self._read_options(text)
+        for spec in after.cameras.values():
+            check_source(spec)
+        check_change(self._read_options(before), after)
+
+    def _text(self) -> str:
+        if self._path is None:
+            raise NotSupported(_NO_FILE)
+        try:
+            if not self._has_tokens() and not self._path.stat().st_mode & 0o004:
+                raise Forbidden(
+                    f"other users cannot read {self._path}, and the server has no tokens: "
+                    "the page does not show it"
+                )
+            return self._path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise DiskError(f"{self._path} cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise DiskError(f"{self._path} is not UTF-8") from None
+
+    def _read_only(self, text: str) -> str | None:
+        """Return the reason why the file cannot be changed, or None."""
+        assert self._path is not None
+        path = Path(os.path.realpath(self._path))
+        if len(text.encode()) > MAX_BYTES:
+            return f"{self._path} has more than {MAX_BYTES // 1024} KB: change it in an editor"
+        if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
+            return f"{self._path} and its folder cannot be written by this server"
+        return None
+
+    def _write(self, text: str) -> None:
+        path = Path(os.path.realpath(self._path or ""))  # a link stays one
+        try:
+            with locked(path):
+                found = path.stat()
+                own = (os.geteuid(), os.getegid())
+                owner = (found.st_uid, found.st_gid)
+                mode = found.st_mode & 0o777
+                data = text.encode()
+                write_atomically(path, data, mode, owner=None if owner == own else owner)
+        except OSError as error:
+            raise DiskError(f"{self._path} cannot be written: {error.strerror}") from error
+
+
+def _version(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _difference(before: str, after: str) -> str:
+    """Return the lines that differ, with three lines around them; empty if none does."""
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), "now", "new", lineterm="")
+    return "\n".join(lines)

@@ -1,0 +1,173 @@
+"""The configuration over HTTP: shown, checked and changed, and new sources tried."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any, Protocol
+
+from twisted.internet.defer import Deferred, TimeoutError
+
+from twistedcam.camera import Camera
+from twistedcam.errors import BadArgument, CameraFailed, Forbidden, TooMany
+from twistedcam.events import EventBus
+from twistedcam.net.addresses import parse_ip
+from twistedcam.servers.http.api.commands import PREFIX, as_text, read_body
+from twistedcam.servers.http.api.openapi import CONFIGURATION
+from twistedcam.servers.http.connection.reply import Reply, json_reply
+from twistedcam.servers.http.connection.request import HttpRequest
+from twistedcam.servers.http.connection.router import Handler, Router
+from twistedcam.sources.spec import SourceSpec, parse
+
+if TYPE_CHECKING:
+    from twistedcam.core.server import Server
+
+PATH = PREFIX + CONFIGURATION
+#: Seconds after which a source that is tried has given no picture.
+PROBE_TIMEOUT = 12.0
+_ACTIONS = ("add", "copy", "rename", "remove")
+
+
+class Configuration(Protocol):
+    """The configuration file, as ``twistedcam.config.editor`` changes it."""
+
+    def show(self) -> dict[str, Any]:
+        """Return path, text and version."""
+
+    def check(self, text: str) -> dict[str, Any]:
+        """Return error and difference of a text."""
+
+    def edit(self, text: str, action: str, **values: Any) -> str:
+        """Return a text with another list of cameras."""
+
+    def check_source(self, spec: SourceSpec) -> None:
+        """Check that a camera may have a source."""
+
+    async def change(self, text: str, version: str) -> dict[str, Any]:
+        """Replace and apply the file."""
+
+    async def undo(self, version: str) -> dict[str, Any]:
+        """Take the last change back."""
+
+
+class ConfigurationApi:
+    """Answers ``/api/v1/configuration``. All requests need the right ``admin``."""
+
+    def __init__(self, server: Server, configuration: Configuration) -> None:
+        self._server = server
+        self._configuration = configuration
+        self._is_probing = False
+
+    def add_routes(self, router: Router) -> None:
+        """Add the routes to a router."""
+        for method, path, handler in (
+            ("GET", "", self._show),
+            ("PUT", "", self._change),
+            ("POST", "/check", self._check),
+            ("POST", "/edit", self._edit),
+            ("POST", "/undo", self._undo),
+            ("POST", "/probe", self._probe),
+        ):
+            router.add(method, PATH + path, self._guarded(handler), "admin")
+
+    def _guarded(self, handler: Handler) -> Handler:
+        """Wrap a handler: without tokens, only this machine may change the configuration."""
+
+        def answer(request: HttpRequest) -> Any:
+            if not self._server.authenticator.is_needed and not _is_local(request):
+                raise Forbidden(
+                    "without tokens, only this machine may see and change the configuration"
+                )
+            return handler(request)
+
+        return answer
+
+    def _show(self, request: HttpRequest) -> Reply:
+        return json_reply(self._configuration.show())
+
+    def _check(self, request: HttpRequest) -> Reply:
+        return json_reply(self._configuration.check(_text(read_body(request), "text")))
+
+    async def _change(self, request: HttpRequest) -> Reply:
+        body = read_body(request)
+        text, version = _text(body, "text"), _text(body, "version")
+        return json_reply(await self._configuration.change(text, version))
+
+    async def _undo(self, request: HttpRequest) -> Reply:
+        version = _text(read_body(request), "version")
+        return json_reply(await self._configuration.undo(version))
+
+    def _edit(self, request: HttpRequest) -> Reply:
+        body = read_body(request)
+        text, action = _text(body, "text"), _text(body, "action")
+        if action not in _ACTIONS:
+            raise BadArgument(f"action must be one of {', '.join(_ACTIONS)}")
+        values: dict[str, Any] = {"name": as_text("name", body.get("name"))}
+        if action == "add":
+            values["source"] = as_text("source", body.get("source"))
+            settings = body.get("settings", {})
+            if not isinstance(settings, dict):
+                raise BadArgument("settings must be an object")
+            values["settings"] = {key: as_text(key, each) for key, each in settings.items()}
+        elif action != "remove":
+            values["new"] = as_text("new", body.get("new"))
+        changed = self._configuration.edit(text, action, **values)
+        return json_reply({"text": changed, **self._configuration.check(changed)})
+
+    async def _probe(self, request: HttpRequest) -> Reply:
+        """Open a source that is no camera yet, and return its format and a picture.
+
+        Raises:
+            BadArgument, Forbidden: a camera cannot have this source.
+            CameraFailed: it gives no picture; the message has the reason.
+            TooMany: another one is being tried.
+        """
+        spec = parse(as_text("source", read_body(request).get("source")))
+        self._configuration.check_source(spec)
+        if self._is_probing:
+            raise TooMany("another source is being tried: wait until that has ended")
+        self._is_probing = True
+        try:
+            return json_reply(await self._open(spec))
+        finally:
+            self._is_probing = False
+
+    async def _open(self, spec: SourceSpec) -> dict[str, Any]:
+        server = self._server
+        camera = Camera("new", spec, EventBus(), server.clock, server.make_thread)
+        try:
+            starting = Deferred.fromCoroutine(_first_picture(camera))
+            picture = await starting.addTimeout(PROBE_TIMEOUT, server.clock)
+        except TimeoutError:
+            reason = camera.reason or "it has not answered"
+            raise CameraFailed(f"no picture within {PROBE_TIMEOUT:g} s: {reason}") from None
+        finally:
+            await camera.stop()
+        return {
+            "source": spec.shown,
+            "width": picture.width,
+            "height": picture.height,
+            "format": camera.source_info.format,
+            "fps": camera.source_info.fps,
+            "picture": base64.b64encode(picture.jpeg).decode(),
+        }
+
+
+async def _first_picture(camera: Camera) -> Any:
+    await camera.start()
+    return await camera.picture()
+
+
+def _is_local(request: HttpRequest) -> bool:
+    """True if a request comes from this machine, and not through a proxy."""
+    if request.requestHeaders.hasHeader(b"X-Forwarded-For"):
+        return False
+    host = getattr(request.getClientAddress(), "host", None)
+    address = None if host is None else parse_ip(host)
+    return host is None or (address is not None and address.is_loopback)
+
+
+def _text(body: dict[str, Any], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str):
+        raise BadArgument(f"{name} must be a text")
+    return value
