@@ -92,7 +92,7 @@ function showCheck({ error, difference }) {
   const names = [...text.value.matchAll(/^\s*\[camera\.(?:"([^"]+)"|'([^']+)'|([\w-]+))\]/gm)].map((found) => found[1] ?? found[2] ?? found[3]);
   const select = changeCamera.elements.camera;
   const before = select.value;
-  select.replaceChildren(...names.map((name) => new Option(name)));
+  select.replaceChildren(...names.map((name) => new Option(name, name)));
   if (names.includes(before)) select.value = before;
   changeCamera.hidden = names.length === 0;
 }
