@@ -114,6 +114,7 @@ def read_serve_options(words: argparse.Namespace, text: str | None = None) -> Se
         video_settings=_video(given, found.video, tables),
         processes=processes,
         hooks=_with_cameras(hooks, [*tables, *(each.name for each in processes)], file),
+        file=file,
         again=None if file is None else lambda text=None: read_serve_options(words, text),
         **plain,
     )

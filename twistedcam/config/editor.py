@@ -55,7 +55,7 @@ class ConfigEditor:
     ) -> None:
         self._has_tokens = has_tokens
         self._read_options = options.again
-        self._path = options.config
+        self._path = options.file
         self._reload = reload
         #: Texts that were replaced, each with the version of the text that replaced it.
         self._undo: list[tuple[str, str]] = []

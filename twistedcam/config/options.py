@@ -238,7 +238,7 @@ class ServeOptions(PlainOptions):
         keys: True to read keys from standard input, if that is a terminal.
         again: reads the configuration again, or the given text in place of the file's; None if
             there is no file.
-        config: the configuration file; None if there is none.
+        file: the configuration file; None if there is none.
     """
 
     cameras: dict[str, SourceSpec] = {}
@@ -255,7 +255,7 @@ class ServeOptions(PlainOptions):
     rtsp: list[str] = []
     keys: bool = False
     again: Callable[..., ServeOptions] | None = None
-    config: Path | None = None
+    file: Path | None = None
 
     @property
     def limits(self) -> ConnectionLimits:
