@@ -103,6 +103,18 @@ def film_with_sound(seconds: int = 4, muxer_options: tuple[tuple[str, str], ...]
     return written.getvalue()
 
 
+def remux(source: Path | bytes, target: Path) -> None:
+    """Copy the packets of a film into a file of another format."""
+    opened = io.BytesIO(source) if isinstance(source, bytes) else str(source)
+    with av.open(opened) as film, av.open(str(target), "w") as copied:
+        copied.metadata.update(film.metadata)
+        streams = {each.index: copied.add_stream_from_template(each) for each in film.streams}
+        for packet in film.demux():
+            if packet.size:
+                packet.stream = streams[packet.stream.index]
+                copied.mux(packet)
+
+
 def entries_in(folder: Path) -> list[LibraryEntry]:
     """The recordings of a folder, oldest first."""
     found = Index(folder, HiddenFolder(folder), InlineReader()).scan()

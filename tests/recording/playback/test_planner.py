@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.movies import START, entries_in, make_numbered, numbers_in
+from tests.support.movies import (
+    START,
+    entries_in,
+    make_numbered,
+    numbers_in,
+    remux,
+    times_in,
+)
 from twistedcam.errors import NotSupported
 from twistedcam.recording.library.time_index import TimeIndex
 from twistedcam.recording.playback.movie_files import MovieFiles
@@ -43,6 +50,18 @@ def test_whole_files_are_not_opened_to_plan(folder: Path, monkeypatch: pytest.Mo
     piece = plan_piece(files, entries, START, START + 100)
     assert read_names == ["0.mp4"]  # for the descriptions of its tracks
     assert numbers_in(read(files, piece)) == [*range(90), *range(110, 140)]
+
+
+def test_matroska_is_copied_like_mp4(tmp_path: Path) -> None:
+    for number in range(2):
+        make_numbered(tmp_path / "film.mp4", number * 30, 30)
+        remux(tmp_path / "film.mp4", tmp_path / f"{number}.mkv")
+    (tmp_path / "film.mp4").unlink()
+    files, piece = plan(tmp_path, 2.5, 5.0)
+    assert [part.name for part in piece.parts] == ["0.mkv", "1.mkv"]
+    film = read(files, piece)
+    assert numbers_in(film) == list(range(20, 50))
+    assert times_in(film) == pytest.approx([number / 10 for number in range(30)], abs=0.002)
 
 
 def test_a_file_that_was_deleted_leaves_a_gap(folder: Path, tmp_path: Path) -> None:

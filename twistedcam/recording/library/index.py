@@ -35,7 +35,7 @@ from twistedcam.runtime.regular_file import open_regular
 from twistedcam.util.escaped_name import file_name
 
 _FILE = "index.json"
-_VERSION = 5
+_VERSION = 6
 #: Bytes of the index on the disk at most: it has about 400 for each recording.
 _MAX_BYTES = 256 << 20
 

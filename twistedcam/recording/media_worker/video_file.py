@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -86,6 +87,10 @@ class VideoFile:
         return True
 
 
+#: FFmpeg's names of the formats whose packets are copied for playback.
+_COPIED = re.compile("mp4|matroska")
+
+
 @contextmanager
 def open_video(file: VideoFile) -> Iterator[Any]:
     """The file as PyAV's container. Errors while it is open become UnreadableVideo."""
@@ -126,7 +131,8 @@ class Head:
         codec: FFmpeg's name of the codec; None without video.
         width, height: pixels.
         fps: frames a second on average; None if it is unknown.
-        layout: the numbers of a ``MovieLayout`` for an MP4 or MOV; else None.
+        layout: the numbers of a ``MovieLayout`` for an MP4, MOV or Matroska file with packets that
+            can be copied; else None.
     """
 
     metadata: dict[str, str] = field(default_factory=dict)
@@ -160,19 +166,19 @@ def read_head(fd: int, limit: float) -> Head:
         rate = stream.average_rate
         fps = None if not rate or not 0 < rate < 1e6 else round(float(rate), 3)
         codec, width, height = stream.codec_context.name, stream.width, stream.height
-        layout = _layout(fd) if "mp4" in container.format.name else None
+        layout = _layout(fd) if _COPIED.search(container.format.name) else None
         return Head(known, seconds, codec, width, height, fps, layout)
 
 
 def _layout(fd: int) -> tuple[int, ...] | None:
-    """The layout of an MP4; None if its samples cannot be copied."""
+    """The layout of a file; None if its samples cannot be copied."""
     # Imported late: they bring numpy.
     from twistedcam.recording.mp4.boxes import UnreadableMovie
     from twistedcam.recording.mp4.fragmenter import Cut
-    from twistedcam.recording.mp4.sample_table import read_movie
+    from twistedcam.recording.mp4.matroska import read_samples
 
     try:
-        return tuple(Cut.of(read_movie(fd)).layout)
+        return tuple(Cut.of(read_samples(fd)).layout)
     except (UnreadableMovie, OSError):
         return None
 

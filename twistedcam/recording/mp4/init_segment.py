@@ -11,6 +11,8 @@ from twistedcam.util.libraries import np
 
 #: Entries of an index of fragments at most, and bytes of one of them (ISO/IEC 14496-12, 8.16.3).
 MAX_REFERENCES, MAX_REFERENCE = 0xFFFF, 0x7FFF_FFFF
+#: Steps of one of them at most.
+MAX_STEPS = 0xFFFF_FFFF
 #: Steps a second of the durations that are not of one track.
 MOVIE_SCALE = 1000
 _MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)

@@ -7,7 +7,8 @@ from collections import OrderedDict
 from pathlib import Path
 from threading import Lock
 
-from twistedcam.recording.mp4.sample_table import Movie, read_movie
+from twistedcam.recording.mp4.matroska import read_samples
+from twistedcam.recording.mp4.sample_table import Movie
 from twistedcam.recording.writer.part_file import part_of
 from twistedcam.runtime.regular_file import open_regular
 
@@ -53,14 +54,14 @@ class MovieFiles:
             OSError: it cannot be read.
         """
         if is_growing:
-            return read_movie(fd, is_growing=True)
+            return read_samples(fd, is_growing=True)
         found = os.fstat(fd)
         identity = found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
         with self._lock:
             if identity in self._kept:
                 self._kept.move_to_end(identity)
                 return self._kept[identity]
-        movie = read_movie(fd)
+        movie = read_samples(fd)
         with self._lock:
             self._kept[identity] = movie
             total = sum(map(_samples, self._kept.values()))

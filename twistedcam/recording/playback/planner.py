@@ -14,6 +14,7 @@ from twistedcam.recording.mp4.fragmenter import Cut, MovieLayout, sizes_of
 from twistedcam.recording.mp4.init_segment import (
     MAX_REFERENCE,
     MAX_REFERENCES,
+    MAX_STEPS,
     init_segment,
     segment_index,
 )
@@ -175,7 +176,11 @@ class _Planner:
         head = init_segment(movie, parts.duration)
         init_size = len(head)
         references = self._references(parts)
-        if 0 < len(references) <= MAX_REFERENCES and references[:, 0].max() <= MAX_REFERENCE:
+        if (
+            0 < len(references) <= MAX_REFERENCES
+            and references[:, 0].max() <= MAX_REFERENCE
+            and references[:, 1].max() <= MAX_STEPS
+        ):
             head += segment_index(parts[0].layout.timescale, references)
         size = len(head) + parts.size
         return Piece(parts, head, size, self._end, init_size, self._tag(head, parts), self._split)

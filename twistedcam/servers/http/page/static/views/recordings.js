@@ -8,6 +8,7 @@ import { VirtualGrid } from "./virtual_grid.js";
 
 const MAX_ROWS = 300; // cards that are kept, in the document or not
 const MIN_INTERVAL = 1000; // milliseconds between two requests for the list
+const COPIED = /\.mkv$/i; // what the server copies into MP4
 const PLAYABLE = /\.(mp4|m4v|webm|mov)$/i; // what browsers can play
 
 export class Recordings {
@@ -292,6 +293,10 @@ class RecordingPlayer {
     } else if (PLAYABLE.test(item.name) && item.codec !== "mjpeg") {
       this.video.src = address(path) + (seconds ? `#t=${seconds.toFixed(1)}` : "");
       this.video.play().catch(() => {}); // a browser may require a click on its play button
+    } else if (COPIED.test(item.name) && ["h264", "hevc"].includes(item.codec) && item.camera) {
+      const range = `start=${item.start}&duration=${item.seconds}`; // the server sends it as MP4
+      this.video.src = address(`/playback/${encodeURIComponent(item.camera)}?${range}`) + (seconds ? `#t=${seconds.toFixed(1)}` : "");
+      this.video.play().catch(() => {});
     } else {
       this.fail();
     }
