@@ -9,6 +9,7 @@ import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
+from tests.support.axe import violations
 from tests.support.chromium import Page
 from tests.support.http_server import serve, state
 from tests.support.onvif_camera import PASSWORD, USER, OnvifTestCamera
@@ -77,6 +78,7 @@ def test_the_pad_is_shown_for_cameras_that_move(
     browser.click(f"{pad} .ptz-delete")
     wait_for(lambda: "2" not in camera.presets, "the deletion")
     browser.shoot("ptz")
+    assert violations(browser) == []
     assert browser.complaints() == []
 
 

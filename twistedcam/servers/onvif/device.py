@@ -116,6 +116,8 @@ def _get_capabilities(request: OnvifRequest) -> Xml:
             ),
         ),
     }
+    if request.has_ptz:
+        found["PTZ"] = element("tt:PTZ", element("tt:XAddr", request.service("ptz")))
     if wanted not in ("All", *found):
         raise SoapFault(
             f"this server has no {wanted[:40]} service",
@@ -151,7 +153,7 @@ def _get_services(request: OnvifRequest) -> Xml:
 
 def available_services(request: OnvifRequest) -> list[tuple[str, str]]:
     """Return prefix and name of the services that the server has for the client."""
-    return [(prefix, name) for prefix, name in SERVICES.items() if prefix != "tptz"]
+    return [each for each in SERVICES.items() if each[0] != "tptz" or request.has_ptz]
 
 
 def service_capabilities(prefix: str) -> Xml:
@@ -195,10 +197,9 @@ def _get_service_capabilities(request: OnvifRequest) -> Xml:
 
 
 def _get_scopes(request: OnvifRequest) -> Xml:
-    has_ptz = any(prefix == "tptz" for prefix, _ in available_services(request))
     found = [
         element("tds:Scopes", element("tt:ScopeDef", "Fixed"), element("tt:ScopeItem", each))
-        for each in scopes(_host(), has_ptz=has_ptz)
+        for each in scopes(_host(), has_ptz=request.has_ptz)
     ]
     return element("tds:GetScopesResponse", joined(found))
 

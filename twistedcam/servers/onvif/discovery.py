@@ -107,8 +107,9 @@ class WsDiscovery(Service):
     @property
     def device(self) -> DeviceDescription:
         """The description of the server."""
+        has_ptz = any(each.ptz.is_available for each in self._server.channels.values())
         host = socket.gethostname().partition(".")[0] or "localhost"
-        return DeviceDescription(self._id, scopes(host, has_ptz=False))
+        return DeviceDescription(self._id, scopes(host, has_ptz=has_ptz))
 
     def startService(self) -> None:
         """Listen, unless no port can be announced."""

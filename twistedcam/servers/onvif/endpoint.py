@@ -15,7 +15,7 @@ from twistedcam.onvif.xml import Xml, XmlError
 from twistedcam.servers.http.connection.reply import STATUS, Reply
 from twistedcam.servers.http.connection.request import HttpRequest
 from twistedcam.servers.http.connection.router import Router
-from twistedcam.servers.onvif import device, media
+from twistedcam.servers.onvif import device, media, ptz
 from twistedcam.servers.onvif.login import OnvifLogin, WrongUsernameToken
 from twistedcam.servers.onvif.request import Action, OnvifRequest
 from twistedcam.servers.rtsp.login import StaleNonce
@@ -33,6 +33,7 @@ _TYPE = "application/soap+xml; charset=utf-8"
 _ACTIONS: dict[tuple[str, str], Action] = {
     **{("tds", name): action for name, action in device.ACTIONS.items()},
     **{("trt", name): action for name, action in media.ACTIONS.items()},
+    **{("tptz", name): action for name, action in ptz.ACTIONS.items()},
 }
 
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from twistedcam.onvif.soap import SoapFault
 from twistedcam.onvif.xml import Xml, element, joined
 from twistedcam.servers.onvif.device import service_capabilities
+from twistedcam.servers.onvif.ptz import ptz_configuration
 from twistedcam.servers.onvif.request import Action, OnvifRequest, StreamProfile
 
 #: kbit/s that a viewer of a pixel rate may get; a limit in the description, not of the encoder.
@@ -20,7 +21,7 @@ _SOURCE, _ENCODER, _SOUND_SOURCE, _SOUND_ENCODER = "source.", "encoder.", "sound
 _SESSION = "PT60S"
 
 
-def _profile(each: StreamProfile, name: str = "trt:Profiles") -> Xml:
+def _profile(request: OnvifRequest, each: StreamProfile, name: str = "trt:Profiles") -> Xml:
     return element(
         name,
         element("tt:Name", each.name),
@@ -28,6 +29,7 @@ def _profile(each: StreamProfile, name: str = "trt:Profiles") -> Xml:
         _sound_source_configuration(each, "tt:AudioSourceConfiguration"),
         _encoder_configuration(each, "tt:VideoEncoderConfiguration"),
         _sound_encoder_configuration(each, "tt:AudioEncoderConfiguration"),
+        ptz_configuration(request, each, "tt:PTZConfiguration"),
         token=each.token,
         fixed=True,
     )
@@ -112,12 +114,13 @@ def _sound_encoder_configuration(each: StreamProfile, name: str) -> Xml | None:
 
 
 def _get_profiles(request: OnvifRequest) -> Xml:
-    return element("trt:GetProfilesResponse", joined(map(_profile, request.profiles())))
+    found = (_profile(request, each) for each in request.profiles())
+    return element("trt:GetProfilesResponse", joined(found))
 
 
 def _get_profile(request: OnvifRequest) -> Xml:
     found = request.profile(request.argument("ProfileToken"))
-    return element("trt:GetProfileResponse", _profile(found, "trt:Profile"))
+    return element("trt:GetProfileResponse", _profile(request, found, "trt:Profile"))
 
 
 def _get_stream_uri(request: OnvifRequest) -> Xml:

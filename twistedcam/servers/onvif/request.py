@@ -146,6 +146,11 @@ class OnvifRequest:
         """Return the address of a service."""
         return f"{self.base}/onvif/{name}_service"
 
+    @property
+    def has_ptz(self) -> bool:
+        """True if a camera of the server can be moved."""
+        return any(each.ptz.is_available for each in self.server.channels.values())
+
     def profiles(self) -> list[StreamProfile]:
         """Return the profiles of all cameras that the client may see."""
         return [
