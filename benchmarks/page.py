@@ -17,10 +17,11 @@ from benchmarks.bench import Bench, Found
 from benchmarks.crowd import percentiles
 from benchmarks.tables import table
 from tests.support.chromium import Page, chromium
+from tests.support.firefox import firefox
 from tests.support.process import ServerProcess, wait_for
 from tests.support.slow_line import SlowLine
 
-TITLE = "The page in Chromium"
+TITLE = "The page in browsers"
 #: About 2.3 Mbit/s as H.264, and 10 as JPEG.
 _FILM = "testsrc2=size=1280x720:rate=30,gblur=sigma=4"
 _FILM_SECONDS = 20
@@ -52,6 +53,10 @@ Promise.all(["views/player.js", "lib/clock.js"].map((name) => import(`./static/$
 def measure(bench: Bench) -> Found:
     """Measure each way over each line, then each way with a line that stands still."""
     found: Found = {}
+    with _serving() as server, tempfile.TemporaryDirectory() as folder:
+        for way, pictures in _firefox(Path(folder), server.http, bench.slow_seconds):
+            found[f"{way}, Firefox"] = _figures(pictures, bench.slow_seconds)
+            bench.say(f"page: {way}, Firefox: {found[f'{way}, Firefox']}")
     with _serving() as server, tempfile.TemporaryDirectory() as folder:
         port = urlsplit(server.http).port
         assert port is not None
@@ -96,6 +101,23 @@ def _page(folder: Path, way: str, line: SlowLine) -> Iterator[Page]:
         page.chrome.execute_async_script(_NOTE)
         time.sleep(_STARTS)
         yield page
+
+
+def _firefox(
+    folder: Path, url: str, seconds: float
+) -> Iterator[tuple[str, list[tuple[float, float, int]]]]:
+    """Show each way in Firefox; the way, and its pictures as of ``_watch``."""
+    with firefox(folder) as driver:
+        for way, (choice, _) in WAYS.items():
+            driver.set_pref("dom.media.webcodecs.enabled", way != "MSE")
+            driver.navigate(url + "/")
+            driver.execute_script(f"localStorage.setItem('twistedcam video door', '{choice}')")
+            driver.navigate(url + "/")
+            driver.execute_async_script(_NOTE, sandbox=None)
+            time.sleep(_STARTS)
+            driver.execute_script("self.drawn = []", sandbox=None)
+            time.sleep(seconds)
+            yield way, driver.execute_script("return self.drawn", sandbox=None)
 
 
 def _watch(page: Page, seconds: float) -> list[tuple[float, float, int]]:

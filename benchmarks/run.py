@@ -23,6 +23,7 @@ PARTS = (
     "delivery",
     "packets",
     "lines",
+    "quality",
     "slow",
     "stopped",
     "recording",
