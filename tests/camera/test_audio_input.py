@@ -74,7 +74,7 @@ class AudioInputTests(SynchronousTestCase):
 
     def deliver(self, raw: RawPacket) -> None:
         time_us = round(raw.time * 1e6)
-        self.sound.publish(Packet(raw.track, 0, time_us, time_us, raw.data), time_us)
+        self.sound.publish(Packet(raw.track, 0, time_us, time_us, raw.data), time_us, time_us)
 
     def send(self, audio: AudioInput, packets: list[Packet]) -> None:
         for each in packets:

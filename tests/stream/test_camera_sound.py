@@ -115,3 +115,18 @@ class CameraSoundTests(SynchronousTestCase):
         self.show(packets[25:])
         self.assertEqual(len(listener.taken), count)
         self.assertEqual(self.demands, [True, False])
+
+    def test_times_that_cannot_be_right_hold_nothing_up(self) -> None:
+        listener, _ = self.subscribe("pcm_s16le")
+        packets = pcm_packets(seconds=1, start_us=FILM_US)
+        packets[10].time_us += 3_600_000_000
+        self.show(packets[:11])
+        self.assertEqual(listener.taken, packets[:10])
+        self.assertIn("in the future", self.stream.audio.fault or "")
+        self.show(packets[11:])
+        self.assertEqual(listener.taken[10:], packets[11:])
+        self.assertIsNone(self.stream.audio.fault)
+        self.show(pcm_packets(seconds=1, start_us=FILM_US))  # the clock was set back
+        times = [each.pts - FILM_US for each in listener.taken]
+        self.assertEqual(times, sorted(times))
+        self.assertEqual(sum(time > 400_000 for time in times), 29 + 26)

@@ -17,6 +17,10 @@ from twistedcam.runtime.threads import Thread
 from twistedcam.stream.audio_transcoder import AudioTranscoder
 from twistedcam.stream.hub import Hub, Sink
 
+#: Microseconds by which sound can be ahead of now: more than ``audio_offset_ms`` may move it.
+#: Microseconds by which a packet can be earlier than the end of the one before.
+_MOST_AHEAD_US, _MOST_BACK_US = 15_000_000, 500_000
+
 
 class CameraSound:
     """The hubs of a camera's sound in each codec.
@@ -42,11 +46,13 @@ class CameraSound:
         #: The level that the source itself measures, as microphones do.
         self.source_meter = LevelMeter()
         self._last_pts = 0
+        #: What is wrong with the time of the last packet.
+        self._time_fault: str | None = None
 
     @property
     def fault(self) -> str | None:
-        """The reason why the sound cannot be transcoded now; None if it can."""
-        return self._transcoder.fault
+        """The reason why the sound cannot be used or transcoded now; None if it can."""
+        return self._time_fault or self._transcoder.fault
 
     def expect(self, track: Track) -> None:
         """Note the track of the camera's own sound, before its first packet."""
@@ -56,14 +62,17 @@ class CameraSound:
             self.on_track_changed()
             self.hub.change_track(track)
 
-    def publish(self, packet: Packet, pts: int | None) -> None:
+    def publish(self, packet: Packet, pts: int | None, now: int | None) -> None:
         """Pass a packet to those who take it.
 
+        It is dropped before the first picture, and if its time cannot be right: much later than
+        now, or earlier than that of the packet before.
+
         Arguments:
-            pts: its time on the timeline of the video; None before the first picture: the packet
-                is dropped.
+            pts: its time on the timeline of the video; None before the first picture.
+            now: the present time on that timeline; None before the first picture.
         """
-        if pts is None:
+        if pts is None or now is None or self._is_wrong(pts, now):
             return
         if self.is_muted:
             data = silence_like(packet.track, packet.data)
@@ -76,6 +85,17 @@ class CameraSound:
             self.hub.track = None  # sinks that come or stay are told of the track by the hub
             self.on_track_changed()
         self.hub.publish(packet)
+
+    def _is_wrong(self, pts: int, now: int) -> bool:
+        """True for a time that would hold up all sound after it, or that has passed."""
+        if pts > now + _MOST_AHEAD_US:
+            self._time_fault = "the times of its sound are wrong: they are in the future"
+        elif pts < self._last_pts - _MOST_BACK_US:
+            self._time_fault = "the times of its sound go back"
+        else:
+            self._time_fault = None
+            return False
+        return True
 
     def hub_for(self, codecs: tuple[str, ...]) -> Hub[Packet] | None:
         """The hub of the camera's own packets if their codec is wanted; else of the first made one.

@@ -187,7 +187,7 @@ class Stream:
         """Give a packet its time on the stream's timeline, and pass it to those who take it."""
         track = packet.track
         if track.kind == "audio":
-            self.audio.publish(packet, self._timeline.time_of(packet.time_us))
+            self.audio.publish(packet, self._timeline.time_of(packet.time_us), self.now())
             return
         reorder = packet.pts - packet.dts
         dts = self._timeline.place(packet.time_us - reorder, self._steady())
