@@ -67,6 +67,12 @@ def gstreamer(url: str, protocol: str, decoder: str) -> subprocess.Popen[str]:
     return start("gst-launch-1.0", "-q", *source, "!", *decoder.split(), "!", *sink)
 
 
+def playbin(url: str) -> subprocess.Popen[str]:
+    """The same by GStreamer's player, which chooses everything itself."""
+    sink = "video-sink=fakesink num-buffers=10 sync=false"
+    return start("gst-launch-1.0", "-q", "playbin", f"uri={url}", sink, "audio-sink=fakesink")
+
+
 def test_players_show_the_camera_over_tcp_and_udp(server: ServerProcess) -> None:
     url = f"{rtsp_url(server)}/test"
     tcp, udp = ("-rtsp_transport", "tcp"), ("-rtsp_transport", "udp")
@@ -82,7 +88,11 @@ def test_players_show_the_camera_over_tcp_and_udp(server: ServerProcess) -> None
         programs = [
             gstreamer(url, "udp", "rtph264depay ! h264parse ! avdec_h264"),
             gstreamer(f"{url}?codec=mjpeg", "tcp", "rtpjpegdepay ! jpegdec"),
+            playbin(url),
         ]
+    if shutil.which("mpv"):
+        player = ("--no-config", "--really-quiet", "--vo=null", "--ao=null", "--frames=5")
+        programs.append(start("mpv", *player, url))
     for name, probe in probes.items():
         [stream] = json.loads(result(probe))["streams"]
         assert stream["codec_name"] == name.split()[0], name

@@ -19,6 +19,7 @@ from twistedcam.errors import BadArgument, CameraFailed, NotSupported, Twistedca
 from twistedcam.events import Event, EventBus
 from twistedcam.runtime.threads import Thread
 from twistedcam.runtime.timer import Timer
+from twistedcam.sources.registry import make_source
 from twistedcam.sources.webcam.devices import LINUX
 
 T = TypeVar("T")
@@ -224,9 +225,19 @@ class PtzController:
     def _key(self) -> tuple[str, ...]:
         spec = self._status.spec
         if spec.scheme in ("webcam", "auto"):
-            return (spec.scheme, self._status.source_info.device)
+            return (spec.scheme, self._device())
         settings = (spec.settings.get(name, "") for name in ("ptz", "path", "verify"))
         return (spec.scheme, spec.target, *settings)
+
+    def _device(self) -> str:
+        """Return the path of a webcam; empty if it is not known before the webcam was opened."""
+        known = self._status.source_info.device
+        if known or self._status.spec.scheme == "auto":
+            return known
+        try:
+            return getattr(make_source(self._status.spec), "path", "") or ""
+        except TwistedcamError:
+            return ""
 
     def _make(self, key: tuple[str, ...]) -> Motors | None:
         """Return the camera's motors, or None; called in a thread."""
