@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.fakecam import FakeBus, Format, require_fakecam
 from tests.support.axe import violations
 from tests.support.chromium import Page
 from tests.support.http_server import serve
@@ -87,6 +88,40 @@ def test_a_camera_is_added_renamed_and_removed_and_the_change_is_shown_before(
             "no program",
         )
         browser.leave()
+
+
+def test_a_webcam_is_found_shown_and_added_with_a_size_that_it_has(
+    browser: Page, tmp_path: Path
+) -> None:
+    require_fakecam()
+    file = tmp_path / "cam.toml"
+    file.write_text(TEXT)
+    with FakeBus() as bus:
+        webcam = bus.plug([Format("MJPG", 640, 480, (30,)), Format("MJPG", 320, 240, (15,))])
+        with serve(tmp_path / "recordings", "--config", str(file), env=bus.env) as server:
+            browser.look()
+            browser.open(server.http)
+            browser.click("#settings-open")
+            browser.wait(lambda: browser.value("#configuration textarea") == TEXT, "the text")
+            browser.click("#find-webcams")
+            browser.wait(lambda: "640x480, 320x240" in browser.text("#found"), "the webcam")
+            browser.click("#found button")
+            browser.wait(lambda: "640 × 480" in browser.text("#new-result"), "its picture")
+            select = "const mode = document.querySelector('[name=mode]'); mode.selectedIndex = 2;"
+            browser.chrome.execute_script(select + "mode.dispatchEvent(new Event('change'))")
+            browser.wait(lambda: "320 × 240, 15 frames/s" in browser.text("#new-result"), "it")
+            browser.shoot("settings-webcam-light-1280")
+            write(browser, "#new-camera [name=name]", "desk")
+            browser.click("#new-add")
+            browser.wait(
+                lambda: '+size = "320x240"' in browser.text("#configuration-difference"), "its size"
+            )
+            browser.click("#configuration-save")
+            browser.wait(lambda: "added: desk" in browser.text("#toasts"), "word of it")
+            browser.wait(lambda: server.status("desk")["state"] == "live", "the camera")
+            assert server.status("desk")["size"] == "320x240"
+            assert f'source = "webcam:{webcam.by_id}"' in file.read_text()
+            browser.leave()
 
 
 def test_who_may_not_change_it_is_not_offered_it_and_a_missing_file_is_said(

@@ -38,7 +38,7 @@ class AccessTests(TokenSiteCase):
         return browser
 
     def test_every_request_needs_the_right_admin_for_all_cameras(self) -> None:
-        self.assertEqual(len(self.routes), 6)
+        self.assertEqual(len(self.routes), 7)
         for route in self.routes:
             for name in ("viewer", "boss", "source", "keeper", "nobody"):
                 bearer = {"Authorization": f"Bearer {self.tokens[name]}"}
@@ -70,6 +70,7 @@ class AccessTests(TokenSiteCase):
             ("/edit", {"text": TEXT, "action": "add", "name": "x", "source": "y", "settings": 1}),
             ("/undo", {}),
             ("/probe", {"source": "nothing"}),
+            ("/devices", {"network": 1}),
         ):
             browser = Connection(self.factory)
             data = json.dumps(body).encode()

@@ -12,6 +12,7 @@ from twistedcam.errors import BadArgument, CameraFailed, Forbidden, TooMany
 from twistedcam.events import EventBus
 from twistedcam.net.addresses import parse_ip
 from twistedcam.servers.http.api.commands import PREFIX, as_text, read_body
+from twistedcam.servers.http.api.found_cameras import find_cameras
 from twistedcam.servers.http.api.openapi import CONFIGURATION
 from twistedcam.servers.http.connection.reply import Reply, json_reply
 from twistedcam.servers.http.connection.request import HttpRequest
@@ -55,7 +56,7 @@ class ConfigurationApi:
     def __init__(self, server: Server, configuration: Configuration) -> None:
         self._server = server
         self._configuration = configuration
-        self._is_probing = False
+        self._is_probing = self._is_looking = False
 
     def add_routes(self, router: Router) -> None:
         """Add the routes to a router."""
@@ -66,6 +67,7 @@ class ConfigurationApi:
             ("POST", "/edit", self._edit),
             ("POST", "/undo", self._undo),
             ("POST", "/probe", self._probe),
+            ("POST", "/devices", self._devices),
         ):
             router.add(method, PATH + path, self._guarded(handler), "admin")
 
@@ -130,6 +132,24 @@ class ConfigurationApi:
             return json_reply(await self._open(spec))
         finally:
             self._is_probing = False
+
+    async def _devices(self, request: HttpRequest) -> Reply:
+        """Look for cameras, of this machine or with ``{"network": true}`` in the network.
+
+        Raises:
+            CameraFailed: it is not possible to look.
+            TooMany: somebody else is looking.
+        """
+        network = read_body(request).get("network", False)
+        if not isinstance(network, bool):
+            raise BadArgument("network must be true or false")
+        if self._is_looking:
+            raise TooMany("somebody else is looking for cameras: wait until that has ended")
+        self._is_looking = True
+        try:
+            return json_reply({"devices": await find_cameras(self._server, network)})
+        finally:
+            self._is_looking = False
 
     async def _open(self, spec: SourceSpec) -> dict[str, Any]:
         server = self._server

@@ -55,6 +55,7 @@ _CONFIGURATION: dict[str, dict[str, tuple[str, list[str]]]] = {
         )
     },
     "/undo": {"post": ("Take the last change back.", ["version"])},
+    "/devices": {"post": ("Look for cameras of this machine, or in the network.", [])},
     "/probe": {"post": ("Try a source: its size, its rate, and a picture.", ["source"])},
 }
 

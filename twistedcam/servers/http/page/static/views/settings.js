@@ -1,6 +1,6 @@
 // The settings: adds and changes cameras in the text of the configuration, and saves it.
 import { call } from "../lib/api.js";
-import { $, capital } from "../lib/dom.js";
+import { $, capital, visible } from "../lib/dom.js";
 import { showMessage } from "../lib/messages.js";
 
 const PATH = "/configuration";
@@ -17,9 +17,13 @@ export async function openSettings() {
 }
 
 export function watchSettings() {
+  showModes([]);
   newCamera.addEventListener("submit", (event) => { event.preventDefault(); add(); });
   $("#new-try").addEventListener("click", probe);
-  newCamera.elements.source.addEventListener("input", () => { result.hidden = true; });
+  $("#find-webcams").addEventListener("click", () => find(false));
+  $("#find-network").addEventListener("click", () => find(true));
+  newCamera.elements.source.addEventListener("input", () => { result.hidden = true; showModes([]); });
+  newCamera.elements.mode.addEventListener("change", probe);
   for (const button of changeCamera.querySelectorAll("[data-action]")) {
     button.addEventListener("click", () => edit({
       action: button.dataset.action, name: changeCamera.elements.camera.value,
@@ -124,6 +128,60 @@ async function use(done) {
   showMessage(`Saved. ${parts.join(", ")}`.trim());
 }
 
+// Lists cameras of the server or of its network; "Use" fills the form, and tries the camera.
+async function find(network) {
+  const buttons = [$("#find-webcams"), $("#find-network")];
+  const [list, note] = [$("#found"), $("#found-note")];
+  for (const each of buttons) each.disabled = true;
+  list.hidden = true;
+  note.textContent = network ? "Searching the network…" : "Looking for webcams…";
+  try {
+    const { devices } = await call("POST", `${PATH}/devices`, { network });
+    note.textContent = devices.length ? "" : network ? "No camera has answered." : "No webcam was found. Is one plugged in?";
+    list.replaceChildren(...devices.map(foundCamera));
+    list.hidden = devices.length === 0;
+  } catch (error) { note.textContent = capital(error.message); }
+  for (const each of buttons) each.disabled = false;
+}
+
+function foundCamera(device) {
+  const row = document.createElement("li");
+  const about = document.createElement("div");
+  const [name, more] = [document.createElement("strong"), document.createElement("span")];
+  name.textContent = visible(device.name);
+  name.dir = "auto";
+  more.className = "muted";
+  const sizes = [...new Set(device.modes.map((each) => each.size))].slice(0, 4).join(", ");
+  more.textContent = [visible(device.source), sizes, device.note].filter(Boolean).join(" · ");
+  about.append(name, more);
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = "Use";
+  button.setAttribute("aria-label", `Use ${device.name}`);
+  button.addEventListener("click", () => {
+    const { source, name: field, title } = newCamera.elements;
+    source.value = device.source;
+    title.value = device.name.slice(0, 64);
+    if (!field.value) field.value = device.name.toLowerCase().normalize("NFKD").replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "").slice(0, 32) || "cam";
+    showModes(device.modes);
+    if (device.source.includes("USER:PASSWORD")) source.focus();
+    else probe();
+  });
+  row.append(about, button);
+  return row;
+}
+
+function showModes(modes) {
+  $("#new-mode").hidden = modes.length === 0;
+  newCamera.elements.mode.replaceChildren(new Option("Automatic", "{}"), ...modes.map((each) => new Option(
+    `${each.size.replace("x", " × ")}, ${Number(each.fps.toFixed(1))}/s, ${each.format}`,
+    JSON.stringify({ size: each.size, fps: String(Number(each.fps.toFixed(3))), format: each.format }),
+  )));
+}
+
+// The settings of the mode that was chosen.
+const mode = () => JSON.parse(newCamera.elements.mode.value || "{}");
+
 async function probe() {
   if (!newCamera.elements.source.reportValidity()) return false;
   const button = $("#new-try");
@@ -134,7 +192,7 @@ async function probe() {
   result.dataset.state = "waiting";
   line.textContent = "Opening it…";
   try {
-    const found = await call("POST", `${PATH}/probe`, { source: newCamera.elements.source.value.trim() });
+    const found = await call("POST", `${PATH}/probe`, { source: withMode(newCamera.elements.source.value.trim()) });
     if (picture) URL.revokeObjectURL(picture);
     const bytes = Uint8Array.from(atob(found.picture), (letter) => letter.charCodeAt(0));
     picture = URL.createObjectURL(new Blob([bytes], { type: "image/jpeg" }));
@@ -152,8 +210,13 @@ async function probe() {
   }
 }
 
+function withMode(source) {
+  const query = new URLSearchParams(mode()).toString();
+  return query ? `${source}${source.includes("?") ? "&" : "?"}${query}` : source;
+}
+
 async function add() {
   const { source, name, title } = newCamera.elements;
   if (result.hidden && !await probe() && !confirm("It gives no picture now. Add it nevertheless?")) return;
-  await edit({ action: "add", name: name.value.trim(), source: source.value.trim(), settings: { title: title.value.trim() } });
+  await edit({ action: "add", name: name.value.trim(), source: source.value.trim(), settings: { title: title.value.trim(), ...mode() } });
 }
