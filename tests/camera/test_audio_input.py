@@ -197,3 +197,14 @@ class AudioInputTests(SynchronousTestCase):
         audio.use(parse("rtsp://door/1#audio=off"))
         audio.note_fault("it is no AAC")
         self.assertIsNone(audio.reason)
+
+    def test_auto_without_a_webcam_has_a_reason(self) -> None:
+        audio = self.make("auto:?audio=auto")
+        audio.follow(True, "")
+        self.assertIsNone(audio.reason)
+        audio.follow(True, "", True)  # such as the test picture in place of a webcam
+        self.assertIn("name one, such as audio=alsa:default", audio.reason or "")
+        self.assertEqual(audio.state, "recovering")
+        self.assertEqual([each.state for each in self.events], ["recovering"])  # type: ignore[attr-defined]
+        self.assertEqual(self.microphones, [])
+        audio.follow(False, "")

@@ -67,7 +67,7 @@ class AudioInput(MicrophoneListener):
         #: Fires when the microphone before has been closed.
         self._closing: Deferred[None] = succeed(None)
         self._looking = Timer(reactor)
-        self._is_started = False
+        self._is_started = self._is_live = False
         #: The path of the webcam's device; empty if there is none.
         self._device = ""
         #: Why the webcam's microphone was not found, and why the camera's own sound is of no use.
@@ -90,6 +90,8 @@ class AudioInput(MicrophoneListener):
             return "off"
         if self._microphone is not None:
             return self._microphone.state
+        if self._fault is not None:
+            return "recovering"
         return "none" if self._sound.hub.newest is None else "live"
 
     @property
@@ -124,13 +126,15 @@ class AudioInput(MicrophoneListener):
         self._choose()
         self._tell()
 
-    def follow(self, is_started: bool, device: str) -> None:
+    def follow(self, is_started: bool, device: str, is_live: bool = False) -> None:
         """Open the microphone while the camera is started.
 
         Arguments:
             device: the path of the webcam's device; empty if it is unknown.
+            is_live: True if the camera gives pictures, so that its device is known.
         """
         self._is_started, self._device = is_started, device or self._device
+        self._is_live = is_live
         self._choose()
 
     def closed(self) -> Deferred[None]:
@@ -177,6 +181,8 @@ class AudioInput(MicrophoneListener):
         wanted = self._wanted() if self._is_started else None
         now = None if self._microphone is None else self._microphone.source
         if wanted == now:
+            if self._fault is not None:
+                self._tell()
             return
         if self._microphone is not None:
             self._closing = self._microphone.close()
@@ -190,9 +196,9 @@ class AudioInput(MicrophoneListener):
         self._fault = None
         if self.settings.microphone != "auto":
             return self.settings.microphone
-        if not self._device:
+        if not self._device and not self._is_live:
             return None  # the webcam is not open yet
-        found = microphone_of(self._device)
+        found = microphone_of(self._device) if self._device else None
         if found is None:
             self._fault = _NO_MICROPHONE
             self._looking.start(_LOOK_AGAIN, self._choose)

@@ -233,7 +233,7 @@ class Camera(CameraStatus):
             because = f": {reason}" if reason else ""
             log.info("{camera} is {state}{why}", camera=self.name, state=state, why=because)
         self._notifier.add(self.changed(), self._first if state == "live" else None)
-        self.audio.follow(state != "stopped", self.source_info.device)
+        self.audio.follow(state != "stopped", self.source_info.device, state == "live")
 
     def _nominal_rate(self) -> float | None:
         fps = self.source_info.fps
