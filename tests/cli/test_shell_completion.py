@@ -24,15 +24,27 @@ CASES = {
     "twistedcam token add --right con": {"control"},
     "twistedcam completion ": {"bash", "zsh", "fish"},
     "twistedcam serve --config cam": {"cam.toml"},
+    "twistedcam ctl record start ya": {"yard"},
+    "twistedcam ctl status ": {"front-door", "yard"},
 }
+
+#: Answers 'ctl cameras' as the program does.
+SCRIPT = """#!/bin/sh
+test "$*" = "ctl cameras" && printf 'camera: %s\\nurl_name: %s\\n' "front door" front-door yard yard
+"""
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the scripts and a configuration."""
     for shell in ("bash", "zsh", "fish"):
         (tmp_path / f"script.{shell}").write_text(make_script(shell))
     (tmp_path / "cam.toml").touch()
+    program = tmp_path / "bin" / "twistedcam"
+    program.parent.mkdir()
+    program.write_text(SCRIPT)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
     return tmp_path
 
 

@@ -44,6 +44,7 @@ class ProgramCommand:
         path: its words, without ``twistedcam``; empty for the program itself.
         help: its description, on one line.
         usage: the words behind ``twistedcam``, with operands and options.
+        takes_camera: True if an operand is a camera of the server.
     """
 
     path: tuple[str, ...]
@@ -52,6 +53,7 @@ class ProgramCommand:
     options: tuple[ProgramOption, ...] = ()
     operands: tuple[ProgramOption, ...] = ()
     commands: tuple[ProgramCommand, ...] = ()
+    takes_camera: bool = False
 
     @property
     def name(self) -> str:
@@ -141,7 +143,10 @@ def _read_control_commands() -> tuple[ProgramCommand, ...]:
             if item.kind in ("option", "switch")
         )
         path = ("ctl", first, *([second] if second else []))
-        made = ProgramCommand(path, each.summary, f"ctl {each.usage}", options)
+        takes_camera = any(item.is_camera for item in each.parameters)
+        made = ProgramCommand(
+            path, each.summary, f"ctl {each.usage}", options, takes_camera=takes_camera
+        )
         if second:
             below.setdefault(first, []).append(made)
         else:
@@ -153,5 +158,8 @@ def _read_control_commands() -> tuple[ProgramCommand, ...]:
         summary = alone.help if alone else "; ".join(each.help for each in commands)
         usage = alone.usage if alone else f"ctl {name} …"
         options = alone.options if alone else ()
-        found.append(ProgramCommand(("ctl", name), summary, usage, options, (), commands))
+        takes_camera = alone is not None and alone.takes_camera
+        found.append(
+            ProgramCommand(("ctl", name), summary, usage, options, (), commands, takes_camera)
+        )
     return tuple(found)

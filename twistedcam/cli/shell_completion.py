@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 
 from twistedcam.cli.command_tree import ProgramCommand, ProgramOption, read_command_tree
 
+#: Prints the names of the cameras of this machine's server, one a line.
+_CAMERAS = "twistedcam ctl cameras 2> /dev/null | sed -n 's/^url_name: //p'"
 EXAMPLE = """For this shell, and then for all later ones:
 
   bash  source <(twistedcam completion bash)
@@ -72,6 +74,8 @@ def _bash(program: ProgramCommand) -> str:
         lines.append(f"            [[ $cur == -* ]] && words={shlex.quote(options)} ;;")
     lines += [
         "    esac",
+        f"    case $path in {_camera_patterns(program)})",
+        f'        [[ $cur == -* ]] || words+=" $({_CAMERAS})" ;; esac',
         '    COMPREPLY=($(compgen -W "$words" -- "$cur"))',
         "}",
         "complete -F _twistedcam twistedcam",
@@ -112,6 +116,8 @@ def _zsh(program: ProgramCommand) -> str:
         lines.append(f"            options=({_described(options)}) ;;")
     lines += [
         "    esac",
+        f"    case $cmd in {_camera_patterns(program)})",
+        f'        [[ $PREFIX == -* ]] || found+=(${{(f)"$({_CAMERAS})"}}) ;; esac',
         "    if [[ $PREFIX == -* ]]; then _describe -o option options; "
         "else _describe command found; fi",
         "}",
@@ -144,6 +150,8 @@ def _fish(program: ProgramCommand) -> str:
         begin = f"complete -c twistedcam -n {_quote(f'__twistedcam_at {each.name}'.strip())}"
         for word, text in _summaries(each).items():
             lines.append(f"{begin} -a {_quote(word)}{_about(text)}")
+        if each.takes_camera:
+            lines.append(f"{begin} -a {_quote(f'({_CAMERAS})')} -d camera")
         if choices := _choices(each):
             lines.append(f"{begin} -a {_quote(' '.join(choices))}")
         for option in each.options:
@@ -163,6 +171,11 @@ def _fish(program: ProgramCommand) -> str:
 
 
 _SHELLS: dict[str, Callable[[ProgramCommand], str]] = {"bash": _bash, "zsh": _zsh, "fish": _fish}
+
+
+def _camera_patterns(program: ProgramCommand) -> str:
+    """Return the names of the commands that take a camera as a pattern of ``case``."""
+    return "|".join(_quote(each.name) for each in program.walk() if each.takes_camera)
 
 
 def _patterns(program: ProgramCommand) -> str:
