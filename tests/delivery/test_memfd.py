@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import gc
 import os
+import weakref
 
+from tests.support.packet_streams import serialize_packet
 from tests.support.sender_tests import open_files
 from tests.support.sockets import frame
 from tests.support.system import require
-from twistedcam.delivery.memfd import SMALL, Memfd, as_sendable
+from twistedcam.delivery.memfd import SMALL, Memfd, as_memfd, as_sendable
 from twistedcam.delivery.socket_state import HAS_SENDFILE
 from twistedcam.media.frame import Frame
+from twistedcam.media.packet import Packet
 
 
 def test_a_memory_file_is_closed_with_its_last_holder() -> None:
@@ -50,3 +53,18 @@ def test_a_small_file_of_another_process_is_read_once() -> None:
     assert Memfd(b"abc").as_sendable() == b"abc"
     large = Memfd(bytes(SMALL))
     assert large.as_sendable() is large
+
+
+def test_a_function_of_a_module_is_wrapped_once_and_an_object_of_one_viewer_is_not_kept() -> None:
+    class Own:
+        def __call__(self, packet: Packet) -> bytes:
+            return b"own"
+
+    own = Own()
+    for wrap in (as_memfd, as_sendable):
+        assert wrap(serialize_packet) is wrap(serialize_packet)
+        assert wrap(own) is not wrap(own)
+    kept = weakref.ref(own)
+    del own
+    gc.collect()
+    assert kept() is None

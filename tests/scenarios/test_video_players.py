@@ -24,8 +24,9 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.events import BytesMessage, Request, TextMessage
 
 from tests.support.chromium import Page
-from tests.support.http_server import stamp_of, state
+from tests.support.http_server import serve, stamp_of, state
 from tests.support.process import PATIENCE, ServerProcess, wait_for
+from tests.support.sounding_camera import sounding_camera
 from tests.support.system import require_program
 from twistedcam.media import barcode
 
@@ -177,3 +178,33 @@ def test_a_websocket_client_decodes_what_it_acknowledges(
         with av.open(io.BytesIO(film), format="mp4") as read:
             numbers = [stamp(frame).number for frame in read.decode(video=0)]
         assert numbers == sorted(set(numbers)) and len(numbers) == len(ages)
+
+
+def test_vlc_gets_pictures_and_sound(tmp_path: Path, public_folder: Path) -> None:
+    player = require_program("cvlc", apt="vlc-bin vlc-plugin-base")
+    own = {"HOME": str(public_folder), "XDG_RUNTIME_DIR": str(public_folder)}
+    who: dict[str, Any] = {"env": os.environ | own}
+    if os.geteuid() == 0:  # it does not run as root
+        who["user"] = pwd.getpwnam("nobody").pw_uid
+    film = public_folder / "film.ts"
+    command = [player, "-q", "-I", "dummy", "--network-caching=300"]
+    command += ["--sout", f"#std{{access=file,mux=ts,dst={film}}}"]
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+
+    def streams() -> set[str]:
+        try:
+            with av.open(str(film)) as found:
+                return {each.type for each in found.streams if next(found.demux(each)).size}
+        except (av.FFmpegError, StopIteration):
+            return set()
+
+    with (
+        serve(tmp_path, "--camera", "door=push:") as server,
+        sounding_camera(server.frames, "door"),
+    ):
+        wait_for(lambda: state(server).get("audio"), "sound")
+        with subprocess.Popen([*command, f"{server.http}/video"], **quiet, **who) as playing:
+            try:
+                wait_for(lambda: streams() == {"video", "audio"}, "both by VLC")
+            finally:
+                playing.terminate()

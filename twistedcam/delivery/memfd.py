@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import cache
+from inspect import isfunction
 from typing import Any, final
 
 from twistedcam.media.packet import Packet
@@ -52,7 +53,17 @@ class Memfd:
             os.close(fd)
 
 
-@cache
+def shared_by_functions(wrap: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Let a function that wraps serializers return the same for the same function of a module.
+
+    All viewers with that serializer then share its results. Other serializers belong to one viewer,
+    and are not kept.
+    """
+    cached = cache(wrap)
+    return lambda serializer: (cached if isfunction(serializer) else wrap)(serializer)
+
+
+@shared_by_functions
 def as_memfd(serializer: Callable[[Any], bytes]) -> Callable[[Packet], Memfd]:
     """Return a function for ``packet.shared`` that puts the serialized packet in a memory file."""
 
@@ -62,7 +73,7 @@ def as_memfd(serializer: Callable[[Any], bytes]) -> Callable[[Packet], Memfd]:
     return make
 
 
-@cache
+@shared_by_functions
 def as_sendable(serializer: Callable[[Any], bytes]) -> Callable[[Packet], bytes | Memfd]:
     """Return a function for ``packet.shared``: the serialized packet, if large in a memory file."""
 

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 from twistedcam.media.packet import Packet
 
 #: Returns a frame or a packet in its wire form, which is made once and shared by all viewers. It
-#: has to be the same function object for all of them: a function of a module.
+#: has to be the same function object for all of them: a function of a module. A callable object is
+#: for one viewer, which is then served in this process.
 Serializer = Callable[[Any], bytes]
 
 #: Bytes of messages that may be queued for a viewer; beyond, its connection is closed.

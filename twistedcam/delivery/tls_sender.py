@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any
 
 from OpenSSL import SSL
 from twisted.internet.interfaces import ISSLTransport, ISystemHandle, IWriteDescriptor
 
+from twistedcam.delivery.memfd import shared_by_functions
 from twistedcam.delivery.sender import Serializer
 from twistedcam.delivery.transport_sender import TransportSender, lowest_transport
 from twistedcam.media.packet import Packet
@@ -36,7 +36,7 @@ def split_records(data: bytes) -> list[bytes]:
     return [data[at : at + RECORD] for at in range(0, len(data), RECORD)]
 
 
-@cache
+@shared_by_functions
 def as_records(serializer: Serializer) -> Callable[[Packet], list[bytes]]:
     """Return a function for ``frame.shared`` that cuts the serialized frame into records."""
 

@@ -42,13 +42,17 @@ _SAMPLE_WITH_OFFSET = struct.Struct("!IIIiI4s")
 _MFHD, _TFHD, _TFDT, _TRUN = 16, 16, 20, 32
 
 
-def fragment(packet: Packet) -> bytes:
-    """A packet as ``moof`` and ``mdat``, to follow ``init_segment`` and other fragments."""
+def fragment(packet: Packet, origin: int = 0) -> bytes:
+    """A packet as ``moof`` and ``mdat``, to follow ``init_segment`` and other fragments.
+
+    Arguments:
+        origin: the time of the stream's timeline that is 0 in the film.
+    """
     track, duration = packet.track, packet_duration(packet)
     data = to_length_prefixed(packet.data) if track.codec in NAL_CODECS else packet.data
     flags = _KEY if packet.is_keyframe else _DEPENDS
-    time = max(packet.dts, 0)
-    offset = packet.pts - time
+    time = max(packet.dts - origin, 0)
+    offset = packet.pts - origin - time
     if offset:
         run = _TRUN + 4
         sample = _SAMPLE_WITH_OFFSET.pack(

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from inspect import isfunction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,7 +111,7 @@ class WorkerPool(Delivery):
         on_refused: Callable[[], None],
     ) -> Sender:
         sock = stream_socket(transport)
-        if sock is None or not self._handles:
+        if sock is None or not self._handles or not isfunction(serializer):
             return super().make_sender(transport, serializer, on_ready, on_refused)
         worker = min(self._handles.values(), key=lambda each: len(each.assigned))
         return RemoteSender(worker, transport, sock, serializer, on_refused)

@@ -132,6 +132,10 @@ class VideoTests(SiteCase):
         film = self.body + connection.take()
         self.assertTrue(film.startswith(init_segment([self.packets[0].track, track])))
         self.assertEqual(film.count(b"\xf8\xff\xfe"), 2)
+        # Players need films with sound to begin at 0: the first key frame, then the others.
+        times = [int.from_bytes(each[4:12], "big") for each in film.split(b"tfdt")[1:]]
+        self.assertEqual(times[0], 0)
+        self.assertLess(max(times), 1_000_000)
         connection.transport.producer.pauseProducing()  # a viewer that does not read
         for _ in range(200):
             self.clock.advance(0.02)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from twistedcam.delivery.sender import do_nothing
+from twistedcam.delivery.sender import Serializer, do_nothing
 from twistedcam.errors import BadArgument, CameraFailed
 from twistedcam.events import CameraChanged, Event
 from twistedcam.media.mp4_fragment import AUDIO_CODECS, VIDEO_CODECS, fragment, init_segment
@@ -18,7 +18,7 @@ from twistedcam.net.addresses import show_address
 from twistedcam.runtime.timer import Timer
 from twistedcam.servers.http.connection.request import HttpRequest, query, requested_camera
 from twistedcam.servers.http.connection.takeover import Receiver, response_head
-from twistedcam.stream.hub import Sink
+from twistedcam.stream.hub import GroupHub, Sink
 from twistedcam.stream.wants import Wants
 from twistedcam.util.quantities import picture_size
 
@@ -146,6 +146,27 @@ class _FirstTrack(Sink[Packet]):
         self._place.close()
 
 
+class _FilmFragments:
+    """Returns fragments for one viewer, whose film begins at 0.
+
+    VLC ends a film with sound whose tracks do not both begin there.
+    """
+
+    def __init__(self, origin: int) -> None:
+        self._origin = origin
+
+    def __call__(self, packet: Packet) -> bytes:
+        return fragment(packet, self._origin)
+
+
+def _origin(stream: Stream, wants: Wants) -> int:
+    """The time of the first packet that a new viewer gets, as far as it is known."""
+    hub = stream.hub_for(wants)
+    if isinstance(hub, GroupHub) and hub.group:
+        return hub.group[0].dts
+    return stream.now() or 0
+
+
 class VideoSession(Receiver):
     """One viewer of a video stream. The stream ends when the video's or sound's format changes.
 
@@ -172,9 +193,13 @@ class VideoSession(Receiver):
         self._track: Track | None = None
         sound = camera.stream.hub_for(_SOUND) if may_listen else None
         self._sound_track = None if sound is None else sound.track
+        #: Without sound, all viewers share the same fragments.
+        self._fragment: Serializer = fragment
+        if self._sound_track is not None:
+            self._fragment = _FilmFragments(_origin(camera.stream, wants))
         request.channel.take_over(self)
         self._sender = server.delivery.make_sender(
-            self._transport, fragment, lambda: self._subscription.ready(), self.close
+            self._transport, self._fragment, lambda: self._subscription.ready(), self.close
         )
         self._sender.send_message(response_head(request, HEADERS))
         address = show_address(request.getClientAddress())
@@ -189,7 +214,12 @@ class VideoSession(Receiver):
         self._subscription.start()
         if self._sound_track is not None:
             self._stop_sound = server.delivery.subscribe_sound(
-                self._viewer, camera.stream, _SOUND, self._sender, fragment, self._on_sound_track
+                self._viewer,
+                camera.stream,
+                _SOUND,
+                self._sender,
+                self._fragment,
+                self._on_sound_track,
             )
         server.viewers.announce(self._viewer)
 
