@@ -52,7 +52,7 @@ def fragment(packet: Packet, origin: int = 0) -> bytes:
     data = to_length_prefixed(packet.data) if track.codec in NAL_CODECS else packet.data
     flags = _KEY if packet.is_keyframe else _DEPENDS
     time = max(packet.dts - origin, 0)
-    offset = packet.pts - origin - time
+    offset = max(packet.pts - origin - time, 0)  # packets from before the origin are at 0
     if offset:
         run = _TRUN + 4
         sample = _SAMPLE_WITH_OFFSET.pack(
