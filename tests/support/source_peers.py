@@ -23,7 +23,7 @@ _NEEDS_GST = (
     "Gst.init(None); "
     "raise SystemExit(not all(map(Gst.ElementFactory.find, ('x264enc', 'rtph264pay', 'jpegenc'))))"
 )
-_APACHE_MODULES = Path("/usr/lib/apache2/modules")
+APACHE_MODULES = Path("/usr/lib/apache2/modules")
 
 _NGINX = """
 daemon off; master_process off; worker_processes 1; pid {folder}/pid; error_log {folder}/log;
@@ -109,7 +109,7 @@ def apache(origin: str) -> Iterator[Peer]:
         digest = hashlib.md5(f"{USER}:camera:{PASSWORD}".encode()).hexdigest()
         (folder / "users").write_text(f"{USER}:camera:{digest}\n")
         modules = "\n".join(
-            f"LoadModule {each}_module {_APACHE_MODULES}/mod_{each}.so" for each in _APACHE_LOADS
+            f"LoadModule {each}_module {APACHE_MODULES}/mod_{each}.so" for each in _APACHE_LOADS
         )
         if os.geteuid() == 0:
             modules += "\nUser nobody"
