@@ -20,7 +20,8 @@ from twistedcam.recording.containers import FORMATS
 from twistedcam.recording.media_worker.remux import copy
 from twistedcam.recording.playback.export import write_export
 from twistedcam.recording.playback.movie_files import MovieFiles
-from twistedcam.recording.playback.piece import plan_piece, read_piece
+from twistedcam.recording.playback.piece import read_piece
+from twistedcam.recording.playback.planner import plan_piece
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.part_file import part_of
 from twistedcam.recording.writer.plan import Plan

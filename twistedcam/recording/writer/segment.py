@@ -6,7 +6,7 @@ import os
 import struct
 import time
 from contextlib import suppress
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from errno import ENOENT, ENOSPC
 from fractions import Fraction
@@ -67,8 +67,9 @@ class SegmentResult:
 
     def __add__(self, other: SegmentResult) -> SegmentResult:
         """The sums of two files, under the name of the first."""
-        numbers = zip(astuple(self)[1:], astuple(other)[1:], strict=True)
-        return SegmentResult(self.name, *(a + b for a, b in numbers))
+        frames, seconds = self.frames + other.frames, self.seconds + other.seconds
+        size, dropped = self.bytes + other.bytes, self.dropped + other.dropped
+        return SegmentResult(self.name, frames, seconds, size, dropped, self.broken + other.broken)
 
 
 class MuxerError(OSError):

@@ -93,10 +93,10 @@ class SoundTrack:
 
     def missing(self, time: int) -> float:
         """The seconds from the end of the sound to a time of the stream's timeline."""
-        return float((self._steps(time) - self._end) * self.time_base)
+        return (self._steps(time) - self._end) / self._rate
 
     def _steps(self, time: int) -> int:
-        return round(Fraction(time - self._origin, 1_000_000) * self._rate)
+        return ((time - self._origin) * self._rate + 500_000) // 1_000_000
 
     def _silence_until(self, start: int, usual: bytes) -> list[Any]:
         """Silence up to a step.
