@@ -39,6 +39,23 @@ def test_a_recording_that_is_being_written_is_opened(tmp_path: Path) -> None:
     assert len(MovieFiles(tmp_path).read_named("a.mp4").video) == 75  # the last may be replaced
 
 
+def test_key_frames_alone_fill_the_time(tmp_path: Path) -> None:
+    film = film_with_sound(4, (("movflags", "frag_keyframe+empty_moov"),))
+    (tmp_path / "a.mp4").write_bytes(film)
+    part_of(tmp_path / "b.mp4").write_bytes(film)
+    files = MovieFiles(tmp_path, only_keys=True)
+    whole, growing = files.read_named("a.mp4"), files.read_named("b.mp4")
+    assert whole.audio is None
+    steps = whole.video.timescale
+    assert (whole.video.times // steps).tolist() == [0, 1, 2, 3]
+    assert (whole.video.durations // steps).tolist() == [1, 1, 1, 1]
+    # The end of the newest key frame is not known while more is written.
+    assert (growing.video.times // steps).tolist() == [0, 1]
+    part_of(tmp_path / "b.mp4").write_bytes(film[:2000])
+    with pytest.raises(UnreadableMovie):
+        files.read_named("b.mp4")
+
+
 def test_what_is_no_film_and_what_is_not_there_are_errors(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"no film")
     with pytest.raises(UnreadableMovie):

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.support.fakes import InlineReader
 from tests.support.http_site import Connection, SiteCase, TokenSiteCase
-from tests.support.movies import START, make_numbered, numbers_in
+from tests.support.movies import START, make_numbered, numbers_in, times_in
 from twistedcam.auth import Grant, TokenFile
 from twistedcam.servers.http import playback
 
@@ -49,6 +49,16 @@ class PlaybackTests(SiteCase):
         self.assertIn(f"Content-Range: bytes */{size}", answer.head)
         answer = self.play(query, Range="bytes=5-9", If_Range='"another"')
         self.assertEqual((self.status, answer.body), (200, whole))
+
+    def test_key_frames_alone_take_the_same_time(self) -> None:
+        query = f"start={START}&duration=60&keyframes"
+        answer = self.play(query)
+        self.assertEqual(self.status, 200)
+        self.assertEqual(numbers_in(answer.body), [0, 20, 30, 50, 80, 100])
+        self.assertEqual(times_in(answer.body), [0, 2, 3, 5, 6, 8])
+        self.assertIn("X-Twistedcam-Seconds: 9.000000", answer.head)
+        part = self.play(query, Range="bytes=1000-1999")
+        self.assertEqual((self.status, part.body), (206, answer.body[1000:2000]))
 
     def test_the_head_says_how_long_it_would_be(self) -> None:
         answer = self.ask("HEAD", f"/playback/door?start={START}&duration=2&download")

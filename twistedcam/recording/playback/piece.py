@@ -151,6 +151,7 @@ class Piece:
         split: why it ends before the time that was asked for, and the time from which on it could
             go on; None if nothing was left out.
         next: the time from which on more is recorded; None if it is unknown or nothing follows.
+        only_keys: True if it has no frames but key frames, and no sound.
     """
 
     parts: PieceParts
@@ -161,6 +162,7 @@ class Piece:
     tag: str
     split: tuple[str, float] | None = None
     next: float | None = None
+    only_keys: bool = False
 
     @property
     def start(self) -> float:

@@ -50,7 +50,8 @@ def plan_piece(
 ) -> Piece:
     """Plan a piece from the key frame at or before ``start``. Blocks.
 
-    Whole files are not opened: their numbers are in the library's index.
+    Whole files are not opened: their numbers are in the library's index. Only for key frames alone
+    each one is.
 
     Arguments:
         entries: the recordings to play, in order (``TimeIndex.entries_from``).
@@ -90,7 +91,9 @@ class _Planner:
         Returns:
             Their number; the next one has to be added alone.
         """
-        whole = []
+        whole: list[LibraryEntry] = []
+        if self._files.only_keys:
+            return 0  # the layouts in the index are those with all frames
         for entry in entries[at:]:
             layout = entry.layout
             if not entry.complete or layout is None or len(layout) != _NUMBERS:
@@ -122,7 +125,8 @@ class _Planner:
         name = file_name(entry.recording)
         shift = 0.0
         try:
-            if entry.complete and since is None and stop is None and entry.layout is not None:
+            is_whole = since is None and stop is None and not self._files.only_keys
+            if entry.complete and is_whole and entry.layout is not None:
                 layout = _layout(entry.layout)
             elif entry.complete and entry.layout is None:
                 raise UnreadableMovie(f"it is {entry.codec} in {os.path.splitext(name)[1][1:]}")
@@ -183,7 +187,17 @@ class _Planner:
         ):
             head += segment_index(parts[0].layout.timescale, references)
         size = len(head) + parts.size
-        return Piece(parts, head, size, self._end, init_size, self._tag(head, parts), self._split)
+        return Piece(
+            parts,
+            head,
+            size,
+            self._end,
+            init_size,
+            self._tag(head, parts),
+            self._split,
+            None,
+            self._files.only_keys,
+        )
 
     def _first_readable(self, parts: PieceParts) -> Movie:
         try:

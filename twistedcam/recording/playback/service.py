@@ -93,7 +93,9 @@ class PlaybackService:
         self._reserve = reserve
         self._reader = MediaReader() if reader is None else reader
         self._files = MovieFiles(library.folder)
-        self._plans: OrderedDict[tuple[str, float, float], tuple[float, Piece]] = OrderedDict()
+        self._key_files = MovieFiles(library.folder, only_keys=True)
+        self._plans: OrderedDict[tuple[str, float, float, bool], tuple[float, Piece]]
+        self._plans = OrderedDict()
         self._pictures: OrderedDict[tuple[str, int], bytes] = OrderedDict()
         self._room = DeferredSemaphore(_AT_ONCE)
         self._exporting = DeferredLock()
@@ -170,20 +172,27 @@ class PlaybackService:
         return found, times, writing
 
     async def plan(
-        self, camera: str, start: float, seconds: float, is_continued: bool = False
+        self,
+        camera: str,
+        start: float,
+        seconds: float,
+        is_continued: bool = False,
+        only_keys: bool = False,
     ) -> Piece:
         """A piece of a camera's recordings as one MP4, from the key frame at or before ``start``.
 
         Arguments:
             is_continued: True for a further part of a piece that was planned before: a recording
                 may have grown since.
+            only_keys: True for the key frames alone, without sound.
 
         Raises:
             NothingRecorded: nothing was recorded then.
             NotSupported: the first recording cannot be copied from.
             DiskError: the folder cannot be read.
         """
-        key = camera, start, seconds
+        key = camera, start, seconds, only_keys
+        files = self._key_files if only_keys else self._files
         now = time.monotonic()
         kept = self._plans.get(key)
         if is_continued and kept is not None and now - kept[0] < _PLAN_AGE:
@@ -194,7 +203,7 @@ class PlaybackService:
         entries, times, writing = await self._look(camera, start, end)
 
         def plan() -> Piece:
-            made = plan_piece(self._files, entries, start, end)
+            made = plan_piece(files, entries, start, end)
             following = times.next_after(camera, made.end, writing)
             return replace(made, next=following if made.split is None else made.split[1])
 
@@ -213,7 +222,8 @@ class PlaybackService:
 
     def read(self, piece: Piece, first: int, last: int) -> Iterator[bytes]:
         """The bytes of a piece, in parts; each ``next`` blocks. See ``read_piece``."""
-        return read_piece(self._files, piece, first, last)
+        files = self._key_files if piece.only_keys else self._files
+        return read_piece(files, piece, first, last)
 
     async def picture(self, camera: str, at: float) -> bytes:
         """A small JPEG of the key frame at or before a time.

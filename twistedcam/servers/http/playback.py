@@ -103,7 +103,9 @@ class Playback:
         asked = request.getHeader("Range")
         is_continued = asked is not None and not asked.replace(" ", "").startswith("bytes=0-")
         try:
-            piece = await server.playback.plan(name, start, seconds, is_continued)
+            piece = await server.playback.plan(
+                name, start, seconds, is_continued, has_parameter(request, "keyframes")
+            )
         except NothingRecorded as error:
             return _nothing(error)
         except NotPlayable as error:

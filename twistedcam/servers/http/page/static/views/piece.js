@@ -2,13 +2,16 @@
 import { address, request } from "../lib/api.js";
 
 const PIECE = 3600; // seconds of a piece
+const FAST = 4; // times the speed above which only key frames are played
+
+export const isFast = (rate) => rate > FAST;
 
 // One piece: where it is, and the time of each of its moments.
 export class Piece {
-  constructor(camera, headers, start, duration) {
+  constructor(camera, headers, path) {
     const number = (name) => Number(headers.get(`X-Twistedcam-${name}`));
     this.camera = camera;
-    this.url = address(`/playback/${encodeURIComponent(camera)}?start=${start.toFixed(3)}&duration=${duration}`);
+    this.url = address(path);
     this.start = number("Start");
     this.end = number("End");
     this.next = number("Next") || null; // where what follows begins
@@ -45,13 +48,14 @@ export class Piece {
 
 // Finds the piece that begins at a time. Throws an error with the nearest time (nearest) where
 // nothing was recorded, and with the name of a recording that can only be downloaded.
-export async function findPiece(camera, time, duration = PIECE) {
-  const path = `/playback/${encodeURIComponent(camera)}?start=${time.toFixed(3)}&duration=${duration}`;
+// rate: the speed at which it will be played; if that is high, it has key frames only.
+export async function findPiece(camera, time, rate, duration = PIECE) {
+  const path = `/playback/${encodeURIComponent(camera)}?start=${time.toFixed(3)}&duration=${duration}${isFast(rate) ? "&keyframes" : ""}`;
   const answer = await request(path, { method: "HEAD" });
   if (answer.ok) {
-    const piece = new Piece(camera, answer.headers, time, duration);
+    const piece = Object.assign(new Piece(camera, answer.headers, path), { isFast: isFast(rate) });
     // The server tells the first gaps: a piece with more ends where they are not known any more.
-    if (piece.hasMoreGaps) return findPiece(camera, time, (piece.timeAt(piece.gaps.at(-1)[0] - 0.001) - time).toFixed(3));
+    if (piece.hasMoreGaps) return findPiece(camera, time, rate, (piece.timeAt(piece.gaps.at(-1)[0] - 0.001) - time).toFixed(3));
     return piece;
   }
   const { message, nearest, recording } = await (await request(path)).json().catch(() => ({}));

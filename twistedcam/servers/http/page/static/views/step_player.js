@@ -2,7 +2,7 @@
 import { call, cameraPath } from "../lib/api.js";
 import { clock } from "../lib/clock.js";
 import { $, capital } from "../lib/dom.js";
-import { findPiece } from "./piece.js";
+import { findPiece, isFast } from "./piece.js";
 
 const TICK = 50; // milliseconds between two looks at the videos
 const AHEAD = 15; // seconds before the end of a piece at which the next one is loaded
@@ -43,6 +43,7 @@ class StepVideo {
 
   // Shows a time. Returns "ready", "waiting" or "gap".
   follow(time, rate, isPlaying) {
+    if (this.piece && this.piece.isFast !== isFast(rate)) this.piece = this.ahead = null;
     if (this.piece?.covers(time)) {
       if (this.piece.gapEnd(time) === null) return this.show(time, rate, isPlaying);
       return this.showGap();
@@ -60,7 +61,7 @@ class StepVideo {
     }
     if (this.next !== null && time >= this.since && time < this.next) return this.showGap();
     this.video.pause();
-    if (!this.isLoading) this.load(time);
+    if (!this.isLoading) this.load(time, rate);
     return "waiting";
   }
 
@@ -94,12 +95,12 @@ class StepVideo {
     return video.seeking || video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA ? "waiting" : "ready";
   }
 
-  async load(time) {
+  async load(time, rate) {
     const opening = ++this.opening;
     this.isLoading = true;
     this.since = time;
     try {
-      const piece = await findPiece(this.camera, time);
+      const piece = await findPiece(this.camera, time, rate);
       if (opening !== this.opening) return;
       this.ahead = null;
       this.use(this.video, piece, time);
@@ -128,7 +129,7 @@ class StepVideo {
     if (this.ahead || piece.next === null || piece.next - time > AHEAD * Math.max(1, rate)) return;
     this.ahead = { piece: null };
     try {
-      const next = await findPiece(this.camera, piece.next);
+      const next = await findPiece(this.camera, piece.next, rate);
       if (piece !== this.piece) return;
       this.use(this.videos[1], next, piece.next);
       this.ahead = { piece: next };

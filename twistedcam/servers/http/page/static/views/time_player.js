@@ -2,7 +2,7 @@
 import { address } from "../lib/api.js";
 import { clock } from "../lib/clock.js";
 import { $, capital, inText } from "../lib/dom.js";
-import { findPiece } from "./piece.js";
+import { findPiece, isFast } from "./piece.js";
 
 const AHEAD = 20; // seconds before the end of a piece at which the next one is loaded
 const FRESH = 60; // seconds: what ended that recently may go on
@@ -36,6 +36,17 @@ export class TimePlayer {
   set speed(rate) {
     this.rate = Math.min(rate, MAX_SPEED);
     for (const video of this.videos) this.setRate(video);
+    // The piece with key frames only is another one.
+    if (this.piece && this.piece.isFast !== isFast(this.rate)) this.reopen();
+  }
+
+  async reopen() {
+    const time = this.piece.timeAt(this.video.currentTime);
+    const wasPaused = this.video.paused;
+    const { camera } = this;
+    this.piece = null;
+    await this.open(camera, time).catch((error) => this.fail(error.message, error.recording));
+    if (wasPaused) this.video.pause();
   }
 
   setRate(video) {
@@ -53,7 +64,7 @@ export class TimePlayer {
       this.video.play().catch(() => {});
       return;
     }
-    const piece = await findPiece(camera, time);
+    const piece = await findPiece(camera, time, this.rate);
     if (opening !== this.opening) return;
     this.ahead = null;
     this.load(this.video, piece, time);
@@ -97,7 +108,7 @@ export class TimePlayer {
     this.ahead = { piece: null };
     if (piece.next === null) return;
     try {
-      const next = await findPiece(camera, piece.next);
+      const next = await findPiece(camera, piece.next, this.rate);
       if (piece !== this.piece) return;
       this.ahead = { piece: next };
       this.load(this.videos[1 - this.current], next, piece.next);
@@ -114,7 +125,7 @@ export class TimePlayer {
     }
     const { piece, camera } = this;
     if (clock.now() / 1000 - piece.end < FRESH) try { // a recording that goes on has grown
-      const more = await findPiece(camera, piece.end - 0.5);
+      const more = await findPiece(camera, piece.end - 0.5, this.rate);
       if (piece !== this.piece) return;
       if (more.end > piece.end + 1) { this.load(this.video, more, piece.end); this.use(more); return; }
     } catch { /* nothing follows */ }
