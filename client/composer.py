@@ -53,6 +53,8 @@ def _paint(cell: Image, view: View, figures: bool) -> None:
         canvas.dim(cell)
         canvas.announce(cell, f"{view.written}: {view.state}", view.reason)
     lines = figure_lines(view) if figures else []
+    if figures and view.is_muted:
+        lines.append("muted")
     if view.recorder is not None:
         result = view.recorder.result
         lines.append(f"REC {result.seconds:.1f} s  {view.recorder.path.name}")
@@ -82,7 +84,8 @@ def title(views: list[View]) -> str:
     for view in views:
         figures = view.figures()
         fps = f" {figures.fps:.0f} fps" if figures.state == "live" else ""
-        words.append(f"{view.title} - {figures.state}{fps}")
+        muted = ", muted" if view.is_muted else ""
+        words.append(f"{view.title} - {figures.state}{fps}{muted}")
     return ", ".join(words)
 
 

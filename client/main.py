@@ -24,7 +24,6 @@ from twistedcam.cli.tls_options import add_trust_arguments, read_token, read_tru
 from twistedcam.clients.frames import CameraAddress, parse_target
 from twistedcam.clients.frames.address import DEFAULT_URL
 from twistedcam.errors import BadArgument
-from twistedcam.recording.containers import CONTAINERS
 
 EXAMPLES = """keys: space start, s stop, r record here, e end, S snapshot here, m sound off and on,
 + - volume, i figures, f full screen, q quit; with --control the same with Ctrl control the server
@@ -139,6 +138,8 @@ def make_screen(arguments: argparse.Namespace) -> Screen:
 
 def recorded_sound(path: Path) -> tuple[str, ...]:
     """Return the codecs of sound that a file can have, and the viewer can get."""
+    from twistedcam.recording.containers import CONTAINERS  # it loads much
+
     container = CONTAINERS.get(path.suffix.lower())
     sounds = () if container is None else container.sounds
     return tuple(each for each in sounds if each in SOUND_CODECS)

@@ -82,6 +82,11 @@ class View:
         return "paused" if self._paused else on_one_line(self._reader.state.state)
 
     @property
+    def is_muted(self) -> bool:
+        """True if silence takes the place of the camera's sound."""
+        return self._reader.state.muted
+
+    @property
     def reason(self) -> str | None:
         """The reason why it is not live."""
         reason = self._reader.state.reason

@@ -268,6 +268,7 @@ def _state(body: bytes) -> m.State:
         title=_field(found, "title", (str,), None),
         codec=_field(found, "codec", (str,), None),
         audio=_field(found, "audio", (str,), None),
+        muted=_field(found, "muted", (bool,), False),
     )
 
 

@@ -114,7 +114,7 @@ class State:
     ``via`` identifies the cameras that its pictures pass through, itself first: a relay that finds
     itself there is part of a loop. ``title`` is shown instead of the name, if it is not None.
     ``codec`` is that of the frames that follow; None if it is not known. ``audio`` is the codec of
-    the sound that the viewer gets; None if it gets none.
+    the sound that the viewer gets; None if it gets none. ``muted`` is True if it is silence.
     """
 
     camera: str
@@ -127,12 +127,15 @@ class State:
     title: str | None = None
     codec: str | None = field(default=None, compare=False)
     audio: str | None = field(default=None, compare=False)
+    muted: bool = field(default=False, compare=False)
 
     def encode(self) -> bytes:
         body = {**self.__dict__}
         for optional in ("title", "codec", "audio"):
             if body[optional] is None:
                 del body[optional]
+        if not self.muted:
+            del body["muted"]
         return _json(STATE, body)
 
 

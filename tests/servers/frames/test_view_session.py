@@ -172,3 +172,20 @@ class ViewSessionTests(SessionCase):
         session.finish(lambda: None)
         self.assertFalse(self.camera.stream.is_wanted)
         self.assertEqual(len(self.server.viewers), 0)
+
+    def test_a_muted_camera_is_told(self) -> None:
+        session = self.session()
+        session.start()
+        self.connection.messages()
+        for muted in (True, True, False):
+            self.server.channels["cam"].mute(muted)
+            told = [
+                each.muted for each in self.connection.messages() if isinstance(each, wire.State)
+            ]
+            self.assertEqual(told[-1:], [muted] if told else [])
+            self.assertEqual(wire.State("cam", "live", muted=muted).encode().count(b"muted"), muted)
+        self.assertEqual(self.server.cameras["cam"].audio.is_muted, False)
+        [again] = wire.Decoder().feed(wire.State("cam", "live", muted=True).encode())
+        assert isinstance(again, wire.State)
+        self.assertTrue(again.muted)
+        session.close()

@@ -10,7 +10,7 @@ from twistedcam.delivery import SoundSubscription, SubscriptionHandle, choose_se
 from twistedcam.delivery.sender import HIGH_WATER, MAX_QUEUED, Sender, do_nothing
 from twistedcam.delivery.subscription import RATE_TOLERANCE
 from twistedcam.errors import BadMessage, NotSupported, TooMany, UnsupportedCodec
-from twistedcam.events import CameraChanged, Event
+from twistedcam.events import CameraChanged, Event, SoundChanged
 from twistedcam.servers.frames.session import FrameConnection, state_of
 from twistedcam.stream.wants import Wants
 
@@ -60,6 +60,7 @@ class ViewSession:
         #: The codec of the sound; None if it is not known yet, or there is none.
         self._sound_codec: str | None = None
         self._stop_sound: Callable[[], None] = do_nothing
+        self._is_muted = False
         if self._sound_wants is not None:
             sound = camera.stream.hub_for(self._sound_wants)
             self._sound_codec = None if sound is None or sound.track is None else sound.track.codec
@@ -172,8 +173,14 @@ class ViewSession:
         self._subscription.ready()
 
     def _on_event(self, event: Event) -> None:
-        if isinstance(event, CameraChanged) and event.camera == self._camera.name:
+        if not isinstance(event, CameraChanged | SoundChanged):
+            return
+        if event.camera != self._camera.name:
+            return
+        if isinstance(event, CameraChanged):
             self._send_state(event)
+        elif event.muted != self._is_muted:
+            self._send_state(self._camera.changed())
 
     def _on_track(self, track: Track) -> None:
         """Announce another codec before its first frame."""
@@ -189,6 +196,7 @@ class ViewSession:
         self.send_message(wire.configuration_message(track))
 
     def _send_state(self, event: CameraChanged) -> None:
+        self._is_muted = self._camera.audio.is_muted
         state = state_of(self._camera, event, self._codec, self._sound_codec)
         self.send_message(state.encode())
 
