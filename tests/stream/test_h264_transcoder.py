@@ -104,6 +104,15 @@ class SharedEncoderTests(RecorderCase):
         self.assertEqual(taker.sizes, [(160, 120)] * 30 + [(320, 240)] * 20)
         self.assertEqual(size_of(taker.keyframe_data[-1]), (320, 240))
 
+    def test_another_size_after_a_loss_is_a_stream_of_its_own_at_once(self) -> None:
+        taker = Taker()
+        self.encoder.add(taker)
+        self.show_size(160, 120, 1)
+        self.camera.stream.clear()
+        self.show_size(320, 240, 1)
+        self.assertEqual(taker.sizes, [(160, 120)] * 10 + [(320, 240)] * 10)
+        self.assertEqual(taker.keys[10], True)
+
     def test_broken_pictures_are_dropped_counted_and_logged_once(self) -> None:
         taker = Taker()
         self.encoder.add(taker)

@@ -224,15 +224,23 @@ class H264Transcoder(Transcoder[Frame]):
             return
         pts = self._encoding = self._place(frame)
         keyframe = pts >= self._keyframe_due
-        if frame.pts > self._restart_after:
+        is_restart = frame.pts > self._restart_after
+        if is_restart:
             self._restart_after, keyframe = _NEVER, True
         if keyframe:
             self._keyframe_due, self._last_keyframe = pts + self._interval, pts
         rate = self._find_rate()
-        self._work(lambda: self._encode(frame, pts, keyframe, rate), self._made)
+        self._work(lambda: self._encode(frame, pts, keyframe, rate, is_restart), self._made)
 
-    def _encode(self, frame: Frame, pts: int, keyframe: bool, rate: float | None) -> _Made:
-        """Encode one picture; called on the thread."""
+    def _encode(
+        self, frame: Frame, pts: int, keyframe: bool, rate: float | None, is_restart: bool
+    ) -> _Made:
+        """Encode one picture; called on the thread.
+
+        Arguments:
+            is_restart: the camera was not live, or a new sink needs every picture: another size
+                need not prove to last.
+        """
         began = self._steady()
         size = frame.width, frame.height
         coder, reason = self._coder, None
@@ -245,7 +253,7 @@ class H264Transcoder(Transcoder[Frame]):
                 spent = self._steady() - began
                 why = str(error)
                 return _Made(None, None, coder.name, coder.note, spent, pts, why, is_size=True)
-            if coder is None or self._sizes.has_settled(size, frame.pts):
+            if coder is None or is_restart or self._sizes.has_settled(size, frame.pts):
                 self._coder = None  # if opening fails, the next picture tries again
                 opened = H264Encoder(self.settings, *size, rate)
                 if coder is not None:
