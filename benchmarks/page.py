@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,8 @@ from tests.support.chromium import Page, chromium
 from tests.support.firefox import firefox
 from tests.support.process import ServerProcess, wait_for
 from tests.support.slow_line import SlowLine
+from twistedcam.media import barcode
+from twistedcam.util.libraries import np
 
 TITLE = "The page in browsers"
 #: About 2.3 Mbit/s as H.264, and 10 as JPEG.
@@ -49,17 +52,26 @@ Promise.all(["views/player.js", "lib/clock.js"].map((name) => import(`./static/$
     done();
   });"""
 
-#: Runs a script as one of the page's own.
-_ADD = """const script = document.createElement("script");
-script.type = "module";
-script.textContent = arguments[0];
-document.head.append(script);"""
+#: Notes for each picture that is drawn the time, and two rows of its pixels, in which its barcode
+#: has the time of capture. Modules that the driver of Firefox imports are others than the page's.
+_NOTE_PIXELS = """const { drawImage } = CanvasRenderingContext2D.prototype;
+self.drawn = [];
+CanvasRenderingContext2D.prototype.drawImage = function(...given) {
+  drawImage.apply(this, given);
+  const now = Date.now();
+  const row = (y) => Array.from(this.getImageData(0, y, this.canvas.width, 1).data)
+    .filter((_, index) => index % 4 === 1);
+  self.drawn.push([performance.now(), now, [row(8), row(24)]]);
+};"""
+#: The side of the barcode's cells, in pixels.
+_CELL = 16
 
 
 def measure(bench: Bench) -> Found:
     """Measure each way over each line, then each way with a line that stands still."""
     found: Found = {}
-    with _serving() as server, tempfile.TemporaryDirectory() as folder:
+    pattern = "pattern:?size=1280x720&fps=30"
+    with _serving(pattern) as server, tempfile.TemporaryDirectory() as folder:
         for way, pictures in _firefox(Path(folder), server.http, bench.slow_seconds):
             found[f"{way}, Firefox"] = _figures(pictures, bench.slow_seconds)
             bench.say(f"page: {way}, Firefox: {found[f'{way}, Firefox']}")
@@ -81,14 +93,16 @@ def measure(bench: Bench) -> Found:
 
 
 @contextmanager
-def _serving() -> Iterator[ServerProcess]:
-    """A server with a film as its camera."""
+def _serving(source: str | None = None) -> Iterator[ServerProcess]:
+    """A server with a film as its camera, or another source."""
     with tempfile.TemporaryDirectory(prefix="twistedcam-bench-") as folder:
-        film = Path(folder, "film.avi")
-        command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", _FILM]
-        command += ["-t", str(_FILM_SECONDS), "-c:v", "mjpeg", "-q:v", "2", str(film)]
-        subprocess.run(command, check=True)
-        options = ("--camera", f"door=file:{film}?loop=1", "--http", "tcp:0:interface=127.0.0.1")
+        if source is None:
+            film = Path(folder, "film.avi")
+            command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", _FILM]
+            command += ["-t", str(_FILM_SECONDS), "-c:v", "mjpeg", "-q:v", "2", str(film)]
+            subprocess.run(command, check=True)
+            source = f"file:{film}?loop=1"
+        options = ("--camera", f"door={source}", "--http", "tcp:0:interface=127.0.0.1")
         with ServerProcess(Path(folder), *options) as server:
             wait_for(lambda: server.status()["state"] == "live", "the camera")
             yield server
@@ -114,18 +128,23 @@ def _firefox(
 ) -> Iterator[tuple[str, list[tuple[float, float, int]]]]:
     """Show each way in Firefox; the way, and its pictures as of ``_watch``."""
     with firefox(folder) as driver:
-        driver.set_pref("security.csp.enable", False)
         for way, (choice, _) in WAYS.items():
             driver.set_pref("dom.media.webcodecs.enabled", way != "MSE")
             driver.navigate(url + "/")
             driver.execute_script(f"localStorage.setItem('twistedcam video door', '{choice}')")
             driver.navigate(url + "/")
-            # Modules that the driver's own scripts import are others than the page's.
-            driver.execute_script(_ADD, ["const done = () => {};" + _NOTE])
+            driver.execute_script(_NOTE_PIXELS, sandbox=None, new_sandbox=True)
             time.sleep(_STARTS)
-            driver.execute_script("window.wrappedJSObject.drawn.length = 0")
+            driver.execute_script("self.drawn.length = 0", sandbox=None, new_sandbox=False)
             time.sleep(seconds)
-            yield way, driver.execute_script("return window.wrappedJSObject.drawn")
+            drawn = driver.execute_script("return self.drawn", sandbox=None, new_sandbox=False)
+            yield way, [(at, _age(now, rows), 0) for at, now, rows in drawn]
+
+
+def _age(now: float, rows: list[list[int]]) -> float:
+    """The milliseconds from the time of capture in a barcode's rows; nan if it cannot be read."""
+    stamp = barcode.read(np.array(rows, np.uint8).repeat(_CELL, axis=0))
+    return float("nan") if stamp is None else now - stamp.time_us / 1000
 
 
 def _watch(page: Page, seconds: float) -> list[tuple[float, float, int]]:
@@ -137,15 +156,15 @@ def _watch(page: Page, seconds: float) -> list[tuple[float, float, int]]:
 
 
 def _figures(pictures: list[tuple[float, float, int]], seconds: float) -> dict[str, Any]:
-    ages = [age for _, age, _ in pictures]
+    ages = [age for _, age, _ in pictures if not math.isnan(age)]
     p50, p99 = percentiles(ages) if ages else (float("nan"), float("nan"))
-    received = pictures[-1][2] - pictures[0][2] if ages else 0
+    received = pictures[-1][2] - pictures[0][2] if ages else 0  # unknown in Firefox
     return {
         "fps": len(pictures) / seconds,
         "age_p50": p50,
         "age_p99": p99,
         "oldest": max(ages, default=float("nan")),
-        "mbits": received * 8 / 1e6 / seconds,
+        "mbits": received * 8 / 1e6 / seconds if received else float("nan"),
     }
 
 
