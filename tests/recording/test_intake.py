@@ -127,6 +127,23 @@ class IntakeTests(SynchronousTestCase):
         self.publish(packets[5])
         self.assertEqual([each.seq for each in self.job.taken], [5])
 
+    def test_a_recording_begins_with_the_sound_since_the_last_key_frame(self) -> None:
+        packets = h264_packets(range(15), keyframes=12.0)
+        sounds = aac_packets(0.0, 14.0, START_US)
+        for each in sorted([*packets[:14], *sounds], key=lambda each: each.pts):
+            self.publish(each)
+        first = self.intake.first(0, FORMATS["auto"])
+        self.assertEqual([each.seq for each in first if each.track.kind == "video"], [12, 13])
+        heard = [each.seq for each in first if each.track.kind == "audio"]
+        self.assertEqual(heard, [each.seq for each in sounds if each.pts >= packets[12].pts])
+        self.assertEqual([each.pts for each in first], sorted(each.pts for each in first))
+        self.assertEqual(first[0].track.kind, "video")
+        kept = self.camera.stream.audio.since(0, ("aac",))
+        self.assertEqual(round((kept[-1].pts - kept[0].pts) / 1e6), 10)
+        self.assertEqual(self.camera.stream.audio.since(0, ("opus",)), [])
+        self.camera.stream.clear()
+        self.assertEqual(self.camera.stream.audio.since(0, ("aac",)), [])
+
     def test_a_timelapse_of_a_camera_that_encodes_takes_key_frames(self) -> None:
         self.begin(every=2.0)
         for each in h264_packets([n / 2 for n in range(20)], keyframes=1.5):

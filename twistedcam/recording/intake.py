@@ -112,7 +112,11 @@ class Intake(Sink[Packet]):
         if hub is not packets:
             return []
         packets.finish_pass()
-        return [each.bare() for each in packets.group]
+        group = packets.group
+        if group:
+            sounds = self._camera.stream.audio.since(group[0].dts, format.container.sounds)
+            group = sorted([*group, *sounds], key=lambda each: each.dts)
+        return [each.bare() for each in group]
 
     def begin(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,9 @@ from twistedcam.stream.hub import Hub, Sink
 #: Microseconds by which sound can be ahead of now: more than ``audio_offset_ms`` may move it.
 #: Microseconds by which a packet can be earlier than the end of the one before.
 _MOST_AHEAD_US, _MOST_BACK_US = 15_000_000, 500_000
+#: Microseconds for which the camera's own sound is kept, for recordings that begin with the newest
+#: key frame.
+_RECENT_US = 10_000_000
 
 
 class CameraSound:
@@ -46,6 +50,8 @@ class CameraSound:
         #: The level that the source itself measures, as microphones do.
         self.source_meter = LevelMeter()
         self._last_pts = 0
+        #: The newest packets of the camera's own sound, if it is encoded.
+        self._recent: deque[Packet] = deque()
         #: What is wrong with the time of the last packet.
         self._time_fault: str | None = None
 
@@ -84,7 +90,18 @@ class CameraSound:
             self.track = packet.track
             self.hub.track = None  # sinks that come or stay are told of the track by the hub
             self.on_track_changed()
+        if not packet.track.codec.startswith("pcm_"):
+            self._recent.append(packet)
+            while packet.pts - self._recent[0].pts > _RECENT_US:
+                self._recent.popleft()
         self.hub.publish(packet)
+
+    def since(self, time: int, codecs: tuple[str, ...]) -> list[Packet]:
+        """The camera's own packets from a time of the timeline on, in one of some codecs.
+
+        As far as they are kept: for ten seconds, and not if they are samples.
+        """
+        return [each for each in self._recent if each.pts >= time and each.track.codec in codecs]
 
     def _is_wrong(self, pts: int, now: int) -> bool:
         """True for a time that would hold up all sound after it, or that has passed."""
@@ -136,6 +153,7 @@ class CameraSound:
     def clear(self) -> None:
         """Forget the newest packets: the camera is not live."""
         self.source_meter.clear()
+        self._recent.clear()
         self.hub.clear()
 
     def forget(self) -> None:
