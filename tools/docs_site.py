@@ -7,10 +7,12 @@ mkdocs.yml names this file; ``make docs`` builds the site.
 
 from __future__ import annotations
 
+import html
 import re
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:  # MkDocs loads this file by its path
@@ -33,6 +35,11 @@ _LOADED = re.compile(
     r"|<link\b(?![^>]*rel=[\"']?canonical)[^>]*\bhref=[\"']?((?:https?:)?//[^\"' >]+)"
     r"|@import[^;]*?((?:https?:)?//[^\"')]+)|url\([\"']?((?:https?:)?//[^\"')]+)",
     re.IGNORECASE,
+)
+
+#: A link or a source within the site, without its query and its anchor.
+_RELATIVE = re.compile(
+    r"\b(?:href|src)=(?:\"(?!\w+:|//|#|\")([^\"?#]+)[^\"]*\"|(?!\w+:|//|[#\"'])([^\s>\"'?#]+))"
 )
 
 
@@ -96,15 +103,31 @@ def loaded_from_elsewhere(folder: Path) -> list[str]:
     return found
 
 
+def dead_links(folder: Path) -> list[str]:
+    """Return the links and sources in a built site that lead to no file of it."""
+    found = []
+    for path in sorted(folder.rglob("*.html")):
+        if path.parent.name == "examples":  # files to copy beside others
+            continue
+        start = folder if path.name == "404.html" else path.parent  # which has absolute addresses
+        for match in _RELATIVE.finditer(path.read_text()):
+            target = unquote(html.unescape(match[1] or match[2]))
+            if not (start / target.lstrip("/")).exists():
+                found.append(f"{path.relative_to(folder)}: {target}")
+    return found
+
+
 def main(words: list[str]) -> int:
     """Check a built site; return the exit code."""
     folder = Path(words[1])
-    found = loaded_from_elsewhere(folder)
+    found, dead = loaded_from_elsewhere(folder), dead_links(folder)
     for each in found:
         print(f"{each}: a page must not load anything from another site")
+    for each in dead:
+        print(f"{each}: there is no such file")
     count = len(list(folder.rglob("*.html")))
-    print(f"{count} pages, {len(found)} requests to other sites")
-    return 1 if found or not count else 0
+    print(f"{count} pages, {len(found)} requests to other sites, {len(dead)} dead links")
+    return 1 if found or dead or not count else 0
 
 
 if __name__ == "__main__":

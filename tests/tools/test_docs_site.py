@@ -10,7 +10,14 @@ import yaml
 
 from tests.support.process import ROOT
 from tools.docs_reference import pages
-from tools.docs_site import OUTSIDE, in_site, loaded_from_elsewhere, main, steps_as_table
+from tools.docs_site import (
+    OUTSIDE,
+    dead_links,
+    in_site,
+    loaded_from_elsewhere,
+    main,
+    steps_as_table,
+)
 
 CONFIG = yaml.safe_load((ROOT / "mkdocs.yml").read_text())
 
@@ -58,4 +65,13 @@ def test_requests_to_other_sites_are_found(tmp_path: Path) -> None:
     )
     (tmp_path / "a.css").write_text("@font-face{src:url(https://x.y/font.woff2)}")
     assert len(loaded_from_elsewhere(tmp_path)) == 3
+    assert main(["check", str(tmp_path)]) == 1
+
+
+def test_dead_links_are_found(tmp_path: Path) -> None:
+    page = tmp_path / "index.html"
+    page.write_text('<a href="index.html#top">x</a><a href=#end>y</a><a href="mailto:a@b.c">z</a>')
+    assert dead_links(tmp_path) == []
+    page.write_text('<a href="a%20b.conf?x=1">x</a><img src=none.png>')
+    assert dead_links(tmp_path) == ["index.html: a b.conf", "index.html: none.png"]
     assert main(["check", str(tmp_path)]) == 1
