@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -11,7 +12,7 @@ from typing import Any
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList, DeferredLock
-from twisted.logger import Logger
+from twisted.logger import Logger, globalLogPublisher
 
 from twistedcam.app.reload import apply_options
 from twistedcam.auth import Authenticator, TokenFile
@@ -36,6 +37,7 @@ from twistedcam.net.interfaces import interface_addresses
 from twistedcam.net.listener import Listener, check_endpoint, check_ports, urls_of
 from twistedcam.net.proxies import TrustedProxies
 from twistedcam.recording.writer.disk_space import check_mount
+from twistedcam.runtime.log_memory import LogMemory
 from twistedcam.runtime.memory import MemoryReturn
 from twistedcam.runtime.signals import stop_reactor
 from twistedcam.runtime.writable_paths import make_folder
@@ -136,6 +138,7 @@ class CameraService(MultiService):
         self._control = ControlFactory(self.server, self.registry)
         self._rtsp = RtspFactory(self.server, reactor)
         self._http: list[HttpFactory] = []
+        self._log = LogMemory()
         self._resources: list[CameraResource] = []
         #: The ports by purpose: ``frames``, ``control``, ``http`` and ``rtsp``.
         self.listeners: dict[str, list[Listener]] = {
@@ -256,7 +259,7 @@ class CameraService(MultiService):
         configuration = ConfigEditor(
             self._options, lambda: server.reload(), lambda: server.authenticator.is_needed
         )
-        router = make_router(self.server, self.registry, stats, configuration)
+        router = make_router(self.server, self.registry, stats, configuration, self._log)
         own_id = device_id(self._options.recordings)
         add_onvif_routes(router, self.server, own_id, lambda: self.listeners["rtsp"])
         return [self._listen_http_on(endpoint, router) for endpoint in endpoints]
@@ -294,6 +297,7 @@ class CameraService(MultiService):
 
     def startService(self) -> None:
         """Start the cameras, unless the options say that they are stopped."""
+        globalLogPublisher.addObserver(self._log)
         super().startService()
         if self._workers is not None:
             self._workers.start()
@@ -309,6 +313,8 @@ class CameraService(MultiService):
         )
 
     async def _stop(self) -> None:
+        with suppress(ValueError):  # it was never started
+            globalLogPublisher.removeObserver(self._log)
         closing = super().stopService()
         unpublished = self.server.stop_outputs()
         await self._bounded(self.server.finish_recordings(), FINISH_TIMEOUT)

@@ -53,7 +53,7 @@ def text_observer(to: Any) -> FileLogObserver:
     Arguments:
         to: a text file.
     """
-    return FileLogObserver(to, _as_text)
+    return FileLogObserver(to, event_text)
 
 
 def json_observer(to: Any) -> FileLogObserver:
@@ -83,7 +83,8 @@ def _cut(value: Any) -> Any:
     return value
 
 
-def _as_text(event: LogEvent) -> str | None:
+def event_text(event: LogEvent) -> str | None:
+    """Return an event as Twisted's classic log line, with control characters escaped."""
     text = formatEventAsClassicLogText(event)
     if text is None:
         return None

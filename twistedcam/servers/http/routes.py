@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from twistedcam.auth import NOBODY
 from twistedcam.errors import BadArgument
+from twistedcam.runtime.log_memory import LogMemory
 from twistedcam.runtime.threads import run_in_thread
 from twistedcam.servers.http.api.commands import PREFIX, make_handler, operations
 from twistedcam.servers.http.api.configuration import Configuration, ConfigurationApi
 from twistedcam.servers.http.api.health import Health
 from twistedcam.servers.http.api.live_stats import LiveStats
-from twistedcam.servers.http.api.openapi import EVENT_PICTURE, describe
+from twistedcam.servers.http.api.log_lines import LogLines
+from twistedcam.servers.http.api.openapi import EVENT_PICTURE, LOG, describe
 from twistedcam.servers.http.archives import Archives
 from twistedcam.servers.http.connection.access import Access
 from twistedcam.servers.http.connection.reply import Reply, json_reply
@@ -40,11 +42,13 @@ def make_router(
     registry: Registry,
     stats: LiveStats,
     configuration: Configuration | None = None,
+    log: LogMemory | None = None,
 ) -> Router:
     """Return a router with all routes of ``docs/http.md``; the API has the registry's commands.
 
     Arguments:
         configuration: the file that the page may change; None: the page offers none.
+        log: the newest lines of the log; None: the page offers none.
     """
     router = Router(Access(server), server.refusals)
     streams = MjpegStreams(server)
@@ -114,7 +118,9 @@ def make_router(
     router.add("GET", "/login", login.get)
     router.add("POST", "/login", login.log_in)
     router.add("POST", "/logout", login.log_out)
-    _add_api(router, server, registry, configuration is not None)
+    _add_api(router, server, registry, configuration is not None, log is not None)
+    if log is not None:
+        router.add("GET", PREFIX + LOG, LogLines(server, log).get, "admin")
     if configuration is not None:
         ConfigurationApi(server, configuration).add_routes(router)
     return router
@@ -127,13 +133,17 @@ def _import_metrics() -> type[Metrics]:
     return Metrics
 
 
-def _add_api(router: Router, server: Server, registry: Registry, has_configuration: bool) -> None:
+def _add_api(
+    router: Router, server: Server, registry: Registry, has_configuration: bool, has_log: bool
+) -> None:
     """Add the commands, their description and the time of the server."""
 
     def description(request: HttpRequest) -> Reply:
         names = [name for name in server.cameras if request.grant.covers(name)]
         needs_token = server.authenticator.is_needed
-        return json_reply(describe(operations(registry), names, needs_token, has_configuration))
+        return json_reply(
+            describe(operations(registry), names, needs_token, has_configuration, has_log)
+        )
 
     def add(command: Command) -> None:
         for each in operations([command]):

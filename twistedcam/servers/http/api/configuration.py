@@ -10,10 +10,10 @@ from twisted.internet.defer import Deferred, TimeoutError
 from twistedcam.camera import Camera
 from twistedcam.errors import BadArgument, CameraFailed, Forbidden, TooMany
 from twistedcam.events import EventBus
-from twistedcam.net.addresses import parse_ip
 from twistedcam.servers.http.api.commands import PREFIX, as_text, read_body
 from twistedcam.servers.http.api.found_cameras import find_cameras
 from twistedcam.servers.http.api.openapi import CONFIGURATION
+from twistedcam.servers.http.connection.access import is_local
 from twistedcam.servers.http.connection.reply import Reply, json_reply
 from twistedcam.servers.http.connection.request import HttpRequest
 from twistedcam.servers.http.connection.router import Handler, Router
@@ -75,7 +75,7 @@ class ConfigurationApi:
         """Wrap a handler: without tokens, only this machine may change the configuration."""
 
         def answer(request: HttpRequest) -> Any:
-            if not self._server.authenticator.is_needed and not _is_local(request):
+            if not self._server.authenticator.is_needed and not is_local(request):
                 raise Forbidden(
                     "without tokens, only this machine may see and change the configuration"
                 )
@@ -175,15 +175,6 @@ class ConfigurationApi:
 async def _first_picture(camera: Camera) -> Any:
     await camera.start()
     return await camera.picture()
-
-
-def _is_local(request: HttpRequest) -> bool:
-    """True if a request comes from this machine, and not through a proxy."""
-    if request.requestHeaders.hasHeader(b"X-Forwarded-For"):
-        return False
-    host = getattr(request.getClientAddress(), "host", None)
-    address = None if host is None else parse_ip(host)
-    return host is None or (address is not None and address.is_loopback)
 
 
 def _text(body: dict[str, Any], name: str) -> str:

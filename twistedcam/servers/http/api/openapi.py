@@ -39,6 +39,8 @@ _OTHER_PATHS: dict[str, tuple[str, dict[str, Any]]] = {
     "/openapi.json": ("This description.", {"type": "object"}),
 }
 
+#: The path of the log.
+LOG = "/log"
 #: The path of the configuration.
 CONFIGURATION = "/configuration"
 #: Below that path, by method: summaries, and the texts of the body that are required.
@@ -68,6 +70,7 @@ def describe(
     cameras: Sequence[str],
     needs_token: bool = False,
     has_configuration: bool = False,
+    has_log: bool = False,
 ) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document.
 
@@ -75,12 +78,15 @@ def describe(
         cameras: the names of the cameras that the client may see.
         needs_token: True if the server needs a token.
         has_configuration: True if the configuration can be changed.
+        has_log: True if the log can be read.
     """
     paths = {
         PREFIX + path: {"get": _other_operation(path, *found)}
         for path, found in _OTHER_PATHS.items()
     }
     paths[PREFIX + EVENT_PICTURE] = {"get": _event_picture()}
+    if has_log:
+        paths[PREFIX + LOG] = {"get": _log_lines()}
     for path, methods in _CONFIGURATION.items() if has_configuration else ():
         described = {how: _configuration(how, path, *found) for how, found in methods.items()}
         paths[PREFIX + CONFIGURATION + path] = described
@@ -151,6 +157,23 @@ def _configuration(method: str, path: str, summary: str, texts: list[str]) -> di
             "content": {"application/json": {"schema": schema}},
         }
     return described
+
+
+def _log_lines() -> dict[str, Any]:
+    lines = {"type": "array", "items": {"type": "object"}}
+    return {
+        **_other_operation(
+            LOG, "The newest lines of the log.", {"type": "object", "properties": {"lines": lines}}
+        ),
+        "parameters": [
+            {
+                "name": "lines",
+                "in": "query",
+                "schema": {"type": "integer", "minimum": 1, "maximum": 2000},
+            },
+            {"name": "filter", "in": "query", "schema": {"type": "string"}},
+        ],
+    }
 
 
 def _event_picture() -> dict[str, Any]:

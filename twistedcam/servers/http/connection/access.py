@@ -12,7 +12,7 @@ from twisted.logger import Logger
 
 from twistedcam.auth import NOBODY, Grant, Right
 from twistedcam.errors import Unauthorized
-from twistedcam.net.addresses import show_address
+from twistedcam.net.addresses import parse_ip, show_address
 from twistedcam.servers.http.connection.channel import HttpConnection
 from twistedcam.servers.http.connection.cookie import login_of
 from twistedcam.servers.http.connection.error_page import wants_page
@@ -191,6 +191,15 @@ def right_to_watch(request: HttpRequest, path: str) -> Right:
     """Return the right that a route of one camera's pictures or sound needs."""
     is_sound = path.startswith("/live") and query(request, "kind") == "audio"
     return "listen" if is_sound else "view"
+
+
+def is_local(request: HttpRequest) -> bool:
+    """True if a request comes from this machine, and not through a proxy."""
+    if request.requestHeaders.hasHeader(b"X-Forwarded-For"):
+        return False
+    host = getattr(request.getClientAddress(), "host", None)
+    address = None if host is None else parse_ip(host)
+    return host is None or (address is not None and address.is_loopback)
 
 
 def token_of(request: HttpRequest) -> str | None:

@@ -9,6 +9,7 @@ import { startKeys } from "./keys.js";
 import { CameraView } from "./views/camera.js";
 import { Events } from "./views/events.js";
 import { openSettings, watchSettings } from "./views/settings.js";
+import { watchServer } from "./views/server.js";
 import { Recordings } from "./views/recordings.js";
 import { Timeline } from "./views/timeline.js";
 
@@ -157,6 +158,7 @@ addEventListener("pageshow", (event) => { if (event.persisted) events.wake(); })
 
 $("#settings-open").addEventListener("click", openSettings);
 watchSettings();
+watchServer();
 $("#login-again").addEventListener("click", () => location.reload());
 forgetLogin();
 $("#link").hidden = false;
