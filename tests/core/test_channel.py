@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from twisted.internet.defer import Deferred
+
+from tests.camera.ptz.test_controller import FakeMotors
 from tests.support.server_case import ServerCase
+from twistedcam.camera.ptz.motors import Velocity
 from twistedcam.errors import BadArgument
 from twistedcam.events import Event, PropertiesChanged
 from twistedcam.sources.spec import SourceSpec
@@ -28,3 +32,10 @@ class ChannelTests(ServerCase):
         with self.assertRaises(BadArgument):
             self.channel.configure(spec)
         self.assertEqual((self.channel.configured, self.door.spec), (before, before))
+
+    def test_a_camera_that_moves_is_stopped_with_its_recording(self) -> None:
+        motors = FakeMotors()
+        self.channel.ptz._make = lambda key: motors  # type: ignore[method-assign,assignment]
+        self.successResultOf(Deferred.fromCoroutine(self.channel.ptz.move(Velocity(1))))
+        self.successResultOf(self.channel.finish_recording())
+        self.assertEqual(motors.calls[1:], [("stop",)])

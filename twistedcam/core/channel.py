@@ -161,10 +161,10 @@ class Channel:
         )
 
     def finish_recording(self) -> Deferred[Any]:
-        """End motion detection and the recording. Fires when its file is complete."""
-        self.ptz.close()
+        """End movements, motion detection and the recording. Fires when its file is complete."""
+        stopped = self.ptz.close()
         self.motion.stop()
-        return self.recorder.stop()
+        return self.recorder.stop().addBoth(lambda found: stopped.addCallback(lambda _: found))
 
     def start(self) -> None:
         """Start the camera, and its recording if that begins with the server."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import Deferred, DeferredLock, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -86,12 +86,11 @@ class PtzController:
         """True while it moves on a command."""
         return self._end.is_pending
 
-    def close(self) -> None:
-        """Stop a movement, and listen to no more events."""
+    def close(self) -> Deferred[None]:
+        """Stop a movement, and listen to no more events; fires when the camera has stopped."""
         self._unsubscribe()
         self._retry.cancel()
-        if self.is_moving:
-            self._halt()
+        return self._halt() if self.is_moving else succeed(None)
 
     async def move(self, velocity: Velocity, seconds: float = MOVE_SECONDS) -> None:
         """Begin to move, for some seconds unless ``stop`` or another movement comes before.
@@ -175,12 +174,12 @@ class PtzController:
         stepping = Deferred.fromCoroutine(self._call(lambda each: each.move(velocity, STEP)))
         stepping.addCallbacks(done, self._log_failure)
 
-    def _halt(self) -> None:
+    def _halt(self) -> Deferred[None]:
         """Stop: the time is over, and nobody has said anything."""
         self._end.cancel()
         self._steps.cancel()
         stopping = Deferred.fromCoroutine(self._call(lambda motors: motors.stop()))
-        stopping.addErrback(self._log_failure)
+        return stopping.addErrback(self._log_failure)
 
     def _log_failure(self, why: Failure) -> None:
         log.warn("{camera}: {why}", camera=self._status.name, why=why.getErrorMessage())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from threading import Lock
 from typing import Any, Protocol
 
 from twistedcam.errors import DiskError
@@ -10,6 +11,8 @@ from twistedcam.errors import DiskError
 FILE = "ptz.json"
 #: Bytes of the file, presets of a camera, and characters of a name at most.
 _MAX_BYTES, _MAX_PRESETS = 1 << 20, 100
+#: Held while the file is changed: each camera has a thread of its own.
+_LOCK = Lock()
 
 
 class Folder(Protocol):
@@ -55,11 +58,12 @@ class PresetFile:
         """
         if len(presets) > _MAX_PRESETS:
             raise DiskError(f"a camera can have {_MAX_PRESETS} presets at most")
-        everything = {**self._read_all(), self._camera: presets}
-        try:
-            self._folder.write(FILE, json.dumps(everything, ensure_ascii=False).encode())
-        except OSError as error:
-            raise DiskError(f"the preset cannot be saved: {error.strerror}") from None
+        with _LOCK:
+            everything = {**self._read_all(), self._camera: presets}
+            try:
+                self._folder.write(FILE, json.dumps(everything, ensure_ascii=False).encode())
+            except OSError as error:
+                raise DiskError(f"the preset cannot be saved: {error.strerror}") from None
 
     def _read_all(self) -> dict[str, Any]:
         try:
