@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterable
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 
 from tests.support.films import START_US, h264_packets, timed_frames
 from tests.support.movies import entries_in
+from tests.support.process import ServerProcess, wait_for
 from tests.support.sound import aac_packets
+from tests.support.source_peers import rtsp
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import Track
 from twistedcam.recording.containers import FORMATS
@@ -213,3 +217,33 @@ def test_an_avi_has_no_sound(tmp_path: Path) -> None:
     (path,) = finish(recording, write(recording, timed_frames(n / 10 for n in range(10)), sounds))
     with av.open(str(path)) as film:
         assert not film.streams.audio
+
+
+def test_sound_of_rtsp_cameras_survives_a_kill_in_the_only_file_of_each(tmp_path: Path) -> None:
+    names = "aac", "alaw"
+
+    def seconds(server: ServerProcess, name: str) -> float:
+        lines = server.command_lines(f"status {name}")
+        (text,) = [each.split()[-1] for each in lines if each.startswith("recording_seconds:")]
+        return 0.0 if text == "none" else float(text)
+
+    with rtsp() as peer:
+        cameras = [["--camera", f"{name}={peer.address('rtsp', '/' + name)}"] for name in names]
+        options = [*chain.from_iterable(cameras), "--record", "at_start=on"]
+        with ServerProcess(tmp_path, *options) as server:
+            wait_for(lambda: all(seconds(server, name) > 2.5 for name in names), "the recordings")
+            server.process.send_signal(signal.SIGKILL)
+            server.process.wait()
+    with ServerProcess(tmp_path, "--camera", "pattern:", "--stopped"):
+        wait_for(lambda: len(list(tmp_path.glob("*.mp4"))) == 2, "the recovery")
+    for name in names:
+        (path,) = tmp_path.glob(f"{name}_*.mp4")
+        with av.open(str(path)) as film:
+            video, audio = film.streams.video[0], film.streams.audio[0]
+            assert (video.codec_context.name, audio.codec_context.name) == ("h264", "aac")
+            assert audio.rate == 48_000
+            ends = [float(each.duration * each.time_base) for each in (video, audio)]
+            assert ends[0] > 1.5
+            assert ends == pytest.approx([ends[0]] * 2, abs=0.5)
+            loud = [np.abs(each.to_ndarray()).max() > 0.1 for each in film.decode(audio=0)]
+        assert loud.count(True) > 0.8 * len(loud)
