@@ -26,8 +26,7 @@ def device(
         found.close()
 
 
-@pytest.mark.parametrize("login", ["wsse", "digest", ""])
-@pytest.mark.parametrize("clock", [0.0, 7200.0])
+@pytest.mark.parametrize(("login", "clock"), [("wsse", 7200.0), ("digest", 0.0), ("", 0.0)])
 def test_profiles_are_found_with_each_login_and_a_wrong_clock(login: str, clock: float) -> None:
     with OnvifTestCamera(login=login, clock=clock) as camera, device(camera) as found:
         assert [(each.token, each.width, each.has_ptz) for each in found.profiles()] == [
@@ -48,8 +47,7 @@ def test_the_address_of_the_video_has_the_host_and_the_login_of_the_camera() -> 
         assert found.with_login(url) == "rtsp://admin:p%40ss%20w%C3%B6rd@127.0.0.1:554/live?sub"
 
 
-@pytest.mark.parametrize("login", ["", "admin:wrong@"])
-@pytest.mark.parametrize("kind", ["wsse", "digest"])
+@pytest.mark.parametrize(("kind", "login"), [("wsse", "admin:wrong@"), ("digest", "")])
 def test_a_wrong_or_missing_login_is_told(kind: str, login: str) -> None:
     with (
         OnvifTestCamera(login=kind) as camera,
@@ -74,7 +72,7 @@ def test_a_camera_without_motors_has_no_service_for_them() -> None:
         assert found.has_service("Media")
 
 
-@pytest.mark.parametrize("rtsp", ["http://127.0.0.1/x", "", "file:///etc/passwd", "rtsp://["])
+@pytest.mark.parametrize("rtsp", ["file:///etc/passwd", "rtsp://["])
 def test_other_addresses_of_video_are_refused(rtsp: str) -> None:
     with (
         OnvifTestCamera(rtsp=rtsp) as camera,
