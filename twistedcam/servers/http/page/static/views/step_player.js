@@ -1,7 +1,7 @@
 // Plays several cameras in step: all show the same time, and gaps of one camera are waited for.
 import { call, cameraPath } from "../lib/api.js";
 import { clock } from "../lib/clock.js";
-import { $, capital } from "../lib/dom.js";
+import { $ } from "../lib/dom.js";
 import { findPiece, isFast } from "./piece.js";
 
 const TICK = 50; // milliseconds between two looks at the videos
@@ -116,7 +116,7 @@ class StepVideo {
     } catch (error) {
       if (opening !== this.opening) return;
       this.piece = null;
-      this.reason = error.recording ? capital(error.message) : "";
+      this.reason = error.recording ? error.message : "";
       this.next = await this.findNext(time, error);
     } finally {
       if (opening === this.opening) this.isLoading = false;

@@ -151,7 +151,7 @@ export class TimePlayer {
 
   // Shows why nothing is played; recording: a file to download instead.
   fail(text, recording) {
-    const parts = [text && capital(text)];
+    const parts = [text && (recording ? text : capital(text))]; // a file's name keeps its case
     if (recording) {
       const link = document.createElement("a");
       link.href = address(`/recordings/${encodeURIComponent(recording)}?download`);
