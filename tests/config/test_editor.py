@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,9 @@ TEXT = '# mine\n[camera.door]\nsource = "pattern:"\n'
 
 class EditorTests(SynchronousTestCase):
     def setUp(self) -> None:
-        self.path = Path(self.mktemp())
+        folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, folder)
+        self.path = folder / "twistedcam.toml"
         self.path.write_text(TEXT)
         self.path.chmod(0o640)
         self.reloads = 0
