@@ -163,7 +163,7 @@ def test_a_browser_logs_in_and_everything_that_it_opens_works_until_it_logs_out(
         browser.wait(lambda: browser.text("#link") == "Connected", "the page again")
         browser.click("#logout button")
         browser.wait(lambda: browser.text("#login h2") == "Log in", "the page to log in")
-        assert "logged out: token boss" in server.log
+        assert "logged out: the token 'boss'" in server.log
         browser.chrome.back()
         browser.wait(lambda: browser.text("#login h2") == "Log in", "no page by the history")
         browser.leave()

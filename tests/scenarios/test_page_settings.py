@@ -52,7 +52,7 @@ def test_a_camera_is_added_renamed_and_removed_and_the_change_is_shown_before(
         browser.shoot("settings-light-320")
         browser.look()
         browser.click("#configuration-save")
-        browser.wait(lambda: "added: yard" in browser.text("#toasts"), "word of it")
+        browser.wait(lambda: "added: yard" in browser.text("#settings-note"), "word of it")
         assert file.read_text().startswith(TEXT)
         browser.wait(lambda: server.status("yard")["state"] == "live", "the new camera")
 
@@ -78,7 +78,7 @@ def test_a_camera_is_added_renamed_and_removed_and_the_change_is_shown_before(
             lambda: "-[camera.yard]" in browser.text("#configuration-difference"), "its end"
         )
         browser.click("#configuration-save")
-        browser.wait(lambda: "removed: yard" in browser.text("#toasts"), "word of that")
+        browser.wait(lambda: "removed: yard" in browser.text("#settings-note"), "word of that")
         browser.click("#configuration-undo")
         browser.wait(lambda: "[camera.yard]" in file.read_text(), "it back")
         write(browser, "#configuration textarea", '[[hook]]\non = "state:live"\nrun = ["x"]\n')
@@ -117,7 +117,7 @@ def test_a_webcam_is_found_shown_and_added_with_a_size_that_it_has(
                 lambda: '+size = "320x240"' in browser.text("#configuration-difference"), "its size"
             )
             browser.click("#configuration-save")
-            browser.wait(lambda: "added: desk" in browser.text("#toasts"), "word of it")
+            browser.wait(lambda: "added: desk" in browser.text("#settings-note"), "word of it")
             browser.wait(lambda: server.status("desk")["state"] == "live", "the camera")
             assert server.status("desk")["size"] == "320x240"
             assert f'source = "webcam:{webcam.by_id}"' in file.read_text()

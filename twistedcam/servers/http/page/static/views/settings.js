@@ -1,7 +1,6 @@
 // The settings: adds and changes cameras in the text of the configuration, and saves it.
 import { call } from "../lib/api.js";
 import { $, capital, visible } from "../lib/dom.js";
-import { showMessage } from "../lib/messages.js";
 
 const PATH = "/configuration";
 const dialog = $("#settings");
@@ -125,7 +124,10 @@ async function use(done) {
   await load();
   const parts = ["added", "changed", "removed"].filter((key) => done[key]).map((key) => `${key}: ${done[key]}`);
   if (done.needs_restart) parts.push(`after a restart: ${done.needs_restart}`);
-  showMessage(`Saved. ${parts.join(", ")}`.trim());
+  const note = $("#settings-note"); // messages of the page are behind the dialog
+  note.textContent = `Saved. ${parts.join(", ")}`.trim();
+  note.hidden = false;
+  note.scrollIntoView({ block: "nearest" });
 }
 
 // Lists cameras of the server or of its network; "Use" fills the form, and tries the camera.
