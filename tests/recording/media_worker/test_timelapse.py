@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
+import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.support.films import read_film
 from tests.support.movies import make_numbered, numbers_in, opened
+from tests.support.process import PATIENCE
 from twistedcam.recording.media_worker.timelapse import Film
 from twistedcam.recording.media_worker.video_file import UnreadableVideo
+from twistedcam.runtime.child_process import module_command
 
 
 def test_a_key_frame_that_comes_twice_is_shown_for_longer(tmp_path: Path) -> None:
@@ -42,3 +47,19 @@ def test_jpegs_are_taken_too_and_what_is_no_film_is_not(tmp_path: Path) -> None:
     for fd in (*sources, target):
         os.close(fd)
     assert numbers_in(tmp_path / "film.mp4") == [0, 10, 20]
+
+
+def test_it_ends_quietly_if_the_server_is_killed(tmp_path: Path) -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        command = module_command("twistedcam.recording.media_worker.timelapse")
+        program = subprocess.Popen(command, stdin=theirs.fileno(), stderr=subprocess.PIPE)
+    target = os.open(tmp_path / "film.mp4", os.O_RDWR | os.O_CREAT)
+    settings = json.dumps({"fps": 10, "crf": 23, "metadata": {}}).encode()
+    socket.send_fds(ours, [settings + b"\n"], [target])
+    ours.settimeout(PATIENCE)
+    ours.recv(1, socket.MSG_PEEK)  # an answer that nobody reads resets the connection
+    ours.close()
+    os.close(target)
+    _, errors = program.communicate(timeout=PATIENCE)
+    assert (program.returncode, errors) == (1, b"")

@@ -106,7 +106,10 @@ def main() -> int:
     film: Film | None = None
     with socket.socket(fileno=os.dup(0)) as connection:
         while True:
-            line, files = _receive(connection)
+            try:
+                line, files = _receive(connection)
+            except ConnectionError:
+                return 1  # the server was killed
             if not line:
                 return 1
             order = json.loads(line)
@@ -122,7 +125,10 @@ def main() -> int:
                 answer = {"refused": str(error)}
             except (av.error.FFmpegError, OSError) as error:
                 answer = {"failed": error.strerror or str(error), "errno": error.errno}
-            connection.sendall(json.dumps(answer).encode() + b"\n")
+            try:
+                connection.sendall(json.dumps(answer).encode() + b"\n")
+            except ConnectionError:
+                return 1
             if "end" in order:
                 return 0
 
