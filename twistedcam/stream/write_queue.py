@@ -107,9 +107,10 @@ class WriteQueue(Generic[P]):
     @property
     def batch(self) -> int:
         """The best number of frames to write at once."""
+        is_encoded = bool(self._waiting) and not _can_be_thinned(self._waiting)
         if len(self._costs) < _LOOKS:
-            return 1
-        most = _BATCH if _can_be_thinned(self._waiting) else _PACKET_BATCH
+            return _BATCH if is_encoded and not self._first else 1
+        most = _PACKET_BATCH if is_encoded else _BATCH
         return max(1, min(most, int(_BATCH_TIME / max(min(self._costs), 1e-6))))
 
     def wrote(self, frames: int, seconds: float) -> list[P]:
