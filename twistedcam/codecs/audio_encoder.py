@@ -24,6 +24,9 @@ _ENCODERS: dict[str, tuple[str, str, dict[str, str]]] = {
 _OPUS_SKIP = 312
 #: An AudioSpecificConfig of AAC-LC at RATE (ISO/IEC 14496-3, 1.6.2.1), without the channels.
 _AAC_CONFIG = 2 << 11 | 3 << 7
+#: Its extension that says that there is no spectral band replication: without it some players
+#: expect twice the rate until they have decoded a packet.
+_NO_SBR = b"\x56\xe5\x00"
 
 
 class EncodedAudio(NamedTuple):
@@ -47,7 +50,7 @@ def made_track(codec: str, source: Track) -> Track:
     channels = 1 if source.channels == 1 else 2
     extradata = b""
     if codec == "aac":
-        extradata = (_AAC_CONFIG | channels << 3).to_bytes(2, "big")
+        extradata = (_AAC_CONFIG | channels << 3).to_bytes(2, "big") + _NO_SBR
     elif codec == "opus":
         extradata = b"OpusHead" + struct.pack("<BBHIhB", 1, channels, _OPUS_SKIP, RATE, 0, 0)
     return Track(AUDIO, "audio", codec, 0, 0, Fraction(RATE), channels, extradata)
