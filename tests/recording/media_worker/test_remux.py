@@ -11,6 +11,8 @@ from unittest.mock import patch
 import pytest
 
 from tests.support.films import frame, read_film
+from tests.support.movies import film_with_sound, times_in
+from tests.support.movies import remux as remux_film
 from twistedcam.recording.media_worker import remux
 from twistedcam.recording.media_worker.remux import copy, has_packet
 from twistedcam.recording.media_worker.video_file import UnreadableVideo
@@ -58,3 +60,18 @@ def test_an_error_of_the_target_is_not_the_source_s(tmp_path: Path) -> None:
 
     with patch.object(remux, "_Target", Full), pytest.raises(OSError, match="No space left"):
         copy(source, target(tmp_path / "b.mkv"), "matroska", {})
+
+
+@pytest.mark.parametrize(("suffix", "muxer"), [("mp4", "mp4"), ("mkv", "matroska")])
+def test_pictures_that_are_stored_in_another_order_are_all_copied(
+    suffix: str, muxer: str, tmp_path: Path
+) -> None:
+    whole = tmp_path / f"whole.{suffix}"
+    remux_film(film_with_sound(), whole)
+    copied = tmp_path / f"copied.{suffix}"
+    found = copy(os.open(whole, os.O_RDONLY), target(copied), muxer, {})
+    assert found.frames == 100
+    assert found.seconds == pytest.approx(4, abs=0.1)
+    times = times_in(copied.read_bytes())
+    assert [round(time - times[0], 2) for time in times] == [n / 25 for n in range(100)]
+    assert len(times_in(copied.read_bytes(), "audio")) == len(times_in(whole.read_bytes(), "audio"))

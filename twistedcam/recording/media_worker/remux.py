@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -69,19 +69,20 @@ def copy(
             metadata = {key: as_text(value) for key, value in source.metadata.items()}
             target.metadata.update(metadata)
             lower = {key.lower(): value for key, value in metadata.items()}
-            frames, end = 0, Fraction(0)
+            frames, end = 0, 0.0
             for packet in _mux_all(source, streams, copies, target):
                 on_packet()
                 if packet.stream is copies[streams[0].index]:
                     frames += 1
-                    end = (packet.pts + (packet.duration or 0)) * packet.time_base
+                    shown_until = (packet.pts + (packet.duration or 0)) * packet.time_base
+                    end = max(end, float(shown_until))  # pictures can be in another order
     except UnreadableVideo:
         if writing.problem is not None:
             raise writing.problem from None
         raise
     if writing.problem is not None:
         raise writing.problem
-    return Copied(frames, float(end), lower)
+    return Copied(frames, end, lower)
 
 
 def has_packet(fd: int) -> bool:
@@ -127,9 +128,9 @@ def _mux_all(source: Any, streams: list[Any], copies: dict[int, Any], target: An
             sounds.append(packet)
             continue
         if held is not None:
-            interval = held.duration = packet.pts - held.pts
+            interval = held.duration = _order(packet) - _order(held)
             yield _mux(held, copies, target)
-        while sounds and sounds[0].pts * sounds[0].time_base < packet.pts * packet.time_base:
+        while sounds and sounds[0].pts * sounds[0].time_base < _order(packet) * packet.time_base:
             yield _mux(sounds.popleft(), copies, target)
         held = packet
     if held is not None:
@@ -143,19 +144,51 @@ def _packets(source: Any, streams: list[Any]) -> Iterator[Any]:
     last: dict[int, int] = {}
     jpegs = streams[0].codec_context.name == "mjpeg"
     try:
-        for packet in source.demux(*streams):
+        for packet in _with_times(source.demux(*streams), streams[0]):
             if packet.pts is None or not packet.size or packet.is_corrupt:
                 continue
             number = packet.stream_index
-            if number in last and packet.pts <= last[number]:
+            if number in last and _order(packet) <= last[number]:
                 continue
             is_jpeg = jpegs and packet.stream is streams[0]
             if is_jpeg and b"\xff\xd9" not in bytes(packet)[-16:]:
                 continue
-            last[number] = packet.pts
+            last[number] = _order(packet)
             yield packet
     except av.error.FFmpegError:
         return  # the last one was cut short
+
+
+def _with_times(packets: Iterable[Any], video: Any) -> Iterator[Any]:
+    """Give the first pictures of a Matroska file times of decoding.
+
+    Matroska has none. FFmpeg computes them for all but the first pictures of a stream with
+    B-frames, which are decoded before the first one that it knows.
+    """
+    waiting: list[Any] = []
+    knows = False
+    for packet in packets:
+        if knows or packet.stream is not video or packet.pts is None:
+            yield packet
+            continue
+        waiting.append(packet)
+        if packet.dts is None:
+            continue
+        knows = True
+        step = packet.duration or round(_LAST / video.time_base)
+        for number, each in enumerate(waiting):
+            each.dts = packet.dts - step * (len(waiting) - 1 - number)
+            yield each
+    if not knows:
+        yield from waiting
+
+
+def _order(packet: Any) -> int:
+    """Return a packet's time of decoding, in which packets are in order.
+
+    With B-frames pictures are shown in another order than they are stored.
+    """
+    return int(packet.pts if packet.dts is None else packet.dts)
 
 
 def _mux(packet: Any, copies: dict[int, Any], target: Any) -> Any:
