@@ -151,6 +151,7 @@ class Soak:
             self._record(server)
         wait_for(lambda: not any(server.command_lines("viewers")[:-1]), "all to be gone")
         time.sleep(3)  # what ends with a delay has ended
+        self._all_live(server)  # a camera that was just opened again may be lost once more
         until = time.monotonic() + RETRY + 2
         while True:
             held = Holdings(server.process.pid, self._told)

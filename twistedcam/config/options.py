@@ -84,9 +84,7 @@ class PlainOptions(Struct, kw_only=True, rename="kebab"):
     no_token_in_url: Annotated[
         bool, Option("accept no token in an address (`?token=`)", "security.md#tokens-in-addresses")
     ] = False
-    insecure: Annotated[
-        bool, Option("allow ports that other machines can reach without tokens")
-    ] = False
+    insecure: Annotated[bool, Option("let other machines connect without tokens")] = False
     max_connections: Annotated[Count, _limit("connections on all ports together")] = (
         ConnectionLimits.connections
     )
@@ -106,7 +104,7 @@ class PlainOptions(Struct, kw_only=True, rename="kebab"):
     ] = None
     discovery: Annotated[
         bool,
-        Option("announce this server in the local network: DNS-SD, ONVIF", "discovery.md"),
+        Option("announce this server: DNS-SD, ONVIF", "discovery.md"),
     ] = False
     workers: Annotated[
         int,
@@ -192,7 +190,7 @@ class GivenOptions(PlainOptions, kw_only=True, rename="kebab"):
         list[str],
         Read(metavar="[CAMERA=]SOURCE"),
         Option(
-            "sound of a camera: `auto` (a webcam's microphone), `alsa:default`, `off`",
+            "sound: `auto`, `off`, or a microphone: `alsa:default`",
             "sound.md",
             in_file=False,
         ),

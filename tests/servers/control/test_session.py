@@ -193,7 +193,7 @@ class SessionTests(TokenCase):
         self.server.authenticator = Authenticator(self.clock)
         controller = ControlConnection(self.factory, host="192.0.2.7")
         self.assertEqual(
-            controller.ask("auth anything"), ["rights: view control publish admin", "OK"]
+            controller.ask("auth anything"), ["rights: view listen control publish admin", "OK"]
         )
         self.assertEqual(controller.ask("cameras")[-1], "OK")
 

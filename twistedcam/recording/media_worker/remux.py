@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from twistedcam.recording.media_worker.video_file import (
@@ -176,9 +177,9 @@ def _with_times(packets: Iterable[Any], video: Any) -> Iterator[Any]:
             continue
         knows = True
         step = packet.duration or round(_LAST / video.time_base)
-        for number, each in enumerate(waiting):
-            each.dts = packet.dts - step * (len(waiting) - 1 - number)
-            yield each
+        for each, after in pairwise(reversed(waiting)):
+            after.dts = min(after.pts, each.dts - step)
+        yield from waiting
     if not knows:
         yield from waiting
 
