@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return 0
     if not found:
-        raise CameraFailed("no webcam was found: is one plugged in?")
+        raise CameraFailed("no webcam and no microphone was found: is one plugged in?")
     print("\n\n".join(_show(device) for device in found))
     return 0
 

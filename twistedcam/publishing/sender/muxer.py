@@ -34,6 +34,9 @@ _BUNDLES = (
 _LEAST_STEP = Fraction(1, 1000)
 #: Microseconds for which FFmpeg holds back pictures while sound is late.
 _INTERLEAVE = "200000"
+#: Parts of FFmpeg whose log lines name no cause: the muxer that passes packets on to others, and
+#: the decoder that is shown the sound before there is any.
+_NO_CAUSE = ("tee", "aac", "libopus", "opus")
 
 
 class Muxer:
@@ -71,7 +74,7 @@ class Muxer:
                 sound = self._add_sound(clock)
                 self._container.start_encoding()
             finally:
-                self._logged = [text.strip() for _, who, text in logs if who != "tee"]
+                self._logged = [text.strip() for _, who, text in logs if who not in _NO_CAUSE]
         return stream, sound
 
     def _add_sound(self, clock: Fraction) -> Any:
