@@ -124,7 +124,7 @@ def test_a_qr_code_has_the_address_that_opens_the_page(
     bits = np.array([row + [True] * (width - len(row)) for row in rows], np.uint8) * 255
     picture = cv2.resize(np.pad(bits, 4, constant_values=255), None, fx=8, fy=8,
                          interpolation=cv2.INTER_NEAREST)  # fmt: skip
-    assert cv2.QRCodeDetector().detectAndDecode(picture)[0] == address
+    assert cv2.QRCodeDetectorAruco().detectAndDecode(picture)[0] == address
 
 
 @pytest.mark.parametrize(

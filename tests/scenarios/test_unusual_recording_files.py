@@ -104,15 +104,17 @@ def test_a_file_replaced_by_a_link_never_gives_another_file(
     server: ServerProcess, folder: Path
 ) -> None:
     content, over = (folder / "a.mp4").read_bytes(), threading.Event()
-    path, fresh = folder / "swapped.mp4", folder / ".fresh"
+    path, fresh, link = folder / "swapped.mp4", folder / ".fresh", folder / ".link"
     shutil.copy(folder / "a.mp4", path)
 
     def swap() -> None:
         while not over.is_set():
-            fresh.symlink_to(folder.parent / "secret")
-            fresh.replace(path)
+            # It is a link while one copy is made, and a file while the other is.
+            link.symlink_to(folder.parent / "secret")
+            link.replace(path)
             shutil.copy(folder / "a.mp4", fresh)
             fresh.replace(path)
+            shutil.copy(folder / "a.mp4", fresh)
 
     swapping = threading.Thread(target=swap)
     swapping.start()
@@ -123,6 +125,7 @@ def test_a_file_replaced_by_a_link_never_gives_another_file(
         over.set()
         swapping.join()
         path.unlink()
+        fresh.unlink()
     sent = {body for status, body in found if status == 200}
     assert content in sent
     assert SECRET not in sent

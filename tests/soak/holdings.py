@@ -48,6 +48,11 @@ class Holdings:
             f"{self.kilobytes} KB ({self.anonymous} anonymous, heaps: {self.heaps})"
         )
 
+    @property
+    def deferreds(self) -> int:
+        """The number of Deferreds that have not fired."""
+        return int(self._inside["deferreds"])
+
     def since(self, before: Holdings) -> list[str]:
         """What is there that was not there before."""
         faults = []
@@ -59,7 +64,7 @@ class Holdings:
             faults.append(f"threads left over: {dict(more)}")
         elif self.tasks > before.tasks:
             faults.append(f"{self.tasks - before.tasks} threads of libraries left over")
-        if (count := self._inside["deferreds"] - before._inside["deferreds"]) > 0:
+        if (count := self.deferreds - before.deferreds) > 0:
             faults.append(f"{count} Deferreds left over")
         if more := self.open - before.open:
             faults.append(f"files left over: {dict(more)}")
