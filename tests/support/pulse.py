@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -81,13 +82,13 @@ class PulseServer:
         """Play a tone of 440 Hz with a tenth of the full level."""
         at = np.arange(round(seconds * 48_000)) / 48_000
         tone = (np.sin(at * 2 * np.pi * 440) * 3_277).astype("<i2")
-        player = subprocess.Popen(
-            ["pacat", "--rate=48000", "--channels=1", "--format=s16le", "-d", SINK],
-            stdin=subprocess.PIPE,
-            env={**os.environ, **self.environment},
-            stderr=subprocess.DEVNULL,
-        )
-        assert player.stdin is not None
-        player.stdin.write(tone.tobytes())
-        player.stdin.close()
+        with tempfile.TemporaryFile() as file:  # it reads a pipe no faster than it plays
+            file.write(tone.tobytes())
+            file.seek(0)
+            player = subprocess.Popen(
+                ["pacat", "--rate=48000", "--channels=1", "--format=s16le", "-d", SINK],
+                stdin=file,
+                env={**os.environ, **self.environment},
+                stderr=subprocess.DEVNULL,
+            )
         self._players.append(player)

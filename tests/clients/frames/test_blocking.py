@@ -65,7 +65,8 @@ def test_all_frames_are_counted_and_the_newest_is_taken() -> None:
         reading(target, False, lambda frame: seen.append(frame.seq)) as reader,
     ):
         taken: list[int] = []
-        with pytest.raises(Disconnected, match="the server has closed the connection"):
+        # It is reset if the reader acknowledges a frame at that moment.
+        with pytest.raises(Disconnected, match=r"has closed the connection|reset by peer"):
             take_all(reader, taken)
         assert taken == sorted(set(taken))
         assert (seen, taken[-1]) == ([1, 2, 5], 5)
