@@ -32,13 +32,25 @@ EXAMPLE = """examples:
   twistedcam serve --tokens tokens.toml --listen tcp:9530"""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the commands of ``token``."""
+def add_file_commands(
+    parser: argparse.ArgumentParser, examples: str
+) -> tuple[Any, argparse.ArgumentParser]:
+    """Return the group of commands of a parser, and the parent parser that names their file.
+
+    Arguments:
+        examples: shown at the end of the help.
+    """
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = EXAMPLE
+    parser.epilog = examples
     commands = parser.add_subparsers(metavar="COMMAND", required=True, dest="what")
     file = argparse.ArgumentParser(add_help=False)
     file.add_argument("--tokens", metavar="FILE", default=TOKENS, help=f"the file ({TOKENS})")
+    return commands, file
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the commands of ``token``."""
+    commands, file = add_file_commands(parser, EXAMPLE)
     add = commands.add_parser("add", parents=[file], help="make a token; it is shown only once")
     add.add_argument("name", metavar="NAME", help="the owner's name: letters, digits, - and _")
     add.add_argument(

@@ -11,7 +11,7 @@ from pathlib import Path
 from twistedcam.auth import RIGHTS, Grant, TokenFile
 from twistedcam.auth.expiry import as_local_time
 from twistedcam.auth.users import ROLES, check_password, role_of
-from twistedcam.cli.token import TOKENS, expiry_of
+from twistedcam.cli.token import add_file_commands, expiry_of
 from twistedcam.errors import BadArgument
 from twistedcam.util.camera_name import check_name
 
@@ -26,11 +26,7 @@ The password is asked for, or read from standard input if that is no terminal.""
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the commands of ``user``."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = EXAMPLE
-    commands = parser.add_subparsers(metavar="COMMAND", required=True, dest="what")
-    file = argparse.ArgumentParser(add_help=False)
-    file.add_argument("--tokens", metavar="FILE", default=TOKENS, help=f"the file ({TOKENS})")
+    commands, file = add_file_commands(parser, EXAMPLE)
     add = commands.add_parser("add", parents=[file], help="add a user, and ask for the password")
     add.add_argument("name", metavar="NAME", help="letters, digits, - and _")
     add.add_argument(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.recording.playback.conftest import plan, read
 from tests.support.movies import (
     START,
     entries_in,
@@ -16,30 +17,10 @@ from tests.support.movies import (
     numbers_in,
     times_in,
 )
-from twistedcam.recording.library.time_index import TimeIndex
 from twistedcam.recording.mp4.boxes import UnreadableMovie
 from twistedcam.recording.playback.movie_files import MovieFiles
-from twistedcam.recording.playback.piece import Piece, read_piece
+from twistedcam.recording.playback.piece import read_piece
 from twistedcam.recording.playback.planner import plan_piece
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three recordings that follow each other, and one two seconds later."""
-    made = tmp_path_factory.mktemp("recordings")
-    for number, first in enumerate((0, 30, 60, 110)):
-        make_numbered(made / f"{number}.mp4", first, 30)
-    return made
-
-
-def plan(folder: Path, start: float, end: float) -> tuple[MovieFiles, Piece]:
-    files = MovieFiles(folder)
-    entries = TimeIndex(entries_in(folder)).entries_from("door", START + start, START + end)
-    return files, plan_piece(files, entries, START + start, START + end)
-
-
-def read(files: MovieFiles, piece: Piece) -> bytes:
-    return b"".join(read_piece(files, piece, 0, piece.size))
 
 
 def test_each_picture_comes_once_over_seams_and_a_gap(folder: Path) -> None:

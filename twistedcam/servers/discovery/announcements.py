@@ -1,4 +1,4 @@
-"""What is announced by DNS-SD (RFC 6763): types, names, ports and properties."""
+"""Announcements by DNS-SD (RFC 6763): types, names, ports and properties."""
 
 from __future__ import annotations
 
