@@ -79,6 +79,21 @@ class EditorTests(SynchronousTestCase):
             self.assertIn(said, self.editor.check(text)["error"])
         self.assertEqual((self.path.read_text(), self.reloads), (TEXT, 0))
 
+    def test_what_the_command_line_overrides_now_is_checked_too(self) -> None:
+        words = ["--camera", "cam=pattern:", "--http", "8080", "--record", "require_mount=off"]
+        options = options_from(["--config", str(self.path), *words])
+        self.editor = ConfigEditor(options, self.reload)
+        for more in (
+            '[camera.x]\nsource = "ffmpeg:/etc/passwd"\n',
+            '[camera.x]\nsource = "pattern:"\nprocess = "os:system"\n',
+            '[camera.x]\nsource = "pattern:"\npublish = "hls:/etc"\n',
+            '[recording]\nrequire_mount = "/mnt"\n',
+        ):
+            self.refuse(Forbidden, TEXT + more)
+        self.refuse(Forbidden, 'http = "0.0.0.0:8080"\n' + TEXT)
+        self.refuse(BadArgument, TEXT + '[camera.x]\nsource = "pattern:?fps=0"\n')
+        self.assertEqual((self.path.read_text(), self.reloads), (TEXT, 0))
+
     def test_a_check_shows_the_difference(self) -> None:
         found = self.editor.check(TEXT + "fps = 5\n")
         self.assertIsNone(found["error"])

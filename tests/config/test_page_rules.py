@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from twistedcam.config.arguments import options_from
-from twistedcam.config.page_rules import check_change
+from twistedcam.config.options import OPTIONS
+from twistedcam.config.page_rules import OPEN_OPTIONS, check_change
+from twistedcam.config.toml_file import FILE_OPTIONS, Tables, read_config
 from twistedcam.errors import Forbidden
+from twistedcam.sources.spec import parse
+from twistedcam.util.schema import settings_of
 
 BEFORE = """
 tokens = "tokens.toml"
@@ -36,14 +39,14 @@ class File:
         self.path = folder / "cam.toml"
         self.text = BEFORE.format(folder=folder)
         self.path.write_text(self.text)
-        self.before = options_from(["--config", str(self.path)])
+        self.before = read_config(self.path)
 
     def check(self, old: str, new: str) -> None:
         """Check the change of a part of the text, or the text with more at its end."""
         assert old in self.text
         text = self.text.replace(old, new) if old else self.text + new
-        assert self.before.again is not None
-        check_change(self.before, self.before.again(text))
+        recordings = self.path.parent / "recordings"
+        check_change(self.before, read_config(self.path, text), recordings)
 
 
 @pytest.fixture
@@ -104,3 +107,45 @@ def test_programs_paths_and_ports_may_not_change(file: File, old: str, new: str,
     with pytest.raises(Exception, match=said) as found:
         file.check(old.replace("{folder}", folder), new.replace("{folder}", folder))
     assert isinstance(found.value, Forbidden) or "key" in said
+
+
+#: A value of each option that the page may not change, which differs from its default.
+OTHERS = {
+    "process": '"door=os:system"',
+    "process-in": '"thread"',
+    **dict.fromkeys(("listen", "control", "http", "rtsp"), '"0.0.0.0:9000"'),
+    **dict.fromkeys(("no-listen", "no-control", "no-http", "no-rtsp"), "true"),
+    "recordings": '"/etc"',
+    "http-name": '"evil.example"',
+    "http-cors": '"*"',
+    "http-cors-control": '"http://evil.example"',
+    "trusted-proxies": '"192.0.2.0/24"',
+    "tokens": '"/tmp/mine.toml"',
+    "no-token-in-url": "true",
+    "insecure": "true",
+    "mqtt": '"mqtt://evil.example"',
+    "log": '"/etc/cron.d/x"',
+}
+
+
+def test_every_option_is_open_or_tested_here_to_be_closed(tmp_path: Path) -> None:
+    path = tmp_path / "cam.toml"
+    before = read_config(path, "")
+    closed = [key for key, each in FILE_OPTIONS.items() if each.name not in OPEN_OPTIONS]
+    assert sorted(closed) == sorted(OTHERS)
+    assert settings_of(Tables).keys() == {"camera", "recording", "motion", "video", "hook"}
+    for key, value in OTHERS.items():
+        with pytest.raises(Forbidden, match=f"'{key}'"):
+            check_change(before, read_config(path, f"{key} = {value}"), tmp_path)
+        if key != "process":  # which may be removed
+            with pytest.raises(Forbidden, match=f"'{key}'"):
+                check_change(read_config(path, f"{key} = {value}"), before, tmp_path)
+    assert {each.name for each in OPTIONS.values()} >= OPEN_OPTIONS
+
+
+def test_what_the_command_line_has_may_be_written_to_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "cam.toml"
+    after = read_config(path, '[camera.film]\nsource = "file:/srv/film.mp4"\n')
+    check_change(read_config(path, ""), after, tmp_path, [parse("file:/srv/film.mp4")])
+    with pytest.raises(Forbidden):
+        check_change(read_config(path, ""), after, tmp_path, [parse("file:/srv/other.mp4")])

@@ -9,13 +9,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from msgspec.structs import replace
 from twisted.logger import Logger
 
 from twistedcam.camera import check_source
+from twistedcam.config import page_rules
 from twistedcam.config.camera_edits import add_camera, copy_camera, remove_camera, rename_camera
 from twistedcam.config.options import ServeOptions
-from twistedcam.config.page_rules import check_change
+from twistedcam.config.toml_file import ConfigContents, read_config
 from twistedcam.errors import BadArgument, Conflict, DiskError, Forbidden, NotSupported
 from twistedcam.runtime.atomic_file import locked, write_atomically
 from twistedcam.sources.spec import SourceSpec
@@ -111,7 +111,7 @@ class ConfigEditor:
         if self._read_options is None:
             raise NotSupported(_NO_FILE)
         before = self._read_options(self._text())
-        check_change(before, replace(before, cameras={**before.cameras, "": spec}))
+        page_rules.check_source(spec, before.cameras.values(), before.recordings)
 
     async def change(self, text: str, version: str) -> dict[str, Any]:
         """Replace the file and apply it.
@@ -173,10 +173,18 @@ class ConfigEditor:
             raise NotSupported(_NO_FILE)
         if len(text.encode(errors="surrogatepass")) > MAX_BYTES:
             raise BadArgument(f"the text has more than {MAX_BYTES // 1024} KB")
-        after = self._read_options(text)
-        for spec in after.cameras.values():
+        options, after = self._read_options(text), self._contents(text)
+        cameras = [*options.cameras.values(), *(each.source for each in after.cameras.values())]
+        for spec in cameras:
             check_source(spec)
-        check_change(self._read_options(before), after)
+        effective = self._read_options(before)
+        page_rules.check_change(
+            self._contents(before), after, effective.recordings, effective.cameras.values()
+        )
+
+    def _contents(self, text: str) -> ConfigContents:
+        assert self._path is not None
+        return read_config(self._path, text)
 
     def _text(self) -> str:
         if self._path is None:

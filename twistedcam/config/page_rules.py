@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
-from twistedcam.config.options import OPTIONS, ServeOptions
+from twistedcam.config.options import OPTIONS, GivenOptions
+from twistedcam.config.toml_file import ConfigContents
 from twistedcam.errors import Forbidden
 from twistedcam.publishing.target import PublishTarget
 from twistedcam.sources.spec import SourceSpec
@@ -22,7 +22,11 @@ from twistedcam.sources.spec import SourceSpec
 OPEN_OPTIONS = frozenset(
     {
         "stopped",
+        "keys",
         "log_level",
+        "log_json",
+        "record_format",
+        "workers",
         "discovery",
         "max_connections",
         "max_per_address",
@@ -42,42 +46,47 @@ _FILE_SETTINGS = frozenset({"cafile", "ca", "cert", "key"})
 #: Microphones: ALSA has devices that write files or run programs.
 _SOUND = re.compile(r"|auto|off|alsa:default|pulse:[\w.-]{1,200}", re.ASCII)
 _WEBCAM = re.compile(r"|\d{1,3}|/dev/video\d{1,3}|/dev/v4l/by-(id|path)/[^/]{1,255}", re.ASCII)
-#: What is compared in another way than by its value.
-_COMPARED = frozenset(
-    {"cameras", "recording", "record_settings", "publish", "motion_settings", "video_settings"}
-    | {"processes", "hooks", "again"}
-)
 
 
-def check_change(before: ServeOptions, after: ServeOptions) -> None:
+def check_change(
+    before: ConfigContents,
+    after: ConfigContents,
+    recordings: Path,
+    others: Iterable[SourceSpec] = (),
+) -> None:
     """Check that the page may make a change.
 
+    The contents of the file are compared, and not the options that result from it and the command
+    line: an option that the command line overrides now can come into effect at the next start.
+
     Arguments:
-        before: the options of the file as it is.
+        before: the contents of the file as it is.
         after: those of the changed file.
+        recordings: the folder whose files the page may use.
+        others: sources that a camera may have because others have them already.
 
     Raises:
         Forbidden: only the file itself may be changed in this way.
     """
-    for name in ServeOptions.__struct_fields__:
-        if name in _COMPARED or name in OPEN_OPTIONS:
+    old, new = _options(before), _options(after)
+    for each in OPTIONS.values():
+        if each.name in OPEN_OPTIONS or each.name == "process":
             continue
-        if getattr(before, name) != getattr(after, name):
-            raise _closed(next((key for key, each in OPTIONS.items() if each.name == name), name))
-    if before.hooks != after.hooks:
+        if getattr(old, each.name) != getattr(new, each.name):
+            raise _closed(each.key)
+    if before.options.get("hook", []) != after.options.get("hook", []):
         raise _closed("hook")
-    if any(each not in before.processes for each in after.processes):
+    if not _processes(after) <= _processes(before):
         raise _closed("process")
-    known = [*_sources(before)]
+    known = [*_sources(before), *others]
     for spec in _sources(after):
         if spec not in known:
-            _check_source(spec, known, before.recordings)
-    targets = [target for each in before.publish.values() for target in each]
-    for target in (target for each in after.publish.values() for target in each):
+            check_source(spec, known, recordings)
+    targets = [target for each in before.cameras.values() for target in each.publish]
+    for target in (target for each in after.cameras.values() for target in each.publish):
         if target not in targets:
-            _check_target(target, before.recordings)
-    mounts = {each.require_mount for each in _recordings(before)} | {None, "on"}
-    if any(each.require_mount not in mounts for each in _recordings(after)):
+            _check_target(target, targets, recordings)
+    if not _mounts(after) <= _mounts(before) | {None, "on"}:
         raise _closed("require_mount")
 
 
@@ -85,18 +94,40 @@ def _closed(key: str) -> Forbidden:
     return Forbidden(f"{key!r} cannot be changed in the page: change it in the file itself")
 
 
-def _recordings(options: ServeOptions) -> Iterable[Any]:
-    return [options.record_settings, *options.recording.values()]
+def _options(contents: ConfigContents) -> GivenOptions:
+    return GivenOptions(**{k: v for k, v in contents.options.items() if k != "hook"})
 
 
-def _sources(options: ServeOptions) -> Iterable[SourceSpec]:
-    """Return all sources: of cameras, and of streams in which motion is looked for."""
-    found = [*options.cameras.values()]
-    found += [each.source for each in options.motion_settings.values() if each.source is not None]
+def _processes(contents: ConfigContents) -> set[str]:
+    """Return the user code of a file, each as ``CAMERA=MODULE:FUNCTION``."""
+    found = set(contents.options.get("process", []))
+    for name, table in contents.cameras.items():
+        found |= {f"{name}={text}" for text in table.process}
     return found
 
 
-def _check_source(spec: SourceSpec, known: list[SourceSpec], recordings: Path) -> None:
+def _mounts(contents: ConfigContents) -> set[str | None]:
+    tables = [contents.recording, *(each.recording for each in contents.cameras.values())]
+    return {each.get("require_mount") for each in tables}
+
+
+def _sources(contents: ConfigContents) -> list[SourceSpec]:
+    """Return all sources: of cameras, and of streams in which motion is looked for."""
+    tables = [contents.motion, *(each.motion for each in contents.cameras.values())]
+    found = [each.source for each in contents.cameras.values()]
+    return found + [each["source"] for each in tables if each and each.get("source")]
+
+
+def check_source(spec: SourceSpec, known: Iterable[SourceSpec], recordings: Path) -> None:
+    """Check that the page may give a source to a camera.
+
+    Arguments:
+        known: the sources of the cameras that there are.
+        recordings: the folder whose files the page may use.
+
+    Raises:
+        Forbidden: only the file itself may name this source.
+    """
     olds = [each for each in known if (each.scheme, each.target) == (spec.scheme, spec.target)]
     if not olds:
         if spec.scheme in _FILE_SCHEMES:
@@ -119,10 +150,11 @@ def _check_source(spec: SourceSpec, known: list[SourceSpec], recordings: Path) -
             raise _closed(name)
 
 
-def _check_target(target: PublishTarget, recordings: Path) -> None:
-    if target.is_folder and not _is_within(Path(target.url), recordings):
+def _check_target(target: PublishTarget, known: Iterable[PublishTarget], recordings: Path) -> None:
+    olds = [each for each in known if each.url == target.url]
+    if not olds and target.is_folder and not _is_within(Path(target.url), recordings):
         raise Forbidden(f"{target.shown}: the page may only use folders in {recordings}")
-    if target.ca:
+    if target.ca and target.ca not in {each.ca for each in olds}:
         raise _closed("ca")
 
 
