@@ -61,7 +61,7 @@ def test_the_picture_moves_and_its_age_is_measured(page: Page, server: ServerPro
 def test_ages_use_the_fastest_response_and_its_error(page: Page) -> None:
     found = page.chrome.execute_script("""
         return import("/static/lib/clock.js").then(async ({ clock }) => {
-          const { age } = await import("/static/lib/dom.js");
+          const { age } = await import("/static/lib/format.js");
           const made = new clock.constructor(), seen = [];
           // Asked, answered by a server 1000 ms ahead, heard: the first and the third late.
           for (const [asked, answered, heard] of [

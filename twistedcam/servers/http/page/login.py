@@ -78,11 +78,14 @@ class LoginPage:
         shown = ""
         if error is not None:
             text = str(error)
-            shown = f'<p class="error" role="alert">{html.escape(text[:1].upper() + text[1:])}</p>'
+            shown = html.escape(text[:1].upper() + text[1:])
+            # The script of the page translates the sentence by its code.
+            shown = (
+                f'<p class="error" role="alert" data-code="{error.code}" translate="no">{shown}</p>'
+            )
         body = self._page.text("login.html").replace(_ERROR, shown)
         if self._server.authenticator.has_users:
-            for before, after in _WITH_USERS.items():
-                body = body.replace(before, after)
+            body = for_users(body)
         # No dialog of the browser: it knows "Basic" and ignores "Bearer".
         headers = {**HEADERS, "Vary": "Accept, Cookie"}
         status = 401 if error is None else STATUS.get(type(error), 401)
@@ -173,6 +176,13 @@ class LoginPage:
             self._server.logins.end(found[0])
             peer = show_address(request.getClientAddress())
             log.info("{peer}: logged out: {owner}", peer=peer, owner=found[1].owner)
+
+
+def for_users(page: str) -> str:
+    """Return the page to log in of a server that has users with passwords."""
+    for before, after in _WITH_USERS.items():
+        page = page.replace(before, after)
+    return page
 
 
 def _to_page(parameters: list[tuple[str, str]]) -> Reply:

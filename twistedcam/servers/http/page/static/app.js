@@ -5,6 +5,7 @@ import { $ } from "./lib/dom.js";
 import { announce } from "./lib/messages.js";
 import { rights } from "./lib/rights.js";
 import { ServerEvents } from "./lib/server_events.js";
+import { t } from "./lib/text.js";
 import { startKeys } from "./keys.js";
 import { CameraView } from "./views/camera.js";
 import { Events } from "./views/events.js";
@@ -13,7 +14,7 @@ import { watchServer } from "./views/server.js";
 import { Recordings } from "./views/recordings.js";
 import { Timeline } from "./views/timeline.js";
 
-const LINKS = { connected: "Connected", lost: "Server lost – trying again", refused: "Logged out", connecting: "Connecting" };
+const LINKS = { connected: t("Connected"), lost: t("Server lost – trying again"), refused: t("Logged out"), connecting: t("Connecting") };
 const cameras = $("#cameras");
 const views = new Map();
 const recordings = new Recordings();
@@ -30,7 +31,7 @@ events.onRights = (grant) => {
   $("#limits").hidden = !rights.restrictions;
   $("#logout").hidden = !rights.login;
   $("#settings-open").hidden = !rights.may("admin");
-  $("#logout").title = rights.login ? `Log out: ${rights.token}` : "";
+  $("#logout").title = rights.login ? t("Log out: {name}", { name: rights.token }) : "";
   $(".foot a[data-path='/metrics']").hidden = !rights.may("view");
   for (const view of views.values()) view.updateRights();
   recordings.draw();

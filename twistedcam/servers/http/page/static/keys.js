@@ -3,6 +3,7 @@
 import { $ } from "./lib/dom.js";
 import { showMessage } from "./lib/messages.js";
 import { store, stored } from "./lib/storage.js";
+import { t } from "./lib/text.js";
 
 // Elements that use all keys, and elements that use the space bar. (Links use Enter, which is no
 // shortcut.)
@@ -36,6 +37,6 @@ export function startKeys(camera, showAll, onChange) {
     event.preventDefault();
     const view = camera();
     if (view) view.runAction(action);
-    else showMessage("Open a camera first: the keys control one camera");
+    else showMessage(t("Open a camera first: the keys control one camera"));
   });
 }

@@ -1,4 +1,6 @@
-// The addresses of a camera, as other programs want them.
+// The addresses of a camera, as other programs want them. What is to be typed into a program is not
+// translated: it has to be found there.
+import { t } from "./text.js";
 
 const LOOPBACK = /^(localhost|.*\.localhost|127\..*|\[::1\])$/;
 
@@ -28,37 +30,37 @@ export function programs({ base, server, camera, token }) {
   const rtsp = reachable(server.rtsp, hostname);
   const frames = reachable(server.view, hostname);
   const withPath = (name) => withLogin(`${name}/${path}`);
-  const closed = (option) => [["", `This port is open only to the server's own computer: start the server with ${option}.`]];
+  const closed = (option) => [["", t("This port is open only to the server's own computer: start the server with {option}.", { option })]];
   const key = camera.replace(/[^A-Za-z0-9_-]/g, "_") || "camera";
   return [
-    { name: "VLC, mpv", hint: "VLC: Media, Open Network Stream. mpv: mpv ADDRESS.", lines: [
-      ["Video", http(`/video/${path}`)], ...(rtsp ? [["RTSP", withPath(rtsp)]] : []),
+    { name: "VLC, mpv", hint: t("VLC: Media, Open Network Stream. mpv: mpv ADDRESS."), lines: [
+      [t("Video"), http(`/video/${path}`)], ...(rtsp ? [["RTSP", withPath(rtsp)]] : []),
     ] },
-    { name: "Home Assistant", hint: "Add the integration “MJPEG IP Camera”.", lines: [
+    { name: "Home Assistant", hint: t("Add the integration “MJPEG IP Camera”."), lines: [
       ["MJPEG URL", `${base}/stream/${path}`], ["Still image URL", `${base}/snapshot/${path}`],
       ...(token ? [["Username", "x"], ["Password", token]] : []),
     ] },
-    { name: "OctoPrint", hint: "Settings, Classic Webcam. The browser opens the stream, OctoPrint the snapshot.", lines: [
+    { name: "OctoPrint", hint: t("Settings, Classic Webcam. The browser opens the stream, OctoPrint the snapshot."), lines: [
       ["Stream URL", http(`/stream/${path}`)], ["Snapshot URL", http(`/snapshot/${path}`)],
     ] },
-    { name: "Frigate", hint: "Into its configuration.", lines: rtsp ? [
-      ["Camera", `cameras:\n  ${key}:\n    ffmpeg:\n      inputs:\n        - path: ${withPath(rtsp)}\n          roles: [record, detect]`],
+    { name: "Frigate", hint: t("Into its configuration."), lines: rtsp ? [
+      [t("Camera"), `cameras:\n  ${key}:\n    ffmpeg:\n      inputs:\n        - path: ${withPath(rtsp)}\n          roles: [record, detect]`],
     ] : closed("--rtsp 0.0.0.0:8554") },
-    { name: "Motion", hint: "Into its configuration.", lines: [
-      ["Camera", [`netcam_url ${base}/stream/${path}`, ...(token ? [`netcam_userpass x:${token}`] : [])].join("\n")],
+    { name: "Motion", hint: t("Into its configuration."), lines: [
+      [t("Camera"), [`netcam_url ${base}/stream/${path}`, ...(token ? [`netcam_userpass x:${token}`] : [])].join("\n")],
     ] },
-    { name: "FFmpeg", hint: "Ten seconds into a file, without encoding.", lines: [
-      ["Command", `ffmpeg -i ${quoted(http(`/video/${path}`, "codec=h264"))} -t 10 -c copy ${quoted(`${key}.mp4`)}`],
+    { name: "FFmpeg", hint: t("Ten seconds into a file, without encoding."), lines: [
+      [t("Command"), `ffmpeg -i ${quoted(http(`/video/${path}`, "codec=h264"))} -t 10 -c copy ${quoted(`${key}.mp4`)}`],
     ] },
-    { name: "GStreamer", hint: "Shows the pictures.", lines: [
-      ["Command", `gst-launch-1.0 souphttpsrc location=${quoted(http(`/stream/${path}`))} ! multipartdemux ! jpegdec ! videoconvert ! autovideosink`],
+    { name: "GStreamer", hint: t("Shows the pictures."), lines: [
+      [t("Command"), `gst-launch-1.0 souphttpsrc location=${quoted(http(`/stream/${path}`))} ! multipartdemux ! jpegdec ! videoconvert ! autovideosink`],
     ] },
-    { name: "Python", hint: "With OpenCV, or with twistedcam's own client.", lines: [
+    { name: "Python", hint: t("With OpenCV, or with twistedcam's own client."), lines: [
       ["OpenCV", `import cv2\n\ncapture = cv2.VideoCapture(${literal(http(`/stream/${path}`))})\nokay, image = capture.read()\nprint(okay, image.shape)`],
       ...(frames ? [["twistedcam", `from twistedcam import connect\n\nfor frame in connect(${literal(`${frames}/${path}`)}${token && `, token=${literal(token)}`}):\n    print(frame.seq, frame.time, frame.image.shape)\n    break`]] : []),
     ] },
-    { name: "Browser, other", hint: protocol === "https:" ? "" : `Other computers have to reach ${host}.`, lines: [
-      ["MJPEG", http(`/stream/${path}`)], ["Picture", http(`/snapshot/${path}`)], ["MP4", http(`/video/${path}`)],
+    { name: t("Browser, other"), hint: protocol === "https:" ? "" : t("Other computers have to reach {host}.", { host }), lines: [
+      ["MJPEG", http(`/stream/${path}`)], [t("Picture"), http(`/snapshot/${path}`)], ["MP4", http(`/video/${path}`)],
       ...(rtsp ? [["RTSP", withPath(rtsp)]] : []),
     ] },
   ];

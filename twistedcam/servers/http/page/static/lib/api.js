@@ -1,6 +1,8 @@
 // Requests to the server. The browser sends the cookie of the login, or the password that it was asked for.
 import { capital } from "./dom.js";
+import { errorText } from "./errors.js";
 import { showMessage } from "./messages.js";
+import { t } from "./text.js";
 
 const ACCESS_TIMEOUT = 10000; // milliseconds: after wrong tokens the server delays its answers
 
@@ -14,9 +16,6 @@ export const address = (path) => base + path;
 export function request(path, options = {}) {
   return fetch(address(path), { cache: "no-store", credentials: "same-origin", ...options });
 }
-
-// What the user can do if the login has ended.
-const HINT = "Log in again.";
 
 export const call = (method, path, body) => ask(method, `/api/v1${path}`, body);
 
@@ -33,11 +32,11 @@ async function ask(method, path, body) {
   try {
     response = await request(path, options);
   } catch {
-    throw new Error("The server does not answer");
+    throw new Error(t("The server does not answer"));
   }
   const result = await response.json().catch(() => ({}));
-  if (response.status === 401) throw new Error(`${result.message ?? "the login has ended"}. ${HINT}`);
-  if (!response.ok) throw new Error(result.message ?? `The server answered ${response.status}`);
+  if (response.status === 401) throw new Error(t("{reason}. Log in again.", { reason: errorText(result, t("the login has ended")) }));
+  if (!response.ok) throw new Error(errorText(result, answered(response)));
   return result;
 }
 
@@ -53,9 +52,12 @@ export async function checkAccess(path) {
 // Returns why a response refuses access, or null if it does not.
 export async function refusal(response) {
   if (response.status !== 401 && response.status !== 403) return null;
-  const { message } = await response.json().catch(() => ({}));
-  return `The server says: ${message ?? response.status}. ${HINT}`;
+  const result = await response.json().catch(() => ({}));
+  return t("The server says: {reason}. Log in again.", { reason: errorText(result, String(response.status)) });
 }
+
+// For an answer without a reason.
+export const answered = (response) => t("The server answered {status}", { status: String(response.status) });
 
 // Like call(), for buttons: shows an error to the user and returns null.
 export async function command(method, path, body) {

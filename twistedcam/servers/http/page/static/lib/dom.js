@@ -1,4 +1,4 @@
-// Helpers for the DOM, and formats for text.
+// Helpers for the DOM and for names in texts.
 
 export const $ = (selector, root = document) => root.querySelector(selector);
 
@@ -20,43 +20,4 @@ export function inText(name) {
   const shown = visible(name);
   return /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/.test(shown) ? `\u2068${shown}\u2069` : shown;
 }
-
-export function bytes(count) {
-  if (count == null) return "";
-  const units = ["bytes", "KB", "MB", "GB", "TB"];
-  let unit = 0;
-  while (count >= 1000 && unit < units.length - 1) { count /= 1000; unit += 1; }
-  return `${unit && count < 10 ? count.toFixed(1) : Math.round(count)} ${units[unit]}`;
-}
-
-export function bits(rate) {
-  return rate >= 1e6 ? `${(rate / 1e6).toFixed(rate < 1e7 ? 1 : 0)} Mbit/s` : `${Math.round(rate / 1e3)} kbit/s`;
-}
-
-export function duration(seconds) {
-  if (seconds == null) return "";
-  const whole = Math.floor(seconds);
-  const two = (number) => String(number).padStart(2, "0");
-  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
-  return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
-}
-
-// A day in words: "Today".
-export function dayName(date) {
-  const day = (moment) => new Date(moment).setHours(0, 0, 0, 0);
-  const ago = Math.round((day(Date.now()) - day(date)) / 86400000);
-  const year = date.getFullYear() === new Date().getFullYear() ? undefined : "numeric";
-  return { 0: "Today", 1: "Yesterday" }[ago] ?? date.toLocaleDateString([], { month: "short", day: "numeric", year });
-}
-
-// A date and time in words: "Today 18:04:11".
-export const dateTime = (date) => `${dayName(date)} ${date.toLocaleTimeString([], { timeStyle: "medium" })}`;
-
-// An age with its largest possible error, both in milliseconds; an age that is less than the error
-// is not known exactly.
-export function age(milliseconds, error) {
-  if (milliseconds == null || !Number.isFinite(milliseconds)) return "–";
-  if (milliseconds <= error) return `under ${Math.max(1, Math.ceil(milliseconds + error))} ms`;
-  if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
-  return `${(milliseconds / 1000).toFixed(milliseconds < 10000 ? 1 : 0)} s`;
-}
+export { age, bits, bytes, dateTime, dayName, duration } from "./format.js"; // for modules that are not changed yet

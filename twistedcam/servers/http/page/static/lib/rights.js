@@ -1,4 +1,13 @@
 // The rights of the page's token: the page offers nothing that the server would refuse.
+import { t } from "./text.js";
+
+const REFUSALS = {
+  view: (token) => t("The token “{token}” does not have the right to view", { token }),
+  control: (token) => t("The token “{token}” does not have the right to control", { token }),
+  publish: (token) => t("The token “{token}” does not have the right to publish", { token }),
+  listen: (token) => t("The token “{token}” does not have the right to listen", { token }),
+  admin: (token) => t("The token “{token}” does not have the right “admin”", { token }),
+};
 
 class Rights {
   constructor() {
@@ -15,20 +24,24 @@ class Rights {
 
   // Returns why the token does not have a right; "" if it has.
   why(right, camera = null) {
-    if (!this.rights.includes(right)) return `The token “${this.token}” does not have the right ${right === "admin" ? "“admin”" : `to ${right}`}`;
+    if (!this.rights.includes(right)) return REFUSALS[right](this.token);
     if (this.cameras === null || this.cameras.includes(camera)) return "";
-    return `The token “${this.token}” is valid only for ${this.cameras.join(", ")}`;
+    return t("The token “{token}” is valid only for {cameras}", { token: this.token, cameras: this.cameras.join(", ") });
   }
 
   // All restrictions in one text for the head of the page; "" if there are none.
   get restrictions() {
-    const parts = [];
-    if (!this.rights.includes("control")) parts.push("view, but not change anything");
-    if (!this.rights.includes("view")) parts.push("control cameras, but see neither pictures nor recordings");
-    const text = parts.length ? `With the token “${this.token}” you may ${parts.join("; ")}.` : "";
-    if (this.cameras === null || !this.rights.includes("view")) return text;
-    const not = this.rights.includes("control") ? "seen or deleted" : "seen";
-    return `${text} ${this.why("view")}: recordings are listed, but cannot be ${not}.`.trim();
+    const { token, cameras } = this;
+    const [maySee, mayControl] = [this.rights.includes("view"), this.rights.includes("control")];
+    if (!maySee && !mayControl) return t("With the token “{token}” you may neither view nor control cameras.", { token });
+    if (!maySee) return t("With the token “{token}” you may control cameras, but see neither pictures nor recordings.", { token });
+    const text = mayControl ? "" : t("With the token “{token}” you may view, but not change anything.", { token });
+    if (cameras === null) return text;
+    const only = { token, cameras: cameras.join(", ") };
+    const more = mayControl
+      ? t("The token “{token}” is valid only for {cameras}: recordings are listed, but cannot be seen or deleted.", only)
+      : t("The token “{token}” is valid only for {cameras}: recordings are listed, but cannot be seen.", only);
+    return `${text} ${more}`.trim();
   }
 }
 

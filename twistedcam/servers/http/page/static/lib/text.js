@@ -16,9 +16,9 @@ export const LANGUAGES = { en: "English" };
 const RIGHT_TO_LEFT = ["ar", "fa", "he", "ur"];
 const STORAGE_KEY = "twistedcam language";
 const ATTRIBUTES = ["aria-label", "aria-roledescription", "alt", "label", "placeholder", "title"];
-const SKIPPED = "[translate=no], code, kbd, noscript, pre, script, style, textarea";
+const SKIPPED = "[translate=no], code, noscript, pre, script, style, textarea";
 const LOAD_TIMEOUT = 5000; // milliseconds: without an answer the page is English
-const LETTER = /\p{L}/u;
+const WORD = /\p{L}.*\p{L}/su; // a single letter is the name of a key
 
 // The language that the user has selected, or "" for that of the browser.
 export const selected = () => (Object.hasOwn(LANGUAGES, stored(STORAGE_KEY) ?? "") ? stored(STORAGE_KEY) : "");
@@ -45,7 +45,7 @@ const numbers = new Intl.NumberFormat(locale, { useGrouping: "min2" });
 //
 // english: the whole sentence, with the names of values in braces: "{name} is full".
 // values: numbers get the user's format, so a port or a year has to be a string.
-export const t = (english, values = {}) => fill(catalogue[english] ?? english, values);
+export const t = (english, values = {}) => fill(catalogue[english] || english, values);
 
 // Returns the text that belongs to a count, which is its value {count}:
 //
@@ -94,14 +94,14 @@ export function translate(root) {
 
 function translateNode(node) {
   if (node.nodeType === Node.TEXT_NODE) {
-    if (LETTER.test(node.data)) node.data = node.data.replace(/\S[^]*\S|\S/, (text) => t(plain(text)));
+    if (WORD.test(node.data)) node.data = node.data.replace(/\S[^]*\S|\S/, (text) => t(plain(text)));
     return;
   }
   if (node.nodeType === Node.ELEMENT_NODE) {
     if (node.matches(SKIPPED)) return;
     for (const name of ATTRIBUTES) {
       const value = node.getAttribute(name);
-      if (value && LETTER.test(value)) node.setAttribute(name, t(value));
+      if (value && WORD.test(value)) node.setAttribute(name, t(value));
     }
     if ("sentence" in node.dataset) { translateSentence(node); return; }
   }

@@ -5,6 +5,7 @@ import { $, capital } from "../lib/dom.js";
 import { showMessage } from "../lib/messages.js";
 import { rights } from "../lib/rights.js";
 import { store, stored } from "../lib/storage.js";
+import { t } from "../lib/text.js";
 
 const PROGRAM = "twistedcam addresses"; // the program that was chosen last
 
@@ -57,14 +58,14 @@ function line(label, text) {
   title.textContent = label;
   const button = document.createElement("button");
   button.type = "button";
-  button.textContent = "Copy";
-  button.setAttribute("aria-label", `Copy: ${label}`);
+  button.textContent = t("Copy");
+  button.setAttribute("aria-label", t("Copy: {name}", { name: label }));
   const shown = document.createElement("pre");
   shown.textContent = text;
   shown.tabIndex = 0;
   shown.setAttribute("role", "region");
   shown.setAttribute("aria-label", label);
-  button.addEventListener("click", async () => showMessage(await copy(text, shown) ? `Copied: ${label}` : "Press Ctrl+C to copy it"));
+  button.addEventListener("click", async () => showMessage(await copy(text, shown) ? t("Copied: {name}", { name: label }) : t("Press Ctrl+C to copy it")));
   head.append(title, button);
   box.append(head, shown);
   return box;

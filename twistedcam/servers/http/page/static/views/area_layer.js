@@ -1,5 +1,6 @@
 // Draws areas and boxes over a camera's picture, and reports how corners are dragged.
 import { between, moved } from "../lib/polygons.js";
+import { t } from "../lib/text.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const percent = (share) => `${(100 * share).toFixed(2)}%`;
@@ -74,7 +75,9 @@ export class AreaLayer {
       const middle = this.corners.children[2 * index + 1];
       corner.className = "corner";
       corner.dataset.corner = index;
-      corner.setAttribute("aria-label", `Corner ${index + 1} of ${points.length} of ${selected.label}: ${Math.round(100 * point[0])} % from the left, ${Math.round(100 * point[1])} % from the top`);
+      corner.setAttribute("aria-label", t("Corner {number} of {count} of {area}: {left} % from the left, {top} % from the top", {
+        number: index + 1, count: points.length, area: selected.label, left: Math.round(100 * point[0]), top: Math.round(100 * point[1]),
+      }));
       place(corner, point);
       middle.className = "middle";
       middle.dataset.middle = index;

@@ -5,9 +5,15 @@ import { announce, showMessage } from "../lib/messages.js";
 import { between, moved, parsePolygons, polygonsText } from "../lib/polygons.js";
 import { rights } from "../lib/rights.js";
 import { store, stored } from "../lib/storage.js";
+import { t } from "../lib/text.js";
 import { AreaLayer } from "./area_layer.js";
 
-const KINDS = { zones: "Zone", ignore: "Ignored area", privacy: "Privacy mask" };
+const LABELS = {
+  zones: ({ name, number: count }) => (name ? t("zone {name}", { name }) : t("zone {number}", { number: count })),
+  ignore: (values) => t("ignored area {number}", values),
+  privacy: (values) => t("privacy mask {number}", values),
+};
+const KINDS = Object.keys(LABELS);
 const RIGHTS = { zones: "control", ignore: "control", privacy: "admin" };
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const STEP = 0.01; // of the picture, for a key; with shift LARGE_STEP
@@ -67,7 +73,7 @@ export class Areas {
 
   mayChange(kind) { return rights.may(RIGHTS[kind], this.view.name); }
 
-  textOf(areas) { return JSON.stringify(Object.keys(KINDS).map((kind) => this.kindText(areas, kind))); }
+  textOf(areas) { return JSON.stringify(KINDS.map((kind) => this.kindText(areas, kind))); }
 
   kindText(areas, kind) { return polygonsText(areas.filter((each) => each.kind === kind)); }
 
@@ -95,7 +101,7 @@ export class Areas {
     if (this.view.element.hidden || !(this.isEditing || this.showsAreas()) || !rights.may("view", this.view.name)) return;
     let found;
     try { found = await call("GET", `${this.path}/areas`); } catch { return; } // loaded again when the server is back
-    const areas = Object.keys(KINDS).flatMap((kind) => parsePolygons(found[kind]).map((each) => ({ kind, ...each })));
+    const areas = KINDS.flatMap((kind) => parsePolygons(found[kind]).map((each) => ({ kind, ...each })));
     const isChanged = this.usedText && this.isChanged;
     this.used = areas;
     this.usedText = this.textOf(areas);
@@ -114,7 +120,7 @@ export class Areas {
     const counts = {};
     for (const area of this.areas) {
       counts[area.kind] = (counts[area.kind] ?? 0) + 1;
-      area.label = area.kind === "zones" && area.name ? `zone ${area.name}` : `${KINDS[area.kind].toLowerCase()} ${counts[area.kind]}`;
+      area.label = LABELS[area.kind]({ name: area.name, number: counts[area.kind] });
     }
     const rows = this.areas.map((area, index) => this.makeRow(area, index));
     const focused = [...this.list.querySelectorAll(".area-select")].indexOf(document.activeElement);
@@ -140,8 +146,8 @@ export class Areas {
     const remove = document.createElement("button");
     remove.type = "button";
     remove.className = "ghost area-delete";
-    remove.textContent = "Delete";
-    remove.setAttribute("aria-label", `Delete ${area.label}`);
+    remove.textContent = t("Delete");
+    remove.setAttribute("aria-label", t("Delete {name}", { name: area.label }));
     remove.disabled = !this.mayChange(area.kind);
     remove.addEventListener("click", () => { this.deleteArea(index); });
     row.append(select, remove);
@@ -197,15 +203,16 @@ export class Areas {
     this.selected = this.areas[before.selected] ?? null;
     this.changed();
     if (focused !== undefined && !this.layer.element.contains(document.activeElement)) this.layer.focusCorner(0);
-    announce("area", "Undone");
+    announce("area", t("Undone"));
   }
 
   add(kind) {
     this.keep();
     const names = new Set(this.areas.map((each) => each.name));
-    let number = 1;
-    while (names.has(`zone ${number}`)) number += 1;
-    const area = { kind, name: kind === "zones" ? `zone ${number}` : "", points: structuredClone(NEW) };
+    let count = 1;
+    const newName = () => t("zone {number}", { number: String(count) });
+    while (names.has(newName())) count += 1;
+    const area = { kind, name: kind === "zones" ? newName() : "", points: structuredClone(NEW) };
     this.areas.push(area);
     this.selected = area;
     this.changed();
@@ -282,10 +289,10 @@ export class Areas {
       const move = (all, x, y) => all.map((each, index) => (index === corner ? moved([each], x, y)[0] : each));
       this.moveBy(event, move, `corner ${corner} of ${this.areas.indexOf(this.selected)}`);
       const [x, y] = this.selected.points[corner].map((share) => Math.round(100 * share));
-      announce("area", `${x} %, ${y} %`);
+      announce("area", t("{left} %, {top} %", { left: x, top: y }));
     } else if (event.key === "Delete" || event.key === "Backspace") {
       event.preventDefault();
-      if (points.length <= 3) { showMessage("An area has three corners at least"); return; }
+      if (points.length <= 3) { showMessage(t("An area has three corners at least")); return; }
       this.change(points.toSpliced(corner, 1), points);
       this.layer.focusCorner(Math.min(corner, points.length - 2));
     } else if (event.key === "Enter" || event.key === "Insert" || event.key === "+") {
@@ -306,7 +313,7 @@ export class Areas {
 
   // Sends what has changed. What the server refuses stays here, to be corrected.
   async apply() {
-    for (const kind of Object.keys(KINDS)) {
+    for (const kind of KINDS) {
       const text = this.kindText(this.areas, kind);
       if (text === this.kindText(this.used, kind)) continue;
       if (!await command("POST", `${this.path}/areas/${kind}`, { polygons: text })) return;
@@ -315,10 +322,10 @@ export class Areas {
     }
     this.history = [];
     this.changed();
-    showMessage("The areas are in use");
+    showMessage(t("The areas are in use"));
   }
 
   async save() {
-    if (await command("POST", `${this.path}/save`, {})) showMessage("Saved for the next start");
+    if (await command("POST", `${this.path}/save`, {})) showMessage(t("Saved for the next start"));
   }
 }

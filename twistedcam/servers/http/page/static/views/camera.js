@@ -1,10 +1,12 @@
 // The view of one camera: picture, state, buttons and statistics.
 import { address, cameraPath, command } from "../lib/api.js";
 import { clock } from "../lib/clock.js";
-import { $, age, bits, bytes, duration, fromTemplate, inText, setIcon } from "../lib/dom.js";
+import { $, fromTemplate, inText, setIcon } from "../lib/dom.js";
+import { age, bits, bytes, duration, fixed, frameRate } from "../lib/format.js";
 import { announce, showMessage } from "../lib/messages.js";
 import { rights } from "../lib/rights.js";
 import { store, stored } from "../lib/storage.js";
+import { number, t } from "../lib/text.js";
 import { keys } from "../keys.js";
 import { Addresses } from "./addresses.js";
 import { Areas } from "./areas.js";
@@ -14,10 +16,10 @@ import { Player } from "./player.js";
 import { Ptz } from "./ptz.js";
 import { SoundBar } from "./sound_bar.js";
 
-const STATES = { live: "Live", starting: "Starting", recovering: "No picture", stopped: "Stopped" };
-const OVERLAYS = { starting: "Starting", recovering: "No picture, trying again", stopped: "Stopped" };
+const STATES = { live: t("Live"), starting: t("Starting"), recovering: t("No picture"), stopped: t("Stopped") };
+const OVERLAYS = { starting: t("Starting"), recovering: t("No picture, trying again"), stopped: t("Stopped") };
 const CONTROL_BUTTONS = ".toggle, .record, .last, .snap, .motion";
-const LOST = { lost: "Server lost", refused: "Logged out" };
+const LOST = { lost: t("Server lost"), refused: t("Logged out") };
 const RUNNING = ["live", "starting", "recovering"];
 
 export class CameraView {
@@ -35,7 +37,7 @@ export class CameraView {
     const id = `name-of-${encodeURIComponent(name)}`; // an id must not contain spaces
     this.find(".name").id = id;
     this.element.setAttribute("aria-labelledby", id);
-    this.find(".picture").setAttribute("aria-label", `Live picture of ${name}`);
+    this.find(".picture").setAttribute("aria-label", t("Live picture of {camera}", { camera: name }));
     this.setTitle(name);
     this.find(".open").addEventListener("click", open);
     this.player = new Player(name, this.find(".picture"), () => events.link === "connected", (reason) => {
@@ -44,10 +46,10 @@ export class CameraView {
     });
     this.soundBar = new SoundBar(name, this.element, () => events.link === "connected", () => this.player.delay);
     this.tiles = {
-      fps: new Tile("Frames", (value) => `${value.toFixed(value < 100 ? 1 : 0)}/s`),
-      age: new Tile("Age", (value) => age(value, clock.error)),
-      bps: new Tile("Bitrate", bits),
-      viewers: new Tile("Viewers", String),
+      fps: new Tile(t("Frames"), (value) => t("{count}/s", { count: fixed(value, value < 100 ? 1 : 0) })),
+      age: new Tile(t("Age"), (value) => age(value, clock.error)),
+      bps: new Tile(t("Bitrate"), bits),
+      viewers: new Tile(t("Viewers"), (value) => number(value)),
     };
     this.find(".tiles").append(...Object.values(this.tiles).map((tile) => tile.element));
     this.captured = new BitRate();
@@ -71,9 +73,10 @@ export class CameraView {
   setTitle(title) {
     this.find(".name").textContent = title;
     this.find(".name").title = title;
-    this.find(".open").setAttribute("aria-label", `Show ${title} alone`);
-    this.find(".open").title = `Show ${title} alone`;
-    this.find(".tools").setAttribute("aria-label", `Actions for ${title}`);
+    const label = t("Show {camera} alone", { camera: title });
+    this.find(".open").setAttribute("aria-label", label);
+    this.find(".open").title = label;
+    this.find(".tools").setAttribute("aria-label", t("Actions for {camera}", { camera: title }));
   }
 
   remove() {
@@ -138,14 +141,14 @@ export class CameraView {
   async record() {
     if (this.status?.recording) return;
     const result = await command("POST", `${this.path}/record/start`);
-    if (result?.waiting) showMessage(`${this.name} is recorded from its first picture on: ${result.waiting}`);
+    if (result?.waiting) showMessage(t("{camera} is recorded from its first picture on: {reason}", { camera: this.name, reason: result.waiting }));
   }
 
   async endRecording() {
-    if (!this.status?.recording) { showMessage(`${this.name} is not being recorded`); return; }
+    if (!this.status?.recording) { showMessage(t("{camera} is not being recorded", { camera: this.name })); return; }
     const result = await command("POST", `${this.path}/record/stop`);
     if (result?.note) showMessage(result.note);
-    if (result?.recording) showMessage(`Recorded ${inText(result.recording)}, ${duration(result.seconds)}`);
+    if (result?.recording) showMessage(t("Recorded {name}, {duration}", { name: inText(result.recording), duration: duration(result.seconds) }));
   }
 
   async switchMotion() {
@@ -155,13 +158,13 @@ export class CameraView {
 
   async saveLast() {
     const result = await command("POST", `${this.path}/record/save-last`, { seconds: `${Math.ceil(this.status.preroll_seconds)}s` });
-    if (result?.recording) showMessage(`Saved ${inText(result.recording)}, ${duration(result.seconds)}`);
+    if (result?.recording) showMessage(t("Saved {name}, {duration}", { name: inText(result.recording), duration: duration(result.seconds) }));
   }
 
   async snapshot() {
     const result = await command("POST", `${this.path}/snapshot`);
     if (!result) return;
-    showMessage(`Saved ${inText(result.snapshot)}`);
+    showMessage(t("Saved {name}", { name: inText(result.snapshot) }));
     if (!rights.may("view")) return; // then it cannot be downloaded
     const link = document.createElement("a");
     link.href = address(`/recordings/${encodeURIComponent(result.snapshot)}?download`);
@@ -177,7 +180,7 @@ export class CameraView {
   // Switches the sound on or off in this page.
   listen() {
     if (this.soundBar.canListen) this.soundBar.toggle();
-    else showMessage(this.status?.audio ? rights.why("listen", this.name) || "This browser plays no sound" : `${this.name} has no sound`);
+    else showMessage(this.status?.audio ? rights.why("listen", this.name) || t("This browser plays no sound") : t("{camera} has no sound", { camera: this.name }));
   }
 
   updateSound() {
@@ -234,7 +237,7 @@ export class CameraView {
       pill.querySelector("span").textContent = STATES[state] ?? state;
       const toggle = this.find(".toggle");
       toggle.dataset.on = runs;
-      toggle.querySelector("span").textContent = runs ? "Stop" : "Start";
+      toggle.querySelector("span").textContent = runs ? t("Stop") : t("Start");
       setIcon(toggle.querySelector("use"), runs ? "stop" : "play");
       if (state === "live") this.controls.reload();
       else this.find(".figures").textContent = "";
@@ -244,13 +247,13 @@ export class CameraView {
     const recording = Boolean(status.recording);
     const record = this.find(".record");
     record.dataset.on = recording;
-    record.querySelector("span").textContent = recording ? "End recording" : "Record";
+    record.querySelector("span").textContent = recording ? t("End recording") : t("Record");
     this.updateMotion(before);
     this.ptz.update(status);
     this.updateButtons();
     this.find(".rec").hidden = !recording;
     this.find(".last").hidden = !(status.preroll_seconds > 1);
-    if (status.preroll_seconds > 1) this.find(".last span").textContent = `Save last ${Math.ceil(status.preroll_seconds)}\u00a0s`;
+    if (status.preroll_seconds > 1) this.find(".last span").textContent = t("Save last {seconds}\u00a0s", { seconds: Math.ceil(status.preroll_seconds) });
     const detail = [status.size !== "0x0" && status.size.replace("x", " × "), status.device ?? status.source].filter(Boolean).join(" · ");
     this.find(".detail").textContent = detail;
     this.find(".detail").title = detail;
@@ -271,8 +274,8 @@ export class CameraView {
     const button = this.find(".motion");
     button.setAttribute("aria-pressed", motion !== "off");
     button.dataset.state = motion;
-    button.querySelector("span").textContent = motion === "moving" ? "Moving" : "Motion";
-    if (!this.controlRefusal) button.title = motion === "off" ? "Detect motion" : "Stop detecting motion";
+    button.querySelector("span").textContent = motion === "moving" ? t("Moving") : t("Motion");
+    if (!this.controlRefusal) button.title = motion === "off" ? t("Detect motion") : t("Stop detecting motion");
   }
 
   // Sets the titles of the buttons, with their shortcuts.
@@ -280,25 +283,29 @@ export class CameraView {
     if (!this.status) return;
     const label = (selector, text, key) => {
       const button = this.find(selector);
-      button.title = this.controlRefusal || (keys.on ? `${text} (${key.toLowerCase()})` : text);
+      button.title = this.controlRefusal || (keys.on ? t("{action} ({key})", { action: text, key: key === "Space" ? t("space") : key }) : text);
       if (keys.on) button.setAttribute("aria-keyshortcuts", key);
       else button.removeAttribute("aria-keyshortcuts");
     };
-    if (RUNNING.includes(this.status.state)) label(".toggle", "Stop", "s");
-    else label(".toggle", "Start", "Space");
-    if (this.status.recording) label(".record", "End the recording", "e");
-    else label(".record", "Record", "r");
+    if (RUNNING.includes(this.status.state)) label(".toggle", t("Stop"), "s");
+    else label(".toggle", t("Start"), "Space");
+    if (this.status.recording) label(".record", t("End the recording"), "e");
+    else label(".record", t("Record"), "r");
   }
 
   // Announces changes of the state, and the start and end of recordings, to screen readers.
   announceChanges(before) {
     if (!before) return;
     const { state, reason, recording, recording_waiting: waiting, muted } = this.status;
-    const title = this.status.title || this.name;
-    if (before.state !== state) announce(`${this.name} state`, `${title}: ${STATES[state] ?? state}${reason ? `, ${reason}` : ""}`);
-    if (Boolean(before.muted) !== Boolean(muted)) announce(`${this.name} sound`, `${title}: ${muted ? "muted" : "not muted any more"}`);
+    const camera = this.status.title || this.name;
+    if (before.state !== state) {
+      const known = { camera, state: STATES[state] ?? state, reason };
+      announce(`${this.name} state`, reason ? t("{camera}: {state}, {reason}", known) : t("{camera}: {state}", known));
+    }
+    if (Boolean(before.muted) !== Boolean(muted)) announce(`${this.name} sound`, muted ? t("{camera}: muted", { camera }) : t("{camera}: not muted any more", { camera }));
     if (before.recording === recording && Boolean(before.recording_waiting) === Boolean(waiting)) return;
-    announce(`${this.name} recording`, `${title}: ${!recording ? "recording ended" : waiting ? "recording waits for a picture" : "recording"}`);
+    const texts = [t("{camera}: recording ended", { camera }), t("{camera}: recording waits for a picture", { camera }), t("{camera}: recording", { camera })];
+    announce(`${this.name} recording`, texts[!recording ? 0 : waiting ? 1 : 2]);
   }
 
   // Finds out if the JPEGs of the camera are passed through, or encoded by the server.
@@ -330,8 +337,8 @@ export class CameraView {
   describePicture(bitRate, measured) {
     const { fps, shown } = this.player;
     if (!fps || !shown) return "";
-    const amount = shown === "JPEG" ? `${fps.toFixed(1)} fps` : bits(bitRate);
-    return [shown, amount, measured === null ? "" : `${age(measured, clock.error)} old`].filter(Boolean).join(", ");
+    const amount = shown === "JPEG" ? frameRate(fps) : bits(bitRate);
+    return [shown, amount, measured === null ? "" : t("{age} old", { age: age(measured, clock.error) })].filter(Boolean).join(", ");
   }
 
   updateRecording() {
@@ -340,27 +347,29 @@ export class CameraView {
     const waiting = status.recording_waiting;
     const pill = this.find(".rec");
     pill.dataset.waiting = Boolean(waiting);
-    pill.title = waiting ? `${status.recording}: no picture yet, ${waiting}` : status.recording;
-    if (waiting) { this.find(".rec span").textContent = "Waiting for a picture"; return; }
+    pill.title = waiting ? t("{name}: no picture yet, {reason}", { name: status.recording, reason: waiting }) : status.recording;
+    if (waiting) { this.find(".rec span").textContent = t("Waiting for a picture"); return; }
     const since = status.state === "live" ? Math.min(2, (performance.now() - this.updatedAt) / 1000) : 0;
     const parts = [duration((status.recording_seconds ?? 0) + since), bytes(status.recording_bytes)];
     this.find(".rec span").textContent = parts.filter(Boolean).join(" · ");
   }
 
   updateFacts(status) {
-    const rows = {
-      Source: status.source,
-      Format: status.format && `${status.format}${status.granted_fps ? ` at ${status.granted_fps} fps` : ""}`,
-      Sound: status.audio && `${status.audio}${status.muted ? ", muted" : ""}`,
-      Transcoding: status.transcoding === "none" ? null : status.transcoding,
-      Frames: status.frames.toLocaleString("en"),
-      Dropped: status.drops || null,
-      Corrupt: status.corrupt || null,
-      Restarts: status.restarts || null,
-      "Last fault": status.last_fault && `${status.last_fault} (${duration(status.last_fault_age)} ago)`,
-    };
+    const { format, audio } = status;
+    const count = (value) => (value ? number(value) : null);
+    const rows = [
+      [t("Source"), status.source],
+      [t("Format"), format && (status.granted_fps ? t("{format} at {fps} fps", { format, fps: status.granted_fps }) : format)],
+      [t("Sound"), audio && (status.muted ? t("{format}, muted", { format: audio }) : audio)],
+      [t("Transcoding"), status.transcoding === "none" ? null : status.transcoding],
+      [t("Frames"), number(status.frames, { useGrouping: true })],
+      [t("Dropped"), count(status.drops)],
+      [t("Corrupt"), count(status.corrupt)],
+      [t("Restarts"), count(status.restarts)],
+      [t("Last fault"), status.last_fault && t("{fault} ({duration} ago)", { fault: status.last_fault, duration: duration(status.last_fault_age) })],
+    ];
     const list = this.find(".facts");
-    list.replaceChildren(...Object.entries(rows).filter(([, value]) => value != null && value !== "").flatMap(([key, value]) => {
+    list.replaceChildren(...rows.filter(([, value]) => value != null && value !== "").flatMap(([key, value]) => {
       const term = document.createElement("dt");
       const text = document.createElement("dd");
       term.textContent = key;
@@ -376,9 +385,9 @@ export class CameraView {
     const state = this.status?.state ?? "starting";
     const shown = LOST[link] ? "lost" : state === "live" && this.viewRefusal ? "refused" : state;
     const [title, reason] = {
-      lost: [LOST[link], link === "refused" ? this.events.refusal : "The page keeps trying to connect."],
-      refused: ["No pictures", this.viewRefusal],
-    }[shown] ?? [OVERLAYS[state] ?? state, this.status?.reason ?? (state === "stopped" ? "Start it with the button below." : "")];
+      lost: [LOST[link], link === "refused" ? this.events.refusal : t("The page keeps trying to connect.")],
+      refused: [t("No pictures"), this.viewRefusal],
+    }[shown] ?? [OVERLAYS[state] ?? state, this.status?.reason ?? (state === "stopped" ? t("Start it with the button below.") : "")];
     const overlay = this.find(".overlay");
     overlay.hidden = shown === "live";
     const icon = { refused: "recovering" }[shown] ?? (OVERLAYS[shown] && shown);
@@ -388,6 +397,6 @@ export class CameraView {
     overlay.querySelector("strong").textContent = title;
     overlay.querySelector(".overlay-reason").textContent = reason;
     const label = { lost: title, refused: title }[shown] ?? STATES[state] ?? state;
-    this.find(".picture").setAttribute("aria-label", `Live picture of ${this.status?.title || this.name}: ${label.toLowerCase()}`);
+    this.find(".picture").setAttribute("aria-label", t("Live picture of {camera}: {state}", { camera: this.status?.title || this.name, state: label.toLowerCase() }));
   }
 }

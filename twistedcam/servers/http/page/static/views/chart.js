@@ -1,5 +1,6 @@
 // A tile with a current value and a chart of the last five minutes.
 import { fromTemplate } from "../lib/dom.js";
+import { t } from "../lib/text.js";
 
 const KEEP = 300; // seconds
 const HEIGHT = 48;
@@ -17,7 +18,7 @@ export class Tile {
     this.line = this.element.querySelector(".line");
     this.area = this.element.querySelector(".area");
     this.output.textContent = "–";
-    this.chart.setAttribute("aria-label", `${title}: nothing is known yet`);
+    this.chart.setAttribute("aria-label", t("{name}: nothing is known yet", { name: title }));
   }
 
   // Sets the values of the past, oldest first.
@@ -44,7 +45,8 @@ export class Tile {
     this.line.setAttribute("d", path);
     this.area.setAttribute("d", points.length ? `${path}L${KEEP} ${HEIGHT}L${points[0][0]} ${HEIGHT}Z` : "");
     if (known.length) {
-      const text = `${this.title}, last five minutes: from ${this.format(Math.min(...known))} to ${this.format(Math.max(...known))}`;
+      const [low, high] = [this.format(Math.min(...known)), this.format(Math.max(...known))];
+      const text = t("{name}, last five minutes: from {low} to {high}", { name: this.title, low, high });
       this.chart.setAttribute("aria-label", text);
     }
   }

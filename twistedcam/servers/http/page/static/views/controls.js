@@ -1,6 +1,8 @@
 // The settings of a camera, as sliders, choices and switches.
 import { call, cameraPath, command } from "../lib/api.js";
 import { rights } from "../lib/rights.js";
+import { term } from "../lib/terms.js";
+import { number, t } from "../lib/text.js";
 
 const MANY = 5; // more settings than this get the whole column beside the picture
 const DELAY = 120; // milliseconds between two requests while a slider moves
@@ -88,11 +90,11 @@ export class Controls {
     input.id = `${this.path}-${property.property}`;
     input.name = property.property;
     label.htmlFor = input.id;
-    label.textContent = property.property.replaceAll("_", " ");
+    label.textContent = term(property.property);
     const showValue = (value) => {
       if (input.type !== "range") return;
-      output.textContent = value == null ? "–" : `${value}${property.unit ? ` ${property.unit}` : ""}`;
-      input.setAttribute("aria-valuetext", value == null ? "not known" : output.textContent);
+      output.textContent = value == null ? "–" : property.unit ? t("{value} {unit}", { value: Number(value), unit: term(property.unit) }) : number(value);
+      input.setAttribute("aria-valuetext", value == null ? t("not known") : output.textContent);
     };
     const row = { element, input, kind: kindOf(property), name: property.property, pending: 0 };
     // Shows the value from the server, unless the user is changing it.
@@ -128,7 +130,7 @@ const kindOf = ({ value, asked: _, note: __, ...rest }) => JSON.stringify([rest,
 function makeInput({ value, low, high, step, choices }) {
   if (choices && !isSwitch(choices)) {
     const select = document.createElement("select");
-    select.append(...choices.map((choice) => new Option(String(choice).replaceAll("_", " "), choice)));
+    select.append(...choices.map((choice) => new Option(term(choice), choice)));
     select.value = value;
     return select;
   }

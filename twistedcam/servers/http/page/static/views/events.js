@@ -1,8 +1,11 @@
 // The gallery of events: motion and what user code has found, by day, with their pictures.
 import { address, call } from "../lib/api.js";
-import { $, capital, dateTime, duration, fromTemplate, inText } from "../lib/dom.js";
+import { $, capital, fromTemplate, inText } from "../lib/dom.js";
+import { dateTime, dayName, duration, timeOfDay } from "../lib/format.js";
 import { showMessage } from "../lib/messages.js";
 import { rights } from "../lib/rights.js";
+import { term } from "../lib/terms.js";
+import { t } from "../lib/text.js";
 
 const PAGE = 12; // events that are loaded at once
 const MIN_INTERVAL = 1000; // milliseconds between two requests
@@ -44,7 +47,7 @@ export class Events {
     if (text === this.titlesText) return;
     this.titlesText = text;
     this.titles = titles;
-    setOptions(this.camera, [["", "All cameras"], ...names.map((name) => [name, titles.get(name)])]);
+    setOptions(this.camera, [["", t("All cameras")], ...names.map((name) => [name, titles.get(name)])]);
     this.camera.hidden = names.length < 2;
     if (this.items) this.draw();
   }
@@ -87,7 +90,7 @@ export class Events {
   addFilters(events) {
     const has = (select, value) => [...select.options].some((one) => one.value === value);
     for (const { kind, what, zone } of events) {
-      if (what === "detection" && !has(this.kind, kind)) this.kind.add(new Option(capital(kind), kind), this.kind.options[2]);
+      if (what === "detection" && !has(this.kind, kind)) this.kind.add(new Option(capital(term(kind)), kind), this.kind.options[2]);
       if (zone && !has(this.zone, zone)) this.zone.add(new Option(zone, zone));
     }
     this.zone.hidden = this.zone.options.length < 2;
@@ -103,10 +106,10 @@ export class Events {
     }
     if (this.fault) rows.unshift(this.failed);
     else if (!rows.length) rows.push(this.items ? this.empty : this.loading);
-    const reason = this.fault && `The events cannot be loaded: ${this.fault}`;
+    const reason = this.fault && t("The events cannot be loaded: {reason}", { reason: this.fault });
     if ($(".reason", this.failed).textContent !== reason) $(".reason", this.failed).textContent = reason;
     const filtered = this.camera.value || this.zone.value || this.day.value || this.kind.value !== SEEN;
-    $("span", this.empty).textContent = filtered ? "No such events." : "Nothing has moved yet, and nothing was found.";
+    $("span", this.empty).textContent = filtered ? t("No such events.") : t("Nothing has moved yet, and nothing was found.");
     for (const id of this.rows.keys()) if (!this.items?.some((item) => item.id === id)) this.rows.delete(id);
     const same = rows.length === this.list.children.length && rows.every((row, index) => row === this.list.children[index]);
     if (!same) {
@@ -146,12 +149,13 @@ export class Events {
     $(".at", row).textContent = [timeOf(item), camera && inText(camera), item.zone && inText(item.zone)].filter(Boolean).join(" · ");
     $(".reason", row).textContent = item.reason ?? "";
     $(".reason", row).title = item.reason ?? "";
-    $(".length", row).textContent = lasts ? "Now" : item.end - item.start >= 1 ? duration(item.end - item.start) : "";
+    $(".length", row).textContent = lasts ? t("Now") : item.end - item.start >= 1 ? duration(item.end - item.start) : "";
     const button = $(".thumb", row);
     const mayPlay = item.recording && rights.may("view");
     const picture = rights.may("view", item.camera) ? item.snapshot : null;
     button.disabled = !picture && !mayPlay;
-    $(".what", row).textContent = `${mayPlay ? "Play" : "Show"} ${what}, ${dateTime(new Date(item.start * 1000))}${camera ? `, ${camera}` : ""}`;
+    const label = (values) => (mayPlay ? t("Play {what}", values) : t("Show {what}", values));
+    $(".what", row).textContent = label({ what: [what, dateTime(new Date(item.start * 1000)), camera].filter(Boolean).join(", ") });
     $("use", button).setAttribute("href", `static/icons.svg#${mayPlay ? "play" : picture ? "full" : ICONS[item.kind] ?? "film"}`);
     // The picture changes while the event lasts.
     const version = picture && `${picture}?${lasts ? item.score ?? 0 : "end"}`;
@@ -167,27 +171,25 @@ export class Events {
     if (item.recording && await this.recordings.playAt(item.recording, item.start - LEAD)) return;
     if (item.recording && item.camera && this.timeline.playAt(item.camera, item.start - LEAD)) return;
     if (item.snapshot) this.recordings.player.showPicture(`${nameOf(item)}, ${dateTime(new Date(item.start * 1000))}`, item.snapshot);
-    else showMessage(`The recording ${inText(item.recording)} is not complete, or was deleted`);
+    else showMessage(t("The recording {name} is not complete, or was deleted", { name: inText(item.recording) }));
   }
 }
 
 function nameOf(item) {
-  if (item.kind === "state") return `${capital(item.what === "recovering" ? "lost" : item.what)}`;
-  if (item.kind === "fault") return `Fault: ${item.what}`;
-  if (item.kind === "hook") return `Hook ${item.what}`;
-  if (item.kind === "recording") return `Recording ${item.what}`;
-  return capital(item.kind);
+  const what = term(item.what ?? "");
+  if (item.kind === "state") return capital(term(item.what === "recovering" ? "lost" : item.what));
+  if (item.kind === "fault") return t("Fault: {what}", { what });
+  if (item.kind === "hook") return t("Hook {what}", { what });
+  if (item.kind === "recording") return t("Recording {what}", { what });
+  return capital(term(item.kind));
 }
 
 function dayOf(item) {
-  const date = new Date(item.start * 1000);
-  const ago = Math.round((new Date().setHours(0, 0, 0, 0) - new Date(date).setHours(0, 0, 0, 0)) / 86400000);
-  const year = date.getFullYear() === new Date().getFullYear() ? undefined : "numeric";
-  return { 0: "Today", 1: "Yesterday" }[ago] ?? date.toLocaleDateString([], { weekday: "long", month: "long", day: "numeric", year });
+  return dayName(new Date(item.start * 1000), { weekday: "long", month: "long", day: "numeric" });
 }
 
 function timeOf(item) {
-  return new Date(item.start * 1000).toLocaleTimeString([], { timeStyle: "medium" });
+  return timeOfDay(new Date(item.start * 1000));
 }
 
 function setOptions(select, options) {

@@ -1,5 +1,6 @@
 // A piece of the recordings: what the server plays as one MP4.
-import { address, request } from "../lib/api.js";
+import { address, answered, request } from "../lib/api.js";
+import { errorText } from "../lib/errors.js";
 
 const PIECE = 3600; // seconds of a piece
 const FAST = 4; // times the speed above which only key frames are played
@@ -58,6 +59,6 @@ export async function findPiece(camera, time, rate, duration = PIECE) {
     if (piece.hasMoreGaps) return findPiece(camera, time, rate, (piece.timeAt(piece.gaps.at(-1)[0] - 0.001) - time).toFixed(3));
     return piece;
   }
-  const { message, nearest, recording } = await (await request(path)).json().catch(() => ({}));
-  throw Object.assign(new Error(message ?? `the server answered ${answer.status}`), { nearest, recording });
+  const { code, message, nearest, recording } = await (await request(path)).json().catch(() => ({}));
+  throw Object.assign(new Error(errorText({ code, message }, answered(answer))), { nearest, recording });
 }

@@ -1,8 +1,10 @@
 // The selected recordings and snapshots: several are downloaded, protected or deleted at once.
 import { address, call, post } from "../lib/api.js";
-import { $, bytes, capital } from "../lib/dom.js";
+import { $, capital } from "../lib/dom.js";
+import { bytes } from "../lib/format.js";
 import { showMessage } from "../lib/messages.js";
 import { rights } from "../lib/rights.js";
+import { plural, t } from "../lib/text.js";
 
 const PAUSE = 1000; // milliseconds between two downloads: browsers drop those that begin together
 const MAX_NAMES = 50000; // characters of the names in one archive: the server takes no longer list
@@ -18,8 +20,8 @@ export class RecordingChoice {
     $("#choice-all").addEventListener("click", () => this.all());
     $("#choice-close").addEventListener("click", () => this.turn(false));
     $("#choice-download").addEventListener("click", () => this.download());
-    $("#choice-protect").addEventListener("click", () => this.each("Protected", "POST", "/protect", (item) => !item.isPicture));
-    $("#choice-unprotect").addEventListener("click", () => this.each("Unprotected", "POST", "/unprotect", (item) => !item.isPicture));
+    $("#choice-protect").addEventListener("click", () => this.each((values) => t("Protected {count} of {all}", values), "POST", "/protect", (item) => !item.isPicture));
+    $("#choice-unprotect").addEventListener("click", () => this.each((values) => t("Unprotected {count} of {all}", values), "POST", "/unprotect", (item) => !item.isPicture));
     $("#choice-delete").addEventListener("click", () => this.confirmDeletion());
   }
 
@@ -64,7 +66,7 @@ export class RecordingChoice {
     if (!this.isOn) return;
     const { chosen } = this;
     const size = chosen.reduce((sum, item) => sum + (item.size ?? 0), 0);
-    $("#choice-text").textContent = chosen.length ? `${chosen.length} selected · ${bytes(size)}` : "None selected";
+    $("#choice-text").textContent = chosen.length ? plural(chosen.length, "{count} selected · {size}", "{count} selected · {size}", { size: bytes(size) }) : t("None selected");
     for (const id of ["download", "protect", "unprotect", "delete"]) $(`#choice-${id}`).disabled = !chosen.length;
     $("#choice-download").hidden = !rights.may("view");
     for (const id of ["protect", "unprotect", "delete"]) $(`#choice-${id}`).hidden = !rights.may("control");
@@ -84,7 +86,7 @@ export class RecordingChoice {
       for (const list of lists) {
         const made = await post("/recordings.zip", { names: list });
         follow(made.address);
-        showMessage(`Downloading ${made.files} files, ${bytes(made.size)}`);
+        showMessage(plural(made.files, "Downloading {count} file, {size}", "Downloading {count} files, {size}", { size: bytes(made.size) }));
         await new Promise((done) => setTimeout(done, PAUSE));
       }
     } catch (error) {
@@ -96,13 +98,14 @@ export class RecordingChoice {
   confirmDeletion() {
     const dialog = $("#ask");
     const { chosen } = this;
-    $("#ask-text").textContent = `${chosen.length} files are deleted`;
+    $("#ask-text").textContent = plural(chosen.length, "{count} file is deleted", "{count} files are deleted");
     dialog.returnValue = "no";
-    dialog.onclose = () => { if (dialog.returnValue === "yes") this.each("Deleted", "DELETE", "", () => true); };
+    dialog.onclose = () => { if (dialog.returnValue === "yes") this.each((values) => t("Deleted {count} of {all}", values), "DELETE", "", () => true); };
     dialog.showModal();
   }
 
   // Does one thing with each, and says how many could not be done, with the first reason.
+  // done: returns the message for a count of all.
   async each(done, method, path, concerns) {
     const items = this.chosen.filter(concerns);
     const faults = [];
@@ -113,8 +116,9 @@ export class RecordingChoice {
         faults.push(error.message);
       }
     }
-    if (items.length > faults.length) showMessage(`${done} ${items.length - faults.length} of ${items.length}`);
-    if (faults.length) showMessage(`${faults.length} of ${items.length} could not be changed: ${capital(faults[0])}`, true);
+    const all = items.length;
+    if (all > faults.length) showMessage(done({ count: all - faults.length, all }));
+    if (faults.length) showMessage(t("{count} of {all} could not be changed: {reason}", { count: faults.length, all, reason: capital(faults[0]) }), true);
     this.names.clear();
     this.recordings.load();
     this.recordings.draw();

@@ -1,8 +1,11 @@
 // The list of recordings and snapshots, and the dialog that plays them.
 import { address, call, command } from "../lib/api.js";
-import { $, bytes, capital, dateTime, dayName, duration, fromTemplate, inText, setIcon, visible } from "../lib/dom.js";
+import { $, capital, fromTemplate, inText, setIcon, visible } from "../lib/dom.js";
+import { bytes, dateTime, dayName, duration } from "../lib/format.js";
 import { showMessage } from "../lib/messages.js";
 import { rights } from "../lib/rights.js";
+import { term } from "../lib/terms.js";
+import { locale, number, t } from "../lib/text.js";
 import { RecordingChoice } from "./recording_choice.js";
 import { VirtualGrid } from "./virtual_grid.js";
 
@@ -49,7 +52,7 @@ export class Recordings {
 
   // Shows how many recordings the server has read after its start. Returns true once all are read.
   setReading(reading) {
-    const text = !reading?.count ? "" : `Reading new recordings: ${reading.done.toLocaleString()} of ${reading.count.toLocaleString()}`;
+    const text = !reading?.count ? "" : t("Reading new recordings: {done} of {count}", reading);
     const progress = $("#recordings-reading");
     progress.hidden = !reading?.count;
     $("progress", progress).max = reading?.count ?? 1;
@@ -63,12 +66,12 @@ export class Recordings {
   updateSum() {
     const items = this.filtered();
     const size = items.reduce((sum, item) => sum + (item.size ?? 0), 0);
-    $("#recordings-sum").textContent = items.length ? `${items.length} · ${bytes(size)}` : "";
+    $("#recordings-sum").textContent = items.length ? `${number(items.length)} · ${bytes(size)}` : "";
   }
 
   onEvent(event) {
     // For a recording without a picture, the reason is the same sentence as that of the button.
-    if (event.what === "failed") showMessage(event.code === "camera-failed" ? capital(event.reason) : `Recording ${inText(event.name)} failed: ${event.reason}`, true);
+    if (event.what === "failed") showMessage(event.code === "camera-failed" ? capital(event.reason) : t("Recording {name} failed: {reason}", { name: inText(event.name), reason: event.reason }), true);
     this.load();
   }
 
@@ -99,7 +102,7 @@ export class Recordings {
     return (this.items ?? []).filter((item) => {
       if (camera && item.camera !== camera) return false;
       if (!words.length) return true;
-      item.text ??= `${item.name} ${item.camera ?? ""} ${item.codec ?? ""} ${dateTime(new Date(item.start * 1000))} ${new Date(item.start * 1000).toLocaleDateString()}`.toLowerCase();
+      item.text ??= `${item.name} ${item.camera ?? ""} ${item.codec ?? ""} ${dateTime(new Date(item.start * 1000))} ${new Date(item.start * 1000).toLocaleDateString(locale)}`.toLowerCase();
       return words.every((word) => item.text.includes(word));
     });
   }
@@ -111,7 +114,7 @@ export class Recordings {
     if (text !== this.camerasText) {
       this.camerasText = text;
       const chosen = this.camera.value;
-      this.camera.replaceChildren(new Option("All cameras", ""), ...names.map((name) => new Option(name, name)));
+      this.camera.replaceChildren(new Option(t("All cameras"), ""), ...names.map((name) => new Option(name, name)));
       this.camera.value = names.includes(chosen) ? chosen : "";
     }
     this.camera.hidden = names.length < 2;
@@ -123,7 +126,7 @@ export class Recordings {
     this.headings.set(key, heading);
     if (!heading.firstChild) { heading.className = "day"; heading.append(document.createElement("h3"), document.createElement("span")); heading.lastChild.className = "muted"; }
     heading.firstChild.textContent = dayName(new Date(key));
-    heading.lastChild.textContent = `${items.length}`;
+    heading.lastChild.textContent = number(items.length);
     return heading;
   }
 
@@ -134,7 +137,7 @@ export class Recordings {
     if (this.fault) others.push(this.failed);
     else if (!this.items) others.push(this.loading);
     else if (!items.length) others.push(this.items.length ? this.none : this.empty);
-    const reason = this.fault && `The list cannot be loaded: ${this.fault}`;
+    const reason = this.fault && t("The list cannot be loaded: {reason}", { reason: this.fault });
     if ($(".reason", this.failed).textContent !== reason) $(".reason", this.failed).textContent = reason;
     const names = new Set((this.items ?? []).map((item) => item.name));
     for (const [name, row] of this.rows) if (!names.has(name) || (this.rows.size > MAX_ROWS && !row.isConnected)) this.rows.delete(name);
@@ -151,17 +154,17 @@ export class Recordings {
     const url = `/recordings/${encodeURIComponent(name)}`;
     row.dataset.name = name;
     $(".title", row).title = visible(name);
-    $(".what", row).textContent = `${item.isPicture ? "Show" : "Play"} ${shown},`;
+    $(".what", row).textContent = `${item.isPicture ? t("Show {what}", { what: shown }) : t("Play {what}", { what: shown })},`;
     $("img", row).addEventListener("error", (event) => event.target.classList.add("missing"));
     $("img", row).addEventListener("load", (event) => event.target.classList.remove("missing"));
-    $(".delete", row).setAttribute("aria-label", `Delete ${shown}`);
-    $(".rename", row).setAttribute("aria-label", `Rename ${shown}`);
+    $(".delete", row).setAttribute("aria-label", t("Delete {name}", { name: shown }));
+    $(".rename", row).setAttribute("aria-label", t("Rename {name}", { name: shown }));
     $(".rename", row).addEventListener("click", () => this.askName(name));
-    $(".download", row).setAttribute("aria-label", `Download ${shown}`);
+    $(".download", row).setAttribute("aria-label", t("Download {name}", { name: shown }));
     $(".download", row).href = address(`${url}?download`);
     $(".thumb", row).addEventListener("click", () => { if (this.choice.isOn) this.choice.toggle(name); else this.player.open(row.item); });
     $(".choose", row).addEventListener("change", () => this.choice.toggle(name));
-    $(".choose", row).setAttribute("aria-label", `Select ${shown}`);
+    $(".choose", row).setAttribute("aria-label", t("Select {name}", { name: shown }));
     $(".delete", row).addEventListener("click", () => this.confirmDeletion(name));
     return row;
   }
@@ -177,9 +180,9 @@ export class Recordings {
     $(".title", row).textContent = chosen ? title : at;
     $(".at", row).textContent = chosen ? at : "";
     // The size comes first, because a long camera name may be cut.
-    $(".facts-line", row).textContent = [bytes(item.size), item.camera, item.kind && item.kind !== "recording" ? item.kind : "", item.protected ? "protected" : ""].filter(Boolean).join(" · ");
+    $(".facts-line", row).textContent = [bytes(item.size), item.camera, item.kind && item.kind !== "recording" ? term(item.kind) : "", item.protected ? t("protected") : ""].filter(Boolean).join(" · ");
     this.choice.mark(row, item);
-    $(".kind", row).textContent = done ? suffix : "Recording…";
+    $(".kind", row).textContent = done ? suffix : t("Recording…");
     $(".kind", row).title = item.codec ? item.codec.toUpperCase() : "";
     $(".length", row).textContent = done ? duration(item.seconds) : "";
     row.dataset.written = !done;
@@ -220,7 +223,7 @@ export class Recordings {
       if (dialog.returnValue !== "yes" || wanted === name) return;
       const result = await command("POST", `/recordings/${encodeURIComponent(name)}/rename`, { new: wanted });
       if (!result) return;
-      showMessage(`Renamed to ${inText(result.recording)}`);
+      showMessage(t("Renamed to {name}", { name: inText(result.recording) }));
       this.load();
     };
     dialog.showModal();
@@ -234,7 +237,7 @@ export class Recordings {
     dialog.onclose = async () => {
       if (dialog.returnValue !== "yes") return;
       if (await command("DELETE", `/recordings/${encodeURIComponent(name)}`)) {
-        showMessage(`Deleted ${inText(name)}`);
+        showMessage(t("Deleted {name}", { name: inText(name) }));
         this.load();
       }
     };
@@ -269,7 +272,7 @@ class RecordingPlayer {
     this.picture = $("#player-picture");
     this.video.addEventListener("error", () => { if (this.dialog.open) this.fail(); });
     this.video.addEventListener("loadedmetadata", () => { if (!this.video.videoWidth) this.fail(); });
-    this.picture.addEventListener("error", () => { if (this.dialog.open) this.fail("picture", "shown"); });
+    this.picture.addEventListener("error", () => { if (this.dialog.open) this.fail(t("This picture cannot be shown here.")); });
     this.dialog.addEventListener("close", () => {
       this.video.pause();
       for (const each of [this.video, this.picture]) each.removeAttribute("src");
@@ -288,7 +291,7 @@ class RecordingPlayer {
     this.picture.hidden = !item.isPicture;
     this.dialog.showModal();
     if (item.isPicture) {
-      this.picture.alt = `Snapshot ${inText(item.name)}`;
+      this.picture.alt = t("Snapshot {name}", { name: inText(item.name) });
       this.picture.src = address(path);
     } else if (PLAYABLE.test(item.name) && item.codec !== "mjpeg") {
       this.video.src = address(path) + (seconds ? `#t=${seconds.toFixed(1)}` : "");
@@ -315,11 +318,11 @@ class RecordingPlayer {
     this.dialog.showModal();
   }
 
-  fail(kind = "recording", verb = "played") {
+  fail(reason = t("This recording cannot be played here.")) {
     const link = document.createElement("a");
     link.href = this.download;
-    link.textContent = "Download it";
+    link.textContent = t("Download it");
     this.video.hidden = this.picture.hidden = true;
-    $("#player-fault").replaceChildren(`This ${kind} cannot be ${verb} here. `, link, ".");
+    $("#player-fault").replaceChildren(`${reason} `, link);
   }
 }

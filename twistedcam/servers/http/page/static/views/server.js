@@ -1,8 +1,11 @@
 // "This server": who watches and is logged in, targets, hooks, the log, and a report for a helper.
 import { address, call } from "../lib/api.js";
-import { $, bytes, capital, duration, visible } from "../lib/dom.js";
+import { $, capital, visible } from "../lib/dom.js";
+import { bytes, duration } from "../lib/format.js";
 import { showMessage } from "../lib/messages.js";
 import { rights } from "../lib/rights.js";
+import { term } from "../lib/terms.js";
+import { locale, t } from "../lib/text.js";
 
 const PERIOD = 3000; // milliseconds between two looks at the viewers
 const LINES = 300; // of the log
@@ -24,24 +27,24 @@ function refresh() {
   showViewers();
   if (!$("#server-logins-box").hidden) showLogins();
   if (admin) showLog();
-  showList("#server-targets", "/publish", "targets", "No video is published.", (each) => row(
-    `${each.camera}: ${each.target}`, [each.state, each.last_fault, each.url].filter(Boolean).join(" · "),
+  showList("#server-targets", "/publish", "targets", t("No video is published."), (each) => row(
+    `${each.camera}: ${each.target}`, [term(each.state), each.last_fault, each.url].filter(Boolean).join(" · "),
   ));
-  showList("#server-hooks", "/hooks", "hooks", "There are no hooks.", (each) => row(each.hook, [
-    `on ${each.on}`, each.action, each.last && `last: ${each.last}`, each.reason,
+  showList("#server-hooks", "/hooks", "hooks", t("There are no hooks."), (each) => row(each.hook, [
+    t("on {event}", { event: each.on }), each.action, each.last && t("last: {outcome}", { outcome: term(each.last) }), each.reason,
   ].filter(Boolean).join(" · ")));
   showAbout();
 }
 
-const showViewers = () => showList("#server-viewers", "/viewers", "viewers", "Nobody watches.", (each) => row(
+const showViewers = () => showList("#server-viewers", "/viewers", "viewers", t("Nobody watches."), (each) => row(
   `${each.camera} · ${each.address}`,
-  [each.kind, `${each.fps} frames/s`, bytes(each.bytes), `for ${duration(each.seconds)}`].join(" · "),
-  rights.may("control") && ["Disconnect", `Disconnect viewer ${each.viewer} of ${each.camera}`, async () => { await call("DELETE", `/viewers/${each.viewer}`); showViewers(); }],
+  [each.kind, t("{count} frames/s", { count: each.fps }), bytes(each.bytes), t("for {duration}", { duration: duration(each.seconds) })].join(" · "),
+  rights.may("control") && [t("Disconnect"), t("Disconnect viewer {viewer} of {camera}", { viewer: String(each.viewer), camera: each.camera }), async () => { await call("DELETE", `/viewers/${each.viewer}`); showViewers(); }],
 ));
 
-const showLogins = () => showList("#server-logins", "/logins", "logins", "Nobody is logged in.", (each) => row(
-  `${each.token} · ${each.address}`, [each.browser, `last used ${new Date(each.used).toLocaleString()}`].filter(Boolean).join(" · "),
-  ["Log out", `Log out ${each.token} at ${each.address}`, async () => { await call("DELETE", `/logins/${each.id}`); showLogins(); }],
+const showLogins = () => showList("#server-logins", "/logins", "logins", t("Nobody is logged in."), (each) => row(
+  `${each.token} · ${each.address}`, [each.browser, t("last used {date}", { date: new Date(each.used).toLocaleString(locale) })].filter(Boolean).join(" · "),
+  [t("Log out"), t("Log out {name} at {address}", { name: each.token, address: each.address }), async () => { await call("DELETE", `/logins/${each.id}`); showLogins(); }],
 ));
 
 // Fills a list with the items of an answer, or with the reason why there is none.
@@ -98,7 +101,7 @@ async function showLog() {
     text = (await call("GET", `/log?lines=${LINES}${query}`)).lines.map((each) => each.text).join("\n");
   } catch (error) { text = capital(error.message); }
   if (words !== $("#server-log-filter").value.trim()) return; // a newer search is on its way
-  shown.textContent = text || "No line has these words.";
+  shown.textContent = text || t("No line has these words.");
   shown.scrollTop = shown.scrollHeight;
 }
 
@@ -109,11 +112,11 @@ async function showAbout() {
   }
   if (facts.uptime) facts.uptime = duration(facts.uptime);
   $("#server-about").replaceChildren(...Object.entries(facts).filter(([, value]) => value !== null).flatMap(([key, value]) => {
-    const [term, text] = [document.createElement("dt"), document.createElement("dd")];
-    term.textContent = capital(key.replaceAll("_", " "));
+    const [name, text] = [document.createElement("dt"), document.createElement("dd")];
+    name.textContent = capital(term(key));
     text.textContent = value;
     text.dir = "auto";
-    return [term, text];
+    return [name, text];
   }));
 }
 
@@ -131,5 +134,5 @@ async function report() {
   link.download = "twistedcam-report.json";
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-  showMessage("Saved twistedcam-report.json");
+  showMessage(t("Saved {name}", { name: "twistedcam-report.json" }));
 }

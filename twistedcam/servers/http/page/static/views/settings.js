@@ -1,6 +1,7 @@
 // The settings: adds and changes cameras in the text of the configuration, and saves it.
 import { call } from "../lib/api.js";
 import { $, capital, visible } from "../lib/dom.js";
+import { t } from "../lib/text.js";
 
 const PATH = "/configuration";
 const dialog = $("#settings");
@@ -49,7 +50,7 @@ export function watchSettings() {
   dialog.querySelector(".player-head").addEventListener("submit", (event) => { if (!mayClose()) event.preventDefault(); });
 }
 
-const mayClose = () => text.value === saved.text || confirm("Close without saving the changes?");
+const mayClose = () => text.value === saved.text || confirm(t("Close without saving the changes?"));
 
 async function load() {
   const found = await attempt(() => call("GET", PATH));
@@ -122,10 +123,14 @@ async function save() {
 
 async function use(done) {
   await load();
-  const parts = ["added", "changed", "removed"].filter((key) => done[key]).map((key) => `${key}: ${done[key]}`);
-  if (done.needs_restart) parts.push(`after a restart: ${done.needs_restart}`);
+  const parts = [
+    done.added && t("added: {names}", { names: done.added }),
+    done.changed && t("changed: {names}", { names: done.changed }),
+    done.removed && t("removed: {names}", { names: done.removed }),
+    done.needs_restart && t("after a restart: {names}", { names: done.needs_restart }),
+  ].filter(Boolean);
   const note = $("#settings-note"); // messages of the page are behind the dialog
-  note.textContent = `Saved. ${parts.join(", ")}`.trim();
+  note.textContent = parts.length ? t("Saved. {changes}", { changes: parts.join(", ") }) : t("Saved.");
   note.hidden = false;
   note.scrollIntoView({ block: "nearest" });
 }
@@ -136,10 +141,10 @@ async function find(network) {
   const [list, note] = [$("#found"), $("#found-note")];
   for (const each of buttons) each.disabled = true;
   list.hidden = true;
-  note.textContent = network ? "Searching the network…" : "Looking for webcams…";
+  note.textContent = network ? t("Searching the network…") : t("Looking for webcams…");
   try {
     const { devices } = await call("POST", `${PATH}/devices`, { network });
-    note.textContent = devices.length ? "" : network ? "No camera has answered." : "No webcam was found. Is one plugged in?";
+    note.textContent = devices.length ? "" : network ? t("No camera has answered.") : t("No webcam was found. Is one plugged in?");
     list.replaceChildren(...devices.map(foundCamera));
     list.hidden = devices.length === 0;
   } catch (error) { note.textContent = capital(error.message); }
@@ -158,8 +163,8 @@ function foundCamera(device) {
   about.append(name, more);
   const button = document.createElement("button");
   button.type = "button";
-  button.textContent = "Use";
-  button.setAttribute("aria-label", `Use ${device.name}`);
+  button.textContent = t("Use");
+  button.setAttribute("aria-label", t("Use {camera}", { camera: device.name }));
   button.addEventListener("click", () => {
     const { source, name: field, title } = newCamera.elements;
     source.value = device.source;
@@ -175,8 +180,8 @@ function foundCamera(device) {
 
 function showModes(modes) {
   $("#new-mode").hidden = modes.length === 0;
-  newCamera.elements.mode.replaceChildren(new Option("Automatic", "{}"), ...modes.map((each) => new Option(
-    `${each.size.replace("x", " × ")}, ${Number(each.fps.toFixed(1))}/s, ${each.format}`,
+  newCamera.elements.mode.replaceChildren(new Option(t("Automatic"), "{}"), ...modes.map((each) => new Option(
+    `${each.size.replace("x", " × ")}, ${t("{count}/s", { count: Number(each.fps.toFixed(1)) })}, ${each.format}`,
     JSON.stringify({ size: each.size, fps: String(Number(each.fps.toFixed(3))), format: each.format }),
   )));
 }
@@ -192,7 +197,7 @@ async function probe() {
   image.hidden = true;
   result.hidden = false;
   result.dataset.state = "waiting";
-  line.textContent = "Opening it…";
+  line.textContent = t("Opening it…");
   try {
     const found = await call("POST", `${PATH}/probe`, { source: withMode(newCamera.elements.source.value.trim()) });
     if (picture) URL.revokeObjectURL(picture);
@@ -201,7 +206,7 @@ async function probe() {
     image.src = picture;
     image.hidden = false;
     result.dataset.state = "good";
-    line.textContent = `${found.width} × ${found.height}${found.fps ? `, ${Number(found.fps.toFixed(1))} frames/s` : ""}, ${found.format}`;
+    line.textContent = `${found.width} × ${found.height}${found.fps ? `, ${t("{count} frames/s", { count: Number(found.fps.toFixed(1)) })}` : ""}, ${found.format}`;
     return true;
   } catch (error) {
     result.dataset.state = "bad";
@@ -219,6 +224,6 @@ function withMode(source) {
 
 async function add() {
   const { source, name, title } = newCamera.elements;
-  if (result.hidden && !await probe() && !confirm("It gives no picture now. Add it nevertheless?")) return;
+  if (result.hidden && !await probe() && !confirm(t("It gives no picture now. Add it nevertheless?"))) return;
   await edit({ action: "add", name: name.value.trim(), source: source.value.trim(), settings: { title: title.value.trim(), ...mode() } });
 }

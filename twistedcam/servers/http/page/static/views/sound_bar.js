@@ -3,6 +3,7 @@ import { cameraPath, command } from "../lib/api.js";
 import { $, setIcon } from "../lib/dom.js";
 import { rights } from "../lib/rights.js";
 import { store, stored } from "../lib/storage.js";
+import { t } from "../lib/text.js";
 import { Sound, levelOf } from "./sound.js";
 
 const METER_PERIOD = 100; // milliseconds
@@ -52,7 +53,7 @@ export class SoundBar {
 
   setVolume() {
     this.sound.setVolume(this.slider.value / 100);
-    this.slider.setAttribute("aria-valuetext", `${this.slider.value} percent`);
+    this.slider.setAttribute("aria-valuetext", t("{share} percent", { share: Number(this.slider.value) }));
   }
 
   // status: of the camera. A page that shows another camera is silent.
@@ -71,17 +72,17 @@ export class SoundBar {
     this.bar.dataset.on = isOn;
     $(".listen", this.root).hidden = !this.canListen;
     this.speaker.setAttribute("aria-pressed", isOn);
-    this.speaker.setAttribute("aria-label", `Listen to ${title}`);
-    this.speaker.title = isOn ? "Sound off" : isMuted ? "Listen (the camera is muted)" : "Listen";
+    this.speaker.setAttribute("aria-label", t("Listen to {camera}", { camera: title }));
+    this.speaker.title = isOn ? t("Sound off") : isMuted ? t("Listen (the camera is muted)") : t("Listen");
     setIcon($("use", this.speaker), isOn ? "sound" : "silence");
     $(".volume", this.root).hidden = !isOn;
-    this.slider.setAttribute("aria-label", `Volume of ${title}`);
+    this.slider.setAttribute("aria-label", t("Volume of {camera}", { camera: title }));
     this.muteButton.hidden = status?.muted === undefined;
     const refusal = rights.why("control", this.name);
     this.muteButton.disabled = Boolean(refusal);
     this.muteButton.setAttribute("aria-pressed", isMuted);
-    this.muteButton.setAttribute("aria-label", `Mute ${title} at the source`);
-    this.muteButton.title = refusal || (isMuted ? "Unmute: for everybody, and in recordings" : "Mute: for everybody, and in recordings");
+    this.muteButton.setAttribute("aria-label", t("Mute {camera} at the source", { camera: title }));
+    this.muteButton.title = refusal || (isMuted ? t("Unmute: for everybody, and in recordings") : t("Mute: for everybody, and in recordings"));
     setIcon($("use", this.muteButton), isMuted ? "microphone-off" : "microphone");
   }
 

@@ -2,6 +2,7 @@
 import { call, cameraPath } from "../lib/api.js";
 import { clock } from "../lib/clock.js";
 import { $ } from "../lib/dom.js";
+import { t } from "../lib/text.js";
 import { findPiece, isFast } from "./piece.js";
 
 const TICK = 50; // milliseconds between two looks at the videos
@@ -70,7 +71,7 @@ class StepVideo {
 
   showGap() {
     this.video.pause();
-    this.say(this.reason || "Not recorded");
+    this.say(this.reason || t("Not recorded"));
     return "gap";
   }
 

@@ -2,6 +2,7 @@
 import { address } from "../lib/api.js";
 import { clock } from "../lib/clock.js";
 import { $, capital, inText } from "../lib/dom.js";
+import { t } from "../lib/text.js";
 import { findPiece, isFast } from "./piece.js";
 
 const AHEAD = 20; // seconds before the end of a piece at which the next one is loaded
@@ -23,7 +24,7 @@ export class TimePlayer {
       video.addEventListener("timeupdate", () => { if (video === this.video) this.onProgress(); });
       video.addEventListener("ended", () => { if (video === this.video) this.onEnded(); });
       for (const kind of ["play", "pause"]) video.addEventListener(kind, () => { if (video === this.video) this.onState(); });
-      video.addEventListener("error", () => { if (video === this.video && this.piece && video.getAttribute("src")) this.fail("This recording cannot be played here."); });
+      video.addEventListener("error", () => { if (video === this.video && this.piece && video.getAttribute("src")) this.fail(t("This recording cannot be played here.")); });
     }
   }
 
@@ -155,7 +156,7 @@ export class TimePlayer {
     if (recording) {
       const link = document.createElement("a");
       link.href = address(`/recordings/${encodeURIComponent(recording)}?download`);
-      link.textContent = `Download ${inText(recording)}`;
+      link.textContent = t("Download {name}", { name: inText(recording) });
       parts.push(". ", link);
     }
     if ($("#playback-fault").textContent !== text) $("#playback-fault").replaceChildren(...parts.filter(Boolean));

@@ -1,8 +1,10 @@
 // The timeline: what was recorded of a camera and when, to look at, to play and to select.
 import { address, call, cameraPath, command } from "../lib/api.js";
-import { $, duration, inText, setIcon } from "../lib/dom.js";
+import { $, inText, setIcon } from "../lib/dom.js";
+import { duration, timeOfDay } from "../lib/format.js";
 import { showMessage } from "../lib/messages.js";
 import { rights } from "../lib/rights.js";
+import { locale, plural, t } from "../lib/text.js";
 import { Calendar } from "./calendar.js";
 import { StepPlayer } from "./step_player.js";
 import { TimelineBar } from "./timeline_bar.js";
@@ -65,7 +67,7 @@ export class Timeline {
     this.cameras = cameras;
     const shown = cameras.filter((each) => opened === null || each.camera === opened);
     const offered = shown.map((each) => [each.title || each.camera, each.camera]);
-    offered.push(...this.removed.map((name) => [`${name} (removed)`, name]));
+    offered.push(...this.removed.map((name) => [t("{camera} (removed)", { camera: name }), name]));
     const text = JSON.stringify(offered);
     if (text !== this.text) {
       this.text = text;
@@ -103,7 +105,7 @@ export class Timeline {
   limitOthers() {
     const isFull = this.others.length >= MAX_IN_STEP - 1;
     for (const each of $("#timeline-others").querySelectorAll("input")) each.disabled = isFull && !each.checked;
-    $("#timeline-others summary").textContent = this.others.length ? `${this.others.length + 1} cameras` : "Several cameras";
+    $("#timeline-others summary").textContent = this.others.length ? plural(this.others.length + 1, "{count} camera", "{count} cameras") : t("Several cameras");
     $("#selection-download").hidden = this.others.length > 0;
   }
 
@@ -151,7 +153,7 @@ export class Timeline {
 
   onView() {
     const middle = new Date(this.bar.middle * 1000);
-    $("#timeline-day span").textContent = middle.toLocaleDateString([], { weekday: "short", day: "numeric", month: "short", year: "numeric" });
+    $("#timeline-day span").textContent = middle.toLocaleDateString(locale, { weekday: "short", day: "numeric", month: "short", year: "numeric" });
     this.hover.hidden = true;
     clearTimeout(this.viewTimer);
     this.viewTimer = setTimeout(() => this.load(), DEBOUNCE);
@@ -177,7 +179,7 @@ export class Timeline {
       this.fault("");
       await this.find(camera, rows[0].spans);
     } catch (error) {
-      if (request === this.request) this.fault(`The times of recordings cannot be loaded: ${error.message}`);
+      if (request === this.request) this.fault(t("The times of recordings cannot be loaded: {reason}", { reason: error.message }));
     }
   }
 
@@ -267,15 +269,15 @@ export class Timeline {
 
   onTime(time) {
     this.bar.setCursor(time, this.player.isPlaying);
-    const shown = new Date(time * 1000).toLocaleString([], { dateStyle: "short", timeStyle: "medium" });
+    const shown = new Date(time * 1000).toLocaleString(locale, { dateStyle: "short", timeStyle: "medium" });
     if ($("#timeline-time").textContent !== shown) $("#timeline-time").textContent = shown;
   }
 
   drawPlayer() {
     const { isPlaying, isOpen } = this.player;
     setIcon($("#timeline-play use"), isPlaying ? "pause" : "play");
-    $("#timeline-play span").textContent = isPlaying ? "Pause" : "Play";
-    if (!isOpen) $("#timeline-time").textContent = "Live";
+    $("#timeline-play span").textContent = isPlaying ? t("Pause") : t("Play");
+    if (!isOpen) $("#timeline-time").textContent = t("Live");
   }
 
   onHover(time, left, row = 0) {
@@ -284,7 +286,7 @@ export class Timeline {
     if (time === null) return;
     const picture = $("img", this.hover);
     const recorded = this.bar.isRecorded(time, row);
-    $("span", this.hover).textContent = new Date(time * 1000).toLocaleTimeString([], { timeStyle: "medium" });
+    $("span", this.hover).textContent = timeOfDay(new Date(time * 1000));
     picture.hidden = !recorded;
     const room = this.bar.canvas.clientWidth;
     const half = this.hover.offsetWidth / 2;
@@ -313,8 +315,8 @@ export class Timeline {
       return;
     }
     const [start, end] = selection;
-    const clock = (time) => new Date(time * 1000).toLocaleTimeString([], { timeStyle: "medium" });
-    $("#selection-text").textContent = `${clock(start)} – ${clock(end)} (${duration(end - start)})`;
+    const [from, to] = selection.map((time) => timeOfDay(new Date(time * 1000)));
+    $("#selection-text").textContent = t("{from} – {to} ({duration})", { from, to, duration: duration(end - start) });
     $("#selection-download").href = address(`/playback/${encodeURIComponent(this.camera)}?start=${start.toFixed(3)}&duration=${Math.max(0.1, end - start).toFixed(3)}&download`);
     for (const each of ["#selection-export", "#selection-protect"]) $(each).hidden = !this.shown.every((camera) => rights.may("control", camera));
     if (rights.cameras !== null) $("#selection-protect").hidden = true; // it needs a token for all cameras
@@ -326,7 +328,8 @@ export class Timeline {
     button.disabled = true;
     for (const camera of this.shown) {
       const made = await command("POST", `${cameraPath(camera)}/export`, { start: start.toFixed(3), duration: `${(end - start).toFixed(3)}s` });
-      if (made) showMessage(`Exported ${inText(made.recording)}${made.gaps ? `; ${made.gaps} gaps were left out` : ""}`);
+      const name = made && inText(made.recording);
+      if (made) showMessage(made.gaps ? plural(made.gaps, "Exported {name}; {count} gap was left out", "Exported {name}; {count} gaps were left out", { name }) : t("Exported {name}", { name }));
     }
     button.disabled = false;
   }
@@ -339,7 +342,8 @@ export class Timeline {
     for (const name of names) {
       if (!await command("POST", `/recordings/${encodeURIComponent(name)}/protect`)) return;
     }
-    showMessage(names.length ? `Protected ${names.length === 1 ? inText(names[0]) : `${names.length} recordings`}` : "Nothing was recorded in this time");
+    showMessage(!names.length ? t("Nothing was recorded in this time") : names.length === 1 ? t("Protected {name}", { name: inText(names[0]) })
+      : plural(names.length, "Protected {count} recording", "Protected {count} recordings"));
   }
 
   onKey(event) {

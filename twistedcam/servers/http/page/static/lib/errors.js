@@ -1,0 +1,37 @@
+// The errors of the server in the user's language.
+//
+// The server says in English what is wrong. In other languages a sentence for the error's code says
+// what that means for the user, and the server's own words follow, because they have the details.
+import { language, t } from "./text.js";
+
+// By the codes of docs/control.md. Codes that no request of the page can get have no sentence.
+const SENTENCES = {
+  "bad-argument": t("The server does not accept this value"),
+  busy: t("Another client sends pictures to this camera already"),
+  "camera-failed": t("The camera gives no picture"),
+  "camera-needed": t("Select a camera first"),
+  conflict: t("Somebody else has changed this meanwhile"),
+  disk: t("The file could not be written"),
+  "hook-failed": t("The hook has failed"),
+  internal: t("The server has failed; its log has the reason"),
+  "no-such-camera": t("This camera is not there any more"),
+  "no-such-event": t("This event is not there any more"),
+  "no-such-hook": t("This hook is not there any more"),
+  "no-such-login": t("This login has ended already"),
+  "no-such-recording": t("This recording is not there any more"),
+  "no-such-viewer": t("This viewer is not there any more"),
+  "not-found": t("The server does not have this"),
+  "not-recording": t("The camera is not being recorded"),
+  "not-supported": t("This camera or this server cannot do that"),
+  "target-failed": t("The publish target does not accept the video"),
+  "too-large": t("This is too large for the server"),
+  "too-many": t("There were too many attempts: wait a moment"),
+  unauthorized: t("Access denied"),
+};
+
+// Returns an error of the server: code and message, as in its answers; fallback: without a message.
+export function errorText({ code, message } = {}, fallback = "") {
+  if (!message) return SENTENCES[code] ?? fallback;
+  if (language === "en" || !SENTENCES[code]) return message;
+  return t("{error}: {detail}", { error: SENTENCES[code], detail: message });
+}
