@@ -135,3 +135,28 @@ def test_the_sound_of_a_camera_is_an_option() -> None:
 def test_a_sound_that_cannot_be_is_refused(words: list[str], said: str) -> None:
     with pytest.raises(BadArgument, match=said):
         read("--camera", "a=webcam:0", "--camera", "p=pattern:", *words)
+
+
+def test_the_file_of_the_folder_is_read_unless_a_camera_or_another_file_is_named(
+    file: Path, tmp_path: Path
+) -> None:
+    def in_folder(*words: str) -> ServeOptions:
+        parser = argparse.ArgumentParser()
+        add_serve_arguments(parser)
+        return read_serve_options(parser.parse_args(words), folder_file=file)
+
+    found = in_folder()
+    assert ([*found.cameras], found.file, found.is_of_folder, found.is_new) == (
+        *(["door"], file, True),
+        False,
+    )
+    assert in_folder("--camera", "yard=pattern:").listen == [FRAME_ENDPOINT]
+    other = tmp_path / "other.toml"
+    other.write_text("")
+    named = in_folder("--config", str(other))
+    assert (named.file, named.is_of_folder, named.is_new) == (other, False, True)
+    file.chmod(0o666)
+    with pytest.raises(BadArgument, match="another user can change"):
+        in_folder()
+    file.unlink()
+    assert in_folder().is_new

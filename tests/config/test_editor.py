@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import stat
 import tempfile
@@ -11,7 +12,11 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from twistedcam.config.arguments import options_from
+from twistedcam.config.arguments import (
+    add_serve_arguments,
+    options_from,
+    read_serve_options,
+)
 from twistedcam.config.editor import MAX_BYTES, ConfigEditor
 from twistedcam.errors import (
     BadArgument,
@@ -154,3 +159,22 @@ class EditorTests(SynchronousTestCase):
         text = self.editor.edit(TEXT, "add", name="yard", source="pattern:", settings={})
         self.assertIn("[camera.yard]", text)
         self.assertEqual(self.path.read_text(), TEXT)
+
+    def test_the_file_of_a_folder_is_created_and_removed_again(self) -> None:
+        self.path.unlink()
+        parser = argparse.ArgumentParser()
+        add_serve_arguments(parser)
+        options = read_serve_options(parser.parse_args([]), folder_file=self.path)
+        self.assertTrue(options.is_new)
+        self.has_tokens = False
+        self.editor = ConfigEditor(options, self.reload, lambda: self.has_tokens)
+        self.assertEqual((self.editor.show()["text"], self.editor.show()["read_only"]), ("", None))
+        self.change(TEXT)
+        self.assertEqual(self.path.read_text(), TEXT)
+        self.assertEqual(self.editor.show()["text"], TEXT)
+        undoing = self.editor.undo(self.editor.show()["version"])
+        self.successResultOf(Deferred.fromCoroutine(undoing))
+        self.assertFalse(self.path.exists())
+        self.has_tokens = True
+        self.change(TEXT)
+        self.assertEqual(stat.S_IMODE(self.path.stat().st_mode), 0o600)

@@ -70,6 +70,7 @@ STOP_TIMEOUT = 2.7
 FINISH_TIMEOUT = 1.8
 #: Seconds for clients to receive the last message.
 CLOSE_TIMEOUT = 0.5
+_NO_CONFIGURATION = "there is no configuration to reload: start with --config FILE"
 
 
 class CameraService(MultiService):
@@ -100,6 +101,8 @@ class CameraService(MultiService):
         self.setName("twistedcam")
         self._reactor = reactor
         self._options = options
+        wrap = around_reload or _unchanged
+        self._apply_file = wrap(self._reload)
         self.registry = registry or standard_commands()
         self._reloading = DeferredLock()
         self._is_ending = False
@@ -123,7 +126,7 @@ class CameraService(MultiService):
             takes_token_in_url=not options.no_token_in_url,
             broker=BrokerState(options.mqtt.shown) if options.mqtt else None,
             on_shutdown=on_shutdown or self._stop_reactor,
-            on_reload=self._reload if around_reload is None else around_reload(self._reload),
+            on_reload=wrap(self._reload_existing),
         )
         for name, spec in options.cameras.items():
             publish = options.publish.get(name, ())
@@ -208,6 +211,13 @@ class CameraService(MultiService):
             self._is_ending = True
             self._reactor.callLater(0.05, stop_reactor, self._reactor)
 
+    async def _reload_existing(self) -> dict[str, Any]:
+        """Reload, unless the file that the page may create does not exist yet."""
+        options = self._options
+        if options.is_of_folder and options.file is not None and not options.file.exists():
+            raise NotSupported(_NO_CONFIGURATION)
+        return await self._reload()
+
     async def _reload(self) -> dict[str, Any]:
         """Read the configuration and the certificates again, and apply both.
 
@@ -217,7 +227,7 @@ class CameraService(MultiService):
         async with self._reloading:
             listeners, again = self._all_listeners, self._options.again
             if again is None and not any(it.certificate for it in listeners):
-                raise NotSupported("there is no configuration to reload: start with --config FILE")
+                raise NotSupported(_NO_CONFIGURATION)
             found = [(each, each.read_certificate()) for each in listeners]
             done: dict[str, Any] = {}
             if again is not None:
@@ -257,7 +267,7 @@ class CameraService(MultiService):
         stats.setServiceParent(self)
         server = self.server
         configuration = ConfigEditor(
-            self._options, lambda: server.reload(), lambda: server.authenticator.is_needed
+            self._options, self._apply_file, lambda: server.authenticator.is_needed
         )
         router = make_router(self.server, self.registry, stats, configuration, self._log)
         own_id = device_id(self._options.recordings)
@@ -347,6 +357,10 @@ def _use_certificates(
     ]
     renewed = ", ".join(address for address, is_another in pairs if is_another)
     return {"certificates": renewed or None} if pairs else {}
+
+
+def _unchanged(reload: Reload) -> Reload:
+    return reload
 
 
 def _give_up(_: Any, seconds: float) -> None:

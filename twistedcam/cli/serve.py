@@ -32,6 +32,8 @@ from twistedcam.runtime.signals import EarlySignals, ignore_repeated_signals, st
 from twistedcam.runtime.systemd import SystemdNotifier
 from twistedcam.runtime.writable_paths import check_folder, check_log
 
+#: The configuration in the current folder.
+FOLDER_FILE = "twistedcam.toml"
 EXAMPLE = "Example: twistedcam serve --camera door=webcam:0 --camera 'test=pattern:?fps=10'"
 
 
@@ -46,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal or a client ends the server."""
     share_one_heap(os.environ)
-    options = read_serve_options(arguments)
+    options = read_serve_options(arguments, folder_file=Path(FOLDER_FILE))
     if options.processes:
         sys.path.append(os.getcwd())  # user code is often a file in this folder
     check(options)
@@ -78,7 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
     reactor.callWhenRunning(ignore_repeated_signals, reactor)
     reactor.callWhenRunning(early.unblock)
     reactor.callWhenRunning(reload_on_hangup, reactor, service.server)
-    reactor.callWhenRunning(announce, service)
+    file = options.file if options.is_of_folder and options.file and options.file.exists() else None
+    reactor.callWhenRunning(announce, service, file)
     reactor.callWhenRunning(notifier.startService)
     freeze_objects()
     early.release()
@@ -88,8 +91,12 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def announce(service: CameraService) -> None:
-    """Print the server's addresses."""
+def announce(service: CameraService, file: Path | None = None) -> None:
+    """Print the server's addresses.
+
+    Arguments:
+        file: the configuration, if nobody has named it.
+    """
     lines = [f"twistedcam serves {', '.join(service.server.cameras)}"]
     for listener in service.listeners["http"]:
         lines.append(f"  page      {page_address(listener)}")
@@ -110,6 +117,8 @@ def announce(service: CameraService) -> None:
             lines.append(f"  control   twistedcam ctl --connect {where}")
         else:
             lines.append(f"  control   telnet {host} {port}")
+    if file is not None:
+        lines.append(f"  settings  {file}")
     lines.append("  stop      Ctrl-C")
     print("\n".join(lines), flush=True)
 

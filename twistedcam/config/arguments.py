@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
@@ -59,12 +60,16 @@ def options_from(words: Sequence[str]) -> ServeOptions:
     return read_serve_options(parser.parse_args([*words, "--no-keys"]))
 
 
-def read_serve_options(words: argparse.Namespace, text: str | None = None) -> ServeOptions:
+def read_serve_options(
+    words: argparse.Namespace, text: str | None = None, folder_file: Path | None = None
+) -> ServeOptions:
     """Return the options of the command line, which override the configuration file.
 
     Arguments:
         words: the result of a parser with ``add_serve_arguments``.
         text: contents of the file to check in place of its own.
+        folder_file: the configuration if the command line names neither a file nor a camera. It
+            need not exist: the page creates it.
 
     Raises:
         BadArgument: an option is not valid.
@@ -74,7 +79,15 @@ def read_serve_options(words: argparse.Namespace, text: str | None = None) -> Se
         if (value := getattr(words, each.name)) is not None:
             merged[each.name] = each.read(value, each.flag)
     file = merged.get("config")
-    found = ConfigContents({}, {}, {}, None, {}) if file is None else read_config(file, text)
+    is_of_folder = file is None and folder_file is not None and "camera" not in merged
+    found = ConfigContents({}, {}, {}, None, {})
+    if is_of_folder:
+        assert folder_file is not None
+        file = folder_file.absolute()
+        if text is not None or _is_own(file):
+            found = read_config(file, text)
+    elif file is not None:
+        found = read_config(file, text)
     tables, recording = found.cameras, found.recording
     hooks: list[Hook] = found.options.pop("hook", [])
     for name, value in found.options.items():
@@ -88,6 +101,7 @@ def read_serve_options(words: argparse.Namespace, text: str | None = None) -> Se
                 raise BadArgument(f"--{port} and --no-{port} exclude each other")
             merged[port] = []
     given = GivenOptions(**merged)
+    is_new = "camera" not in merged and not tables
     if "camera" in merged or not tables:
         tables = _cameras(given.camera, tables)
     _add_sound(given.audio, tables)
@@ -115,9 +129,33 @@ def read_serve_options(words: argparse.Namespace, text: str | None = None) -> Se
         processes=processes,
         hooks=_with_cameras(hooks, [*tables, *(each.name for each in processes)], file),
         file=file,
-        again=None if file is None else lambda text=None: read_serve_options(words, text),
+        again=None
+        if file is None
+        else lambda text=None: read_serve_options(words, text, folder_file),
+        is_of_folder=is_of_folder,
+        is_new=is_new,
         **plain,
     )
+
+
+def _is_own(file: Path) -> bool:
+    """Return True if a configuration that nobody has named exists; it can run programs.
+
+    Raises:
+        BadArgument: another user can have written it.
+    """
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise BadArgument(f"the configuration {file} cannot be read: {error.strerror}") from None
+    own = getattr(os, "geteuid", lambda: found.st_uid)()
+    if found.st_uid not in (own, 0) or found.st_mode & 0o002:
+        raise BadArgument(
+            f"another user can change {file}: to use it all the same, add --config {file.name}"
+        )
+    return True
 
 
 def _with_cameras(hooks: list[Hook], cameras: list[str], file: Path | None) -> list[Hook]:

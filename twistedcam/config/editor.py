@@ -56,9 +56,11 @@ class ConfigEditor:
         self._has_tokens = has_tokens
         self._read_options = options.again
         self._path = options.file
+        self._may_create = options.is_of_folder
         self._reload = reload
-        #: Texts that were replaced, each with the version of the text that replaced it.
-        self._undo: list[tuple[str, str]] = []
+        #: Texts that were replaced, each with the version of the text that replaced it. None: there
+        #: was no file.
+        self._undo: list[tuple[str | None, str]] = []
 
     def show(self) -> dict[str, Any]:
         """Return the file's ``path``, ``text``, ``version``, and if it can be changed.
@@ -129,27 +131,27 @@ class ConfigEditor:
         """
         before = self._expect(version)
         self._check(before, text)
-        return await self._replace(before, text)
+        return await self._replace(self._current(), text)
 
     async def undo(self, version: str) -> dict[str, Any]:
         """Take the last change back and apply that. Returns and raises as ``change``."""
-        before = self._expect(version)
+        self._expect(version)
         if not self._undo or self._undo[-1][1] != version:
             raise Conflict("there is no change of the page to take back")
         text, _ = self._undo[-1]
-        done = await self._replace(before, text)
+        done = await self._replace(self._current(), text)
         del self._undo[-2:]
         return done
 
-    async def _replace(self, before: str, text: str) -> dict[str, Any]:
+    async def _replace(self, before: str | None, text: str | None) -> dict[str, Any]:
         self._write(text)
         try:
             done = await self._reload()
         except Exception:
-            if self._text() == text:
+            if self._current() == text:
                 self._write(before)
             raise
-        version = _version(text)
+        version = _version(text or "")
         self._undo = [*self._undo[1 - _MAX_UNDO :], (before, version)]
         log.info("the configuration was changed in the page: {path}", path=str(self._path))
         return {**done, "version": version}
@@ -187,8 +189,14 @@ class ConfigEditor:
         return read_config(self._path, text)
 
     def _text(self) -> str:
+        return self._current() or ""
+
+    def _current(self) -> str | None:
+        """Return the text of the file, or None if there is none yet."""
         if self._path is None:
             raise NotSupported(_NO_FILE)
+        if self._may_create and not os.path.lexists(self._path):
+            return None
         try:
             if not self._has_tokens() and not self._path.stat().st_mode & 0o004:
                 raise Forbidden(
@@ -207,22 +215,32 @@ class ConfigEditor:
         path = Path(os.path.realpath(self._path))
         if len(text.encode()) > MAX_BYTES:
             return f"{self._path} has more than {MAX_BYTES // 1024} KB: change it in an editor"
-        if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
+        is_new = self._may_create and not path.exists()
+        if not (is_new or os.access(path, os.W_OK)) or not os.access(path.parent, os.W_OK):
             return f"{self._path} and its folder cannot be written by this server"
         return None
 
-    def _write(self, text: str) -> None:
+    def _write(self, text: str | None) -> None:
+        """Replace the file, or remove it."""
         path = Path(os.path.realpath(self._path or ""))  # a link stays one
         try:
             with locked(path):
-                found = path.stat()
-                own = (os.geteuid(), os.getegid())
-                owner = (found.st_uid, found.st_gid)
-                mode = found.st_mode & 0o777
-                data = text.encode()
-                write_atomically(path, data, mode, owner=None if owner == own else owner)
+                if text is None:
+                    path.unlink()
+                    return
+                mode, owner = self._mode_and_owner(path)
+                write_atomically(path, text.encode(), mode, owner=owner)
         except OSError as error:
             raise DiskError(f"{self._path} cannot be written: {error.strerror}") from error
+
+    def _mode_and_owner(self, path: Path) -> tuple[int, tuple[int, int] | None]:
+        """Return mode and owner for a file that is written; an owner of None is this user."""
+        if self._may_create and not path.exists():
+            # Without tokens, every user of this machine sees it in the page.
+            return 0o600 if self._has_tokens() else 0o644, None
+        found = path.stat()
+        owner = (found.st_uid, found.st_gid)
+        return found.st_mode & 0o777, None if owner == (os.geteuid(), os.getegid()) else owner
 
 
 def _version(text: str) -> str:

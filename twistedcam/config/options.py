@@ -237,6 +237,9 @@ class ServeOptions(PlainOptions):
         again: reads the configuration again, or the given text in place of the file's; None if
             there is no file.
         file: the configuration file; None if there is none.
+        is_of_folder: True if that is the file of the folder, which nobody has named, and which need
+            not exist.
+        is_new: True if neither the command line nor the file has a camera.
     """
 
     cameras: dict[str, SourceSpec] = {}
@@ -254,6 +257,8 @@ class ServeOptions(PlainOptions):
     keys: bool = False
     again: Callable[..., ServeOptions] | None = None
     file: Path | None = None
+    is_of_folder: bool = False
+    is_new: bool = False
 
     @property
     def limits(self) -> ConnectionLimits:
