@@ -13,6 +13,7 @@ import { openSettings, watchSettings } from "./views/settings.js";
 import { watchServer } from "./views/server.js";
 import { Recordings } from "./views/recordings.js";
 import { Timeline } from "./views/timeline.js";
+import { WALL, Wall } from "./views/wall.js";
 
 const LINKS = { connected: t("Connected"), lost: t("Server lost – trying again"), refused: t("Logged out"), connecting: t("Connecting") };
 const cameras = $("#cameras");
@@ -21,6 +22,8 @@ const recordings = new Recordings();
 const timeline = new Timeline();
 const gallery = new Events(recordings, timeline);
 const events = new ServerEvents();
+const wall = new Wall(() => events.link === "connected");
+let overview = ""; // the hash of the view to which the button "All cameras" returns
 let opened = null; // the name of the camera that is shown alone, or null
 
 // The server sends the rights first, each time that the page connects.
@@ -34,6 +37,7 @@ events.onRights = (grant) => {
   $("#logout").title = rights.login ? t("Log out: {name}", { name: rights.token }) : "";
   $(".foot a[data-path='/metrics']").hidden = !rights.may("view");
   for (const view of views.values()) view.updateRights();
+  wall.updateLink();
   recordings.draw();
   gallery.draw();
   timeline.updateRights();
@@ -54,6 +58,8 @@ events.onStats = (stats) => {
     }
     view.update(status);
   }
+  wall.update(stats.cameras);
+  $("#wall-open").hidden = views.size < 2 || wall.isOpen;
   document.title = title(stats.cameras);
   shapeGrid(stats.cameras);
   // The recordings that were read meanwhile are shown when all are read.
@@ -92,6 +98,7 @@ events.onLink = (state) => {
   $("#login-again").hidden = state !== "refused";
   if (state === "refused") $("#logout").hidden = true;
   for (const view of views.values()) view.onLink(state);
+  wall.updateLink();
   if (state === "connected") { recordings.load(); gallery.load(); timeline.changed(); }
 };
 
@@ -113,10 +120,14 @@ function shapeGrid(all) {
 function arrange() {
   const wanted = decode(location.hash.slice(1));
   const names = [...views.keys()];
-  opened = names.length === 1 ? names[0] : views.has(wanted) ? wanted : null;
+  const onWall = wanted === WALL && names.length > 1;
+  opened = onWall ? null : names.length === 1 ? names[0] : views.has(wanted) ? wanted : null;
+  if (opened === null) overview = onWall ? WALL : "";
   cameras.classList.toggle("one", opened !== null);
-  for (const [name, view] of views) view.show(opened === null || name === opened, name === opened);
-  $("#back").hidden = opened === null || names.length < 2;
+  for (const [name, view] of views) view.show(!onWall && (opened === null || name === opened), name === opened);
+  wall.show(onWall);
+  $("#wall-open").hidden = onWall || names.length < 2;
+  $("#back").hidden = !onWall && (opened === null || names.length < 2);
   for (const link of document.querySelectorAll(".foot a")) link.href = address(link.dataset.path);
 }
 
@@ -131,27 +142,30 @@ function decode(text) {
   try { return decodeURIComponent(text); } catch { return ""; }
 }
 
-$("#back").addEventListener("click", () => { location.hash = ""; });
+const goBack = () => { location.hash = wall.isOpen ? "" : overview; };
+$("#back").addEventListener("click", goBack);
 // Moves the focus to what is shown now, for screen readers.
 addEventListener("hashchange", () => {
-  const before = opened;
+  const [before, wasOnWall] = [opened, wall.isOpen];
   arrange();
-  if (opened === before) return;
-  if (opened === null) views.get(before)?.find(".open").focus();
+  if (opened === before && wall.isOpen === wasOnWall) return;
+  if (wall.isOpen) wall.focusOn(before);
+  else if (opened === null) (views.get(before)?.find(".open") ?? $("#wall-open")).focus();
   else views.get(opened).focus();
 });
 for (const skip of document.querySelectorAll(".skip")) {
   skip.addEventListener("click", (event) => { // the hash of the address names the camera
     event.preventDefault();
-    const target = $(skip.getAttribute("href"));
+    const target = wall.isOpen ? wall.element : $(skip.getAttribute("href"));
     target.scrollIntoView();
     target.focus({ preventScroll: true });
   });
 }
 startKeys(() => {
   if (opened !== null) return views.get(opened);
+  if (wall.isOpen) return views.get(wall.focused);
   return [...views.values()].find((view) => view.element.contains(document.activeElement));
-}, () => { if (views.size > 1) location.hash = ""; }, () => { for (const view of views.values()) view.updateButtons(); });
+}, () => { if (views.size > 1) goBack(); }, () => { for (const view of views.values()) view.updateButtons(); });
 
 // Some browsers keep a page that was left, with its connections, in case the user returns.
 addEventListener("pagehide", () => { events.sleep(); for (const view of views.values()) view.player.stop(); });

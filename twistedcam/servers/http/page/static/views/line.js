@@ -17,6 +17,7 @@ const SMALLER_SECONDS = 6; // more than a line that is dead for three seconds ta
 const LARGER_SECONDS = 30, SOON = 60, MAX_WAIT = 900;
 const MAX_STEPS = 2;
 const LEAST_SIDE = 120; // pixels
+const ENLARGED = 0.8; // the least share of the shown pixels that a smaller picture has
 
 export class Line {
   constructor() {
@@ -79,8 +80,9 @@ export class Line {
   }
 
   // The size to ask for; null: that of the camera. All who need a smaller one ask for the same.
-  sizeOf(size) {
-    const halvings = Math.min(this.halvings, steps(size));
+  // least: how often it is halved even on a good line.
+  sizeOf(size, least = 0) {
+    const halvings = Math.min(Math.max(this.halvings, least), steps(size));
     return halvings ? sides(size).map((side) => side >> halvings).join("x") : null;
   }
 }
@@ -94,4 +96,13 @@ function steps(size) {
   let found = 0;
   while (found < MAX_STEPS && Math.min(...sides(size)) >> (found + 1) >= LEAST_SIDE) found += 1;
   return found;
+}
+
+// Returns how often a size can be halved so that the picture fills a box without being enlarged much.
+// size: of the camera's pictures, "1280x720"; box: width and height in pixels.
+export function halvingsFor(size, [width, height]) {
+  const [wide, high] = sides(size);
+  if (!wide || !high) return 0;
+  const shown = ENLARGED * Math.max(1, Math.min(width / wide, height / high) * wide);
+  return Math.max(0, Math.min(steps(size), Math.floor(Math.log2(wide / shown))));
 }

@@ -4,7 +4,7 @@ import { address, checkAccess, refusal, request } from "../lib/api.js";
 import { clock } from "../lib/clock.js";
 import { Freshness } from "../lib/freshness.js";
 import { JpegDecoder } from "./jpeg.js";
-import { Line } from "./line.js";
+import { Line, halvingsFor } from "./line.js";
 import { MseDecoder } from "./mse.js";
 import { WebCodecsDecoder } from "./webcodecs.js";
 
@@ -57,6 +57,9 @@ export class Player {
     this.Decoder = JpegDecoder;
     this.codec = null; // that the server is asked for; null: JPEG
     this.size = null; // that the server is asked for; null: the camera's
+    this.box = null; // width and height in device pixels that the picture is shown in; null: any
+    this.prefersVideo = false; // true to ask for H.264 where it has to be encoded
+    this.patience = PATIENCE;
     this.freshness = new Freshness(); // it stays when the connection is lost and made again
     this.failures = new Map(); // of decoders: their number, and when to try again
     this.line = new Line();
@@ -71,13 +74,20 @@ export class Player {
   start() {
     if (this.running) return;
     this.running = true;
-    this.run();
+    if (this.isLooping) this.isSwitching = true; // the connection before is being closed: not a fault
+    else this.run();
   }
 
   stop() {
     this.running = false;
-    this.socket?.close();
+    this.closeSocket();
     this.polling?.abort();
+  }
+
+  // Browsers complain about a WebSocket that is closed while it opens: that closes when it is open.
+  closeSocket() {
+    this.isLeaving = true;
+    if (this.socket?.readyState !== WebSocket.CONNECTING) this.socket?.close();
   }
 
   // Drawn frames per second.
@@ -123,6 +133,12 @@ export class Player {
     this.choose();
   }
 
+  // Shows the picture in so many device pixels: the server is asked for no more than that needs.
+  fit(width, height) {
+    this.box = [width, height];
+    this.choose();
+  }
+
   // status: of the camera, each time that the server sends it.
   update(status) {
     if (status.state === "live" && this.status?.state !== "live") this.liveSince = performance.now();
@@ -145,12 +161,19 @@ export class Player {
   get wantedCodecs() {
     if (!this.status || !this.hasChoice || this.wanted === "jpeg") return [];
     const own = this.status.codec in EXAMPLES ? [this.status.codec] : [];
-    const encoded = this.wanted === "h264" || (!own.length && this.line.isSlowForJpeg) ? ["h264"] : [];
+    const isWorth = this.prefersVideo || this.line.isSlowForJpeg || this.leastHalvings > 0;
+    const encoded = this.wanted === "h264" || (!own.length && isWorth) ? ["h264"] : [];
     const codecs = [...own, ...encoded];
     return codecs.length && this.wantedSize ? ["h264"] : codecs; // smaller pictures are encoded so
   }
 
-  get wantedSize() { return this.line.sizeOf(this.status?.size); }
+  get wantedSize() { return this.line.sizeOf(this.status?.size, this.leastHalvings); }
+
+  // How often the picture's size is halved in any case. The camera's own video is not: to decode
+  // and encode it would cost the server more than its pictures cost the browser.
+  get leastHalvings() {
+    return this.box === null || this.status?.codec in EXAMPLES ? 0 : halvingsFor(this.status?.size, this.box);
+  }
 
   // Finds the first wanted codec that a decoder takes; null: JPEG.
   async findCodec() {
@@ -170,8 +193,7 @@ export class Player {
     const size = codec === null ? null : this.wantedSize;
     if (wanted !== this.wantedCodecs.join() || (found === this.Decoder && codec === this.codec && size === this.size)) return;
     [this.Decoder, this.codec, this.size, this.isSwitching] = [found, codec, size, true];
-    // Browsers complain about a WebSocket that is closed while it opens.
-    if (this.socket?.readyState !== WebSocket.CONNECTING) this.socket?.close();
+    this.closeSocket();
   }
 
   // A decoder cannot go on: the next best is used.
@@ -184,6 +206,11 @@ export class Player {
   }
 
   async run() {
+    this.isLooping = true;
+    try { await this.connect(); } finally { this.isLooping = false; }
+  }
+
+  async connect() {
     while (this.running) {
       this.lastSeq = 0; // a restarted server counts from the beginning
       await this.choose();
@@ -208,12 +235,13 @@ export class Player {
       const url = new URL(address(`/live/${this.path}${query}`));
       url.protocol = url.protocol.replace("http", "ws");
       const socket = new WebSocket(url);
+      this.isLeaving = false;
       const decoder = new Decoder(this);
       [this.socket, this.decoder, this.format] = [socket, decoder, null];
       socket.binaryType = "arraybuffer";
       socket.onopen = () => {
         [opened, this.openedAt, this.arrived, this.waiting, this.lastShown] = [true, performance.now(), 0, 0, 0];
-        if (this.isSwitching) socket.close();
+        if (this.isLeaving) socket.close();
       };
       socket.onmessage = ({ data }) => {
         if (socket !== this.socket || socket.readyState !== WebSocket.OPEN) return;
@@ -259,8 +287,8 @@ export class Player {
     if (decoder instanceof JpegDecoder || this.status?.state !== "live") return;
     const now = performance.now();
     if (document.hidden) this.waiting = 0; // browsers do not show video that nobody sees
-    if (this.waiting > PATIENT_PACKETS && now - this.waitingSince > PATIENCE) this.fail(decoder, "it shows nothing");
-    if (!this.arrived && now - Math.max(this.openedAt, this.liveSince) > PATIENCE) this.fail(decoder, "the server sends nothing");
+    if (this.waiting > PATIENT_PACKETS && now - this.waitingSince > this.patience) this.fail(decoder, "it shows nothing");
+    if (!this.arrived && now - Math.max(this.openedAt, this.liveSince) > this.patience) this.fail(decoder, "the server sends nothing");
   }
 
   // Finds out why a WebSocket did not open: the server is lost, or it refuses access, or it cannot
@@ -322,7 +350,11 @@ export class Player {
 
   draw(image, width, height, { seq, time }) {
     this.lastSeq = seq;
-    const { canvas } = this;
+    const { canvas, box } = this;
+    if (box) {
+      const scale = Math.min(1, Math.max(box[0] / width, box[1] / height));
+      [width, height] = [Math.round(width * scale), Math.round(height * scale)];
+    }
     if (canvas.width !== width || canvas.height !== height) {
       canvas.width = width;
       canvas.height = height;
