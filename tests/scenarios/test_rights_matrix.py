@@ -55,6 +55,7 @@ ROUTES: list[tuple[str, str, str, str | None]] = [
     ("GET", "/", "ask", ""),
     ("GET", "/events", "ask", ""),
     ("GET", "/events?figures=1", "ask", ""),
+    ("GET", "/qr.svg?text=x", "ask", ""),
     ("GET", "/metrics", "view", None),
     ("GET", "/state", "view", None),
     ("GET", "/state?camera=door", "view", None),

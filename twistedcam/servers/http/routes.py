@@ -23,6 +23,7 @@ from twistedcam.servers.http.connection.router import Handler, Router
 from twistedcam.servers.http.events import EventPictures
 from twistedcam.servers.http.page.login import LoginPage
 from twistedcam.servers.http.page.page import Page
+from twistedcam.servers.http.page.qr_code import qr_code
 from twistedcam.servers.http.playback import Playback
 from twistedcam.servers.http.recordings import Recordings
 from twistedcam.servers.http.streams.mjpeg import MjpegStreams
@@ -114,6 +115,7 @@ def make_router(
     }
     for path, handler in routes.items():
         router.add("GET", path, handler)
+    router.add("GET", "/qr.svg", qr_code, "view")
     router.add("POST", "/recordings.zip", archives.post)
     router.add("GET", "/login", login.get)
     router.add("POST", "/login", login.log_in)
