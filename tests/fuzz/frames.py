@@ -69,6 +69,8 @@ def seeds() -> Iterator[bytes]:
         wire.Join(codecs=("h264", "hevc", "mjpeg")),
         wire.State("cam", "live", codec="h264"),
         wire.Bye(),
+        wire.Keyframe(),
+        wire.Join("publish", keyframes=True),
     ]
     for message in messages:
         yield b"\x03" + message.encode()

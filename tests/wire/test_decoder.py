@@ -32,6 +32,8 @@ MESSAGES: list[wire.Message] = [
     wire.Pong(b"87654321"),
     wire.Error("busy", "ein Störenfried"),
     wire.Bye(),
+    wire.Keyframe(),
+    wire.Join("publish", keyframes=True),
 ]
 
 
@@ -173,6 +175,7 @@ def test_an_empty_join_requests_the_first_camera() -> None:
     [
         b"G",
         header(10, 0),
+        header(11, 1),
         header(0, 0),
         header(5, 7),
         header(6, 9),

@@ -20,6 +20,7 @@ from twistedcam.wire.messages import frame_header
         (wire.Ping(b"abcdefgh"), "54 06 0000 00000008 6162636465666768"),
         (wire.Pong(b"abcdefgh"), "54 07 0000 00000008 6162636465666768"),
         (wire.Bye(), "54 09 0000 00000000"),
+        (wire.Keyframe(), "54 0b 0000 00000000"),
     ],
 )
 def test_a_message_has_a_header_of_eight_bytes(message: wire.Message, data: str) -> None:
@@ -40,8 +41,8 @@ def test_a_join_has_no_key_for_what_it_does_not_use() -> None:
         "max_fps",
         "window",
     }
-    full = json.loads(wire.Join(mac="ab", clock=True).encode()[8:])
-    assert (full["auth"], full["clock"]) == ({"mac": "ab"}, True)
+    full = json.loads(wire.Join(mac="ab", clock=True, keyframes=True).encode()[8:])
+    assert (full["auth"], full["clock"], full["keyframes"]) == ({"mac": "ab"}, True, True)
 
 
 def test_a_state_without_a_title_has_no_such_key() -> None:

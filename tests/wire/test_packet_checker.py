@@ -56,6 +56,13 @@ def test_a_later_key_frame_without_parameter_sets_gets_those_of_the_first() -> N
     assert came.track.extradata == sent[0].track.extradata
 
 
+def test_a_header_without_a_size_leaves_it_to_the_parameter_sets() -> None:
+    sent = h264_packets([0])[0]
+    came = PacketChecker().check(received(sent, track=Track(0, "video", "h264", 0, 0)))
+    assert came is not None
+    assert (came.track.width, came.track.height) == (160, 120)
+
+
 def test_a_short_start_code_becomes_a_long_one() -> None:
     sent = h264_packets([0])[0]
     came = PacketChecker().check(received(sent, sent.data[1:]))

@@ -50,17 +50,23 @@ class Inbox:
         #: True if the camera knows that there is no publisher.
         self._is_reported = False
 
-    def attach(self, publisher: object, on_refused: Callable[[str], None] | None = None) -> None:
+    def attach(
+        self,
+        publisher: object,
+        on_refused: Callable[[str], None] | None = None,
+        instead_of: object | None = None,
+    ) -> None:
         """Accept pictures of a publisher.
 
         Arguments:
             on_refused: called by ``tell_refusal`` with the reason why a picture was refused.
+            instead_of: a publisher whose place it takes, such as its own lost connection.
 
         Raises:
             Busy: there is another publisher.
         """
         with self._changed:
-            if self._publisher is not None and self._publisher is not publisher:
+            if self._publisher not in (None, publisher, instead_of):
                 raise Busy("somebody else publishes to this camera: one at a time")
             self._publisher = publisher
             self._on_refused = on_refused

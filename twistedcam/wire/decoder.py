@@ -17,7 +17,7 @@ from twistedcam.media.track import AUDIO, VIDEO, Track
 from twistedcam.wire import messages as m
 
 _CODEC_NAMES = {number: name for name, number in (m.CODECS | m.SOUND_CODECS).items()}
-_EXACT = {m.ACK: 8, m.PING: 8, m.PONG: 8, m.BYE: 0}
+_EXACT = {m.ACK: 8, m.PING: 8, m.PONG: 8, m.BYE: 0, m.KEYFRAME_REQUEST: 0}
 _MAX_FPS = 1e6
 _MAX_INT = 2**64
 
@@ -248,6 +248,7 @@ def _join(body: bytes) -> m.Join:
         mac=_field(proof, "mac", (str,), None) if proof else None,
         clock=_field(found, "clock", (bool,), False),
         codecs=tuple(dict.fromkeys(codecs)),
+        keyframes=_field(found, "keyframes", (bool,), False),
     )
 
 
@@ -287,4 +288,5 @@ _READERS: dict[int, Callable[[bytes], m.Message]] = {
     m.PONG: lambda body: m.Pong(body),
     m.ERROR: _error,
     m.BYE: lambda _: m.Bye(),
+    m.KEYFRAME_REQUEST: lambda _: m.Keyframe(),
 }

@@ -38,6 +38,7 @@ REORDER_STEP = 100
 TIME_END = 253_370_678_400.0
 
 HELLO, JOIN, STATE, FRAME, ACK, PING, PONG, ERROR, BYE = range(1, 10)
+KEYFRAME_REQUEST = 11
 #: The first bytes of every ACK, and its size with its number.
 ACK_HEAD = HEADER.pack(MARK, ACK, 0, COUNT.size)
 ACK_SIZE = HEADER.size + COUNT.size
@@ -79,6 +80,7 @@ class Join:
         mac: the proof of a token, or None.
         clock: the server sends its time, as a PING, after each PONG.
         codecs: the codecs that a viewer understands, in order of preference.
+        keyframes: a publisher understands KEYFRAME, which asks for a key frame.
     """
 
     role: str = "view"
@@ -89,6 +91,7 @@ class Join:
     protocol: int = PROTOCOL
     clock: bool = False
     codecs: tuple[str, ...] = ("mjpeg",)
+    keyframes: bool = False
 
     def encode(self) -> bytes:
         body: dict[str, Any] = {
@@ -100,6 +103,8 @@ class Join:
         }
         if self.clock:
             body["clock"] = True
+        if self.keyframes:
+            body["keyframes"] = True
         if self.codecs != ("mjpeg",):
             body["codecs"] = list(self.codecs)
         if self.mac is not None:
@@ -189,6 +194,14 @@ class Bye:
 
 
 @dataclass(frozen=True)
+class Keyframe:
+    """The request to a publisher of H.264 or H.265 for a key frame soon."""
+
+    def encode(self) -> bytes:
+        return HEADER.pack(MARK, KEYFRAME_REQUEST, 0, 0)
+
+
+@dataclass(frozen=True)
 class FrameMessage:
     """A frame: a JPEG, or a packet of H.264, H.265 or sound.
 
@@ -214,7 +227,7 @@ def clock_of(ping: Ping) -> float:
     return float(COUNT.unpack(ping.data)[0]) / 1e6
 
 
-Message = Hello | Join | State | FrameMessage | Ack | Ping | Pong | Error | Bye
+Message = Hello | Join | State | FrameMessage | Ack | Ping | Pong | Error | Bye | Keyframe
 
 
 def name_of(message: Message) -> str:

@@ -27,7 +27,8 @@ class PacketChecker:
     def check(self, packet: Packet) -> Packet | None:
         """Return the packet with its track; None if it comes before the first key frame.
 
-        A key frame without parameter sets gets those of the key frame before it.
+        A key frame without parameter sets gets those of the key frame before it. A header with the
+        size 0x0 leaves the size to them.
 
         Raises:
             BadMessage: the data is no access unit in Annex B, or differs from its header.
@@ -67,7 +68,7 @@ class PacketChecker:
             self._track = Track(VIDEO, "video", name, *size, rate=rate, extradata=sets)
         assert self._track is not None
         size = self._track.width, self._track.height
-        if size != (width, height):
+        if size != (width, height) != (0, 0):
             raise BadMessage(
                 f"frame {packet.seq} is {size[0]}x{size[1]}, its header has {width}x{height}"
             )

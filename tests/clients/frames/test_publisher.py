@@ -236,6 +236,13 @@ class PacketTests(SynchronousTestCase):
         self.protocol = FakeProtocol(self.clock)
         self.publisher._protocol = self.protocol  # type: ignore[assignment]
 
+    def test_the_server_s_request_for_a_key_frame_is_passed_on_once(self) -> None:
+        request = wire.Keyframe().encode()
+        assert not list(self.protocol.session.receive(request, self.clock.seconds()))
+        self.publisher.send_next()
+        self.publisher.send_next()
+        self.assertEqual(self.requests, [True])
+
     def take(self, first: int, last: int, acknowledges: bool = True) -> None:
         for seq in range(first, last + 1):
             self.publisher.take(packet(seq, seq % 10 == 1))

@@ -12,7 +12,7 @@ from twistedcam.delivery.sender import MAX_QUEUED
 from twistedcam.errors import BadMessage, Busy, CameraFailed
 from twistedcam.media.packet import Packet
 from twistedcam.servers.frames import publish_session as module
-from twistedcam.servers.frames.publish_session import PublishSession
+from twistedcam.servers.frames.publish_session import KEYFRAME_PAUSE, PublishSession
 from twistedcam.servers.frames.session import state_of
 
 
@@ -64,6 +64,39 @@ class PublishSessionTests(SessionCase):
         self.assertRaises(Busy, self.session)
         first.close()
         self.session().close()
+
+    def test_an_earlier_session_of_the_same_publisher_gives_its_place(self) -> None:
+        first = self.session()
+        join = wire.Join("publish")
+        second = PublishSession(self.connection, self.server, self.pushed, join, first)
+        first.close()
+        self.assertRaises(Busy, self.session)
+        second.close()
+        self.session().close()
+
+    def test_a_publisher_is_asked_for_key_frames_at_most_twice_a_second(self) -> None:
+        session = self.session(keyframes=True)
+        hub = self.pushed.stream.packets
+        self.connection.messages()
+        hub.request_keyframe()
+        hub.request_keyframe()
+        self.server.clock.advance(KEYFRAME_PAUSE - 0.1)
+        hub.request_keyframe()
+        self.assertEqual(self.connection.messages(), [wire.Keyframe()])
+        self.server.clock.advance(0.1)
+        hub.request_keyframe()
+        self.assertEqual(self.connection.messages(), [wire.Keyframe()])
+        session.close()
+        self.server.clock.advance(1)
+        hub.request_keyframe()
+        self.assertEqual(self.connection.messages(), [])
+
+    def test_a_publisher_that_does_not_know_them_is_not_asked(self) -> None:
+        session = self.session()
+        self.connection.messages()
+        self.pushed.stream.packets.request_keyframe()
+        self.assertEqual(self.connection.messages(), [])
+        session.close()
 
     def test_an_ack_and_other_messages_are_refused(self) -> None:
         session = self.session()

@@ -67,9 +67,14 @@ class Publisher(FrameClient):
     def send_next(self) -> None:
         """Send the newest frame, or the packets that wait, if the server can take them."""
         protocol = self._protocol
-        if protocol is None or not (self._newest or self._packets):
+        if protocol is None:
             return
         session = protocol.session
+        if session.is_keyframe_wanted:
+            session.is_keyframe_wanted = False
+            self.on_keyframe_request()
+        if not (self._newest or self._packets):
+            return
         now = self.reactor.seconds()
         while self._packets and protocol.is_writable and session.can_publish_packet(now):
             self._send(self._packets.popleft()[1])

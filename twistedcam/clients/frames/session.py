@@ -151,6 +151,8 @@ class ClientSession:
         self._clocks: deque[tuple[float, ClockOffset]] = deque()
         #: Sequence numbers and times of frames that were published, oldest first.
         self._unacknowledged: deque[tuple[int, float]] = deque()
+        #: True if the server has asked for a key frame; the publisher sets it back.
+        self.is_keyframe_wanted = False
 
     @property
     def clock(self) -> ClockOffset:
@@ -272,6 +274,8 @@ class ClientSession:
         elif isinstance(message, wire.Ack) and self.role == "publish":
             while self._unacknowledged and self._unacknowledged[0][0] <= message.seq:
                 self._unacknowledged.popleft()
+        elif isinstance(message, wire.Keyframe) and self.role == "publish":
+            self.is_keyframe_wanted = True
         elif isinstance(message, wire.Hello) and self.hello is None:
             self._join(message, now)
         else:
@@ -295,7 +299,14 @@ class ClientSession:
         fps = self.target.fps if self.role == "view" else None
         codecs = self._codecs if self.role == "view" else ("mjpeg",)
         join = wire.Join(
-            self.role, self.target.camera, fps, self.window, mac, clock=True, codecs=codecs
+            self.role,
+            self.target.camera,
+            fps,
+            self.window,
+            mac,
+            clock=True,
+            codecs=codecs,
+            keyframes=self.role == "publish",
         )
         self._out += join.encode()
         self._ping(now)

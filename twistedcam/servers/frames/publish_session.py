@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
 
@@ -12,7 +12,7 @@ from twistedcam.delivery.sender import MAX_QUEUED, do_nothing
 from twistedcam.errors import BadMessage
 from twistedcam.events import CameraChanged, Event
 from twistedcam.media.frame import Frame
-from twistedcam.servers.frames.session import FrameConnection, state_of
+from twistedcam.servers.frames.session import MessageConnection, state_of
 from twistedcam.wire.messages import FrameMessage
 
 if TYPE_CHECKING:
@@ -24,26 +24,48 @@ log = Logger()
 #: The maximum size of a picture that is checked on the reactor's thread for an end marker before
 #: its end, in bytes: some milliseconds. A larger one is checked on the camera's thread.
 MAX_CHECKED_AT_ONCE = 256 * 1024
+#: The least seconds between two requests for a key frame, which is large.
+KEYFRAME_PAUSE = 0.5
 
 
 class PublishSession:
-    """Receives a camera's frames. Each is accepted at once; of JPEGs only the newest is kept."""
+    """Receives a camera's frames. Each is accepted at once; of JPEGs only the newest is kept.
+
+    Arguments:
+        connection: the publisher's connection.
+        server: has the events and the clock.
+        camera: the camera, whose source is ``push:``.
+        join: the publisher's JOIN.
+        instead_of: an earlier session of the same publisher, whose place this one takes.
+
+    Raises:
+        BadMessage: the camera has another source.
+        Busy: the camera has another publisher.
+    """
 
     def __init__(
-        self, connection: FrameConnection, server: Server, camera: Camera, join: wire.Join
+        self,
+        connection: MessageConnection,
+        server: Server,
+        camera: Camera,
+        join: wire.Join,
+        instead_of: PublishSession | None = None,
     ) -> None:
         if camera.spec.scheme != "push":
             raise BadMessage(f"camera {camera.name!r} accepts no frames: its source is not push:")
-        assert connection.transport is not None
         self._connection = connection
-        self._transport: Any = connection.transport
+        self._transport = connection.transport
         #: Bytes of messages since the publisher stopped reading.
         self._queued_bytes = 0
         self._camera = camera
         self._acknowledges = join.window > 0
         self._checker = wire.PacketChecker()
         self._sound_checker = wire.SoundChecker()
-        camera.inbox.attach(self, self._refused)
+        self._clock = server.clock
+        self._keyframe_asked_at = -KEYFRAME_PAUSE
+        camera.inbox.attach(self, self._refused, instead_of)
+        if join.keyframes:
+            camera.stream.packets.on_keyframe_request = self._request_keyframe
         log.info("{peer} publishes to {camera}", peer=connection.peer, camera=camera.name)
         self.send_message(state_of(camera, camera.changed()).encode())
         self._unsubscribe = server.events.subscribe(self._on_event)
@@ -113,7 +135,17 @@ class PublishSession:
     def close(self) -> None:
         self._unsubscribe()
         self._unsubscribe = do_nothing
+        hub = self._camera.stream.packets
+        if hub.on_keyframe_request == self._request_keyframe:
+            hub.on_keyframe_request = do_nothing
         self._camera.inbox.detach(self)
+
+    def _request_keyframe(self) -> None:
+        """Ask the publisher's encoder for a key frame, unless it was asked a moment ago."""
+        now = self._clock.seconds()
+        if now - self._keyframe_asked_at >= KEYFRAME_PAUSE:
+            self._keyframe_asked_at = now
+            self.send_message(wire.Keyframe().encode())
 
     def _refused(self, reason: str) -> None:
         """Handle a frame that the camera's thread has found to be invalid."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
-
-from twisted.internet.interfaces import ITransport
+from typing import TYPE_CHECKING, Any, Protocol
 
 from twistedcam import wire
 from twistedcam.errors import WireError
@@ -15,23 +13,15 @@ if TYPE_CHECKING:
     from twistedcam.camera import Camera
 
 
-class FrameConnection(Protocol):
-    """The parts of a connection that its session uses."""
+class MessageConnection(Protocol):
+    """The parts of a connection that the session of a publisher uses."""
 
     #: True while the transport has paused its producer; for a session without a sender.
     is_full: bool
     #: The client's address, for logs.
     peer: str
-    transport: ITransport | None
-
-    def dataReceived(self, data: bytes) -> None:
-        """Handle received bytes, also those that a worker or AckReader has read."""
-
-    def readConnectionLost(self) -> None:
-        """Handle the end of the client's input."""
-
-    def resume(self) -> None:
-        """Handle what was received meanwhile: the client has read its answers."""
+    #: Sends messages with ``write``, and can be paused.
+    transport: Any
 
     def abort(self, reason: str) -> None:
         """Close the connection at once, and log the reason."""
@@ -41,6 +31,19 @@ class FrameConnection(Protocol):
 
     def fail(self, error: WireError) -> None:
         """Send ERROR and close the connection."""
+
+
+class FrameConnection(MessageConnection, Protocol):
+    """The parts of a connection to the frame port that its session uses."""
+
+    def dataReceived(self, data: bytes) -> None:
+        """Handle received bytes, also those that a worker or AckReader has read."""
+
+    def readConnectionLost(self) -> None:
+        """Handle the end of the client's input."""
+
+    def resume(self) -> None:
+        """Handle what was received meanwhile: the client has read its answers."""
 
 
 class FrameSession(Protocol):
