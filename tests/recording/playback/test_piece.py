@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,15 +13,24 @@ from tests.recording.playback.conftest import plan, read
 from tests.support.movies import (
     START,
     entries_in,
+    entry,
     film_with_sound,
     make_numbered,
     numbers_in,
+    remux,
     times_in,
 )
+from twistedcam.errors import NotSupported
 from twistedcam.recording.mp4.boxes import UnreadableMovie
 from twistedcam.recording.playback.movie_files import MovieFiles
 from twistedcam.recording.playback.piece import read_piece
 from twistedcam.recording.playback.planner import plan_piece
+from twistedcam.recording.writer.part_file import part_of
+
+#: The options of a film that is being written, and of the same when it is finished.
+_PERIOD = ("frag_duration", "400000")
+FRAGMENTED = (("movflags", "empty_moov+default_base_moof"), _PERIOD)
+FINISHED = (("movflags", "hybrid_fragmented+empty_moov+default_base_moof"), _PERIOD)
 
 
 def test_each_picture_comes_once_over_seams_and_a_gap(folder: Path) -> None:
@@ -64,3 +74,32 @@ def test_sound_comes_along_over_a_seam(tmp_path: Path) -> None:
     assert len(pictures) == pytest.approx(125, abs=3)
     assert sounds[-1] - sounds[0] == pytest.approx(5.0, abs=0.06)
     assert abs(sounds[0] - pictures[0]) < 0.06
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+@pytest.mark.parametrize("until", [2.3, 60.0])
+def test_a_recording_that_grows_does_not_change_a_piece(
+    tmp_path: Path, suffix: str, until: float
+) -> None:
+    path, source = tmp_path / f"a{suffix}", film_with_sound(4, FRAGMENTED)
+    if suffix == ".mkv":
+        remux(source, path)
+        source = path.read_bytes()
+        path.unlink()
+    finished = source if suffix == ".mkv" else film_with_sound(4, FINISHED)
+    files, growing = MovieFiles(tmp_path), part_of(path)
+    item = entry(path.name, 100.0, 4.0, complete=False)
+    planned = []
+    for size in range(len(source) // 4, len(source) + 1, len(source) // 40):
+        growing.write_bytes(source[:size])
+        with suppress(NotSupported):
+            planned.append(plan_piece(files, [item], 100.0, 100.0 + until))
+            before = read(files, planned[-1])
+            assert len(before) == planned[-1].size
+    growing.write_bytes(source)
+    grown = [read(files, each) for each in planned]
+    assert [len(each) for each in grown] == [each.size for each in planned]
+    assert len({each.size for each in planned}) > 2
+    growing.unlink()
+    path.write_bytes(finished)
+    assert [read(files, each) for each in planned] == grown

@@ -134,6 +134,25 @@ class Cut:
             raise UnreadableMovie("it has too much between two key frames")
         return cut
 
+    def beginning(self, layout: MovieLayout) -> Cut:
+        """The part that had a layout when the file was shorter: it has grown since.
+
+        Only the last fragment can have been shorter, and sound that came late is missing.
+
+        Returns:
+            A part with other numbers if the file has not only grown.
+        """
+        stop = int(self.starts[0]) + layout.video_samples
+        sound_stop = int(self.sounds[0]) + layout.audio_samples
+        starts = np.append(self.starts[: layout.fragments], stop)
+        sounds = np.append(self.sounds[: layout.fragments], sound_stop)
+        if len(starts) > len(self.starts) or stop > self.starts[-1]:
+            return self
+        video, audio = self.movie.video.up_to(stop), self.movie.audio
+        if audio is not None:
+            audio = audio.up_to(sound_stop)
+        return Cut(Movie(video, audio), starts, np.minimum(sounds, sound_stop))
+
     @property
     def since(self) -> float:
         """The time of its first picture, in seconds from the first one of the file."""

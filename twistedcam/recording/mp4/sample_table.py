@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from twistedcam.recording.mp4.boxes import (
@@ -69,6 +69,11 @@ class SampleTrack:
 
     def __len__(self) -> int:
         return len(self.sizes)
+
+    def up_to(self, count: int) -> SampleTrack:
+        """The first samples of the track, in a track of their own."""
+        names = ("offsets", "sizes", "times", "durations", "shifts", "is_sync")
+        return replace(self, **{name: getattr(self, name)[:count] for name in names})
 
     @property
     def end(self) -> int:

@@ -50,10 +50,8 @@ class PiecePart(NamedTuple):
             UnreadableMovie: the file is not as it was when the piece was planned.
         """
         cut = Cut.of(movie, self.since, self.until)
-        if cut.layout != self.layout and len(cut.starts) > self.layout.fragments:
-            # It was being written, and has grown since.
-            places = slice(0, self.layout.fragments + 1)
-            cut = Cut(movie, cut.starts[places], cut.sounds[places])
+        if cut.layout != self.layout:
+            cut = cut.beginning(self.layout)  # it was being written, and has grown since
         if cut.layout != self.layout:
             raise UnreadableMovie("it has changed")
         return cut
