@@ -78,11 +78,9 @@ class LoginPage:
         shown = ""
         if error is not None:
             text = str(error)
-            shown = html.escape(text[:1].upper() + text[1:])
             # The script of the page translates the sentence by its code.
-            shown = (
-                f'<p class="error" role="alert" data-code="{error.code}" translate="no">{shown}</p>'
-            )
+            marks = f'class="error" data-code="{error.code}" translate="no" role="alert"'
+            shown = f"<p {marks}>{html.escape(text[:1].upper() + text[1:])}</p>"
         body = self._page.text("login.html").replace(_ERROR, shown)
         if self._server.authenticator.has_users:
             body = for_users(body)

@@ -12,7 +12,7 @@
 import { store, stored } from "./storage.js";
 
 // In their own names: somebody who cannot read the page's language has to find their own.
-export const LANGUAGES = { en: "English" };
+export const LANGUAGES = { en: "English", de: "Deutsch", fr: "Français", es: "Español", zh: "简体中文" };
 const RIGHT_TO_LEFT = ["ar", "fa", "he", "ur"];
 const STORAGE_KEY = "twistedcam language";
 const ATTRIBUTES = ["aria-label", "aria-roledescription", "alt", "label", "placeholder", "title"];
