@@ -29,9 +29,19 @@ const SENTENCES = {
   unauthorized: t("Access denied"),
 };
 
+// What the server says of a login that fails, which says all.
+const WHOLE = {
+  "that token is wrong": t("That token is wrong"),
+  "that user name or password is wrong": t("That user name or password is wrong"),
+  "this server requires a token": t("This server requires a token"),
+  "too many wrong tokens came from this address: wait a minute": t("Too many wrong tokens came from this address: wait a minute"),
+};
+
 // Returns an error of the server: code and message, as in its answers; fallback: without a message.
 export function errorText({ code, message } = {}, fallback = "") {
   if (!message) return SENTENCES[code] ?? fallback;
-  if (language === "en" || !SENTENCES[code]) return message;
+  if (language === "en") return message;
+  const whole = WHOLE[message.charAt(0).toLowerCase() + message.slice(1)];
+  if (whole || !SENTENCES[code]) return whole ?? message;
   return t("{error}: {detail}", { error: SENTENCES[code], detail: message });
 }

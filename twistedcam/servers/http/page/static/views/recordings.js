@@ -321,7 +321,7 @@ class RecordingPlayer {
   fail(reason = t("This recording cannot be played here.")) {
     const link = document.createElement("a");
     link.href = this.download;
-    link.textContent = t("Download it");
+    link.textContent = t("Download it.");
     this.video.hidden = this.picture.hidden = true;
     $("#player-fault").replaceChildren(`${reason} `, link);
   }

@@ -1,0 +1,131 @@
+"""The page in other languages: the choice, its formats, the page to log in, right to left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.chromium import Page
+from tests.support.http_server import serve
+from tests.support.process import ServerProcess
+from twistedcam.auth import Grant, TokenFile
+
+#: What modules of the page return for one language.
+FORMATS = """
+const { t, plural, number, list, locale } = await import("/static/lib/text.js");
+const { bytes, dateTime, age } = await import("/static/lib/format.js");
+return {
+  locale, bytes: bytes(3400000), number: number(4567.5), age: age(1500, 10),
+  date: dateTime(new Date(2020, 2, 1, 18, 4, 11)), list: list(["a", "b"]),
+  files: [1, 2].map((count) =>
+    plural(count, "{count} file is deleted", "{count} files are deleted")),
+};
+"""
+#: Elements that are cut by the window, of those that are shown.
+CUT = """
+return [...document.querySelectorAll("header *, main *, footer *")].filter((each) => {
+  const { left, right, width } = each.getBoundingClientRect();
+  return width > 0 && each.checkVisibility({ visibilityProperty: true })
+    && !each.closest(".visually-hidden") && (left < -1 || right > innerWidth + 1);
+}).map((each) => `${each.tagName}.${each.className}`);
+"""
+
+
+def prefer(page: Page, *languages: str) -> None:
+    """Set the languages of the browser, the best first."""
+    agent = page.chrome.execute_script("return navigator.userAgent")
+    wanted = {"userAgent": agent, "acceptLanguage": ",".join(languages)}
+    page.chrome.execute_cdp_cmd("Emulation.setUserAgentOverride", wanted)
+
+
+@pytest.fixture
+def page(browser: Page) -> Iterator[Page]:
+    browser.look()
+    yield browser
+    prefer(browser, "en-US", "en")
+    browser.chrome.execute_script("localStorage.removeItem('twistedcam language')")
+
+
+def read(page: Page, url: str) -> dict[str, Any]:
+    """Open the page and return its formats."""
+    page.chrome.get(url)
+    found: dict[str, Any] = page.chrome.execute_script(f"return (async () => {{{FORMATS}}})()")
+    return found
+
+
+def test_the_page_has_the_first_language_of_the_browser_that_it_knows(
+    page: Page, cameras: ServerProcess
+) -> None:
+    prefer(page, "nl", "de-CH", "fr")
+    found = read(page, cameras.http + "/#door")
+    assert found == {
+        "locale": "de-CH",
+        "bytes": "3.4 MB",
+        "number": "4567.5",
+        "age": "1.5 s",
+        "date": "1. März 2020, 18:04:11",
+        "list": "a und b",
+        "files": ["1 Datei wird gelöscht", "2 Dateien werden gelöscht"],
+    }
+    page.wait(lambda: page.text("#link") == "Verbunden", "a connected page")
+    page.wait(lambda: page.text(".state") == "Live", "a live camera")
+    assert page.chrome.execute_script("return document.documentElement.lang") == "de"
+    assert page.text(".record") == "Aufnehmen"
+    assert page.find("#events-title").text == "Ereignisse"
+    assert page.find("#recordings-search").get_dom_attribute("placeholder") == "Suchen"
+    assert page.find("[data-camera=attic] .open").get_dom_attribute("title") == "Nur attic zeigen"
+    assert page.text("#recordings .empty").startswith("Es wurde noch nichts aufgenommen. Aufnehmen")
+    page.complaints()  # of cameras that are not there
+
+
+def test_the_choice_of_the_language_is_remembered(page: Page, cameras: ServerProcess) -> None:
+    from selenium.webdriver.support.select import Select
+
+    page.open(cameras.http + "/")
+    Select(page.find("select.language")).select_by_visible_text("Français")
+    page.wait(lambda: page.text("#link") == "Connecté", "the page in French")
+    assert read(page, cameras.http + "/")["bytes"] == "3,4 Mo"
+    page.wait(lambda: page.text("#link") == "Connecté", "the page in French again")
+    Select(page.find("select.language")).select_by_visible_text("Comme le navigateur")
+    page.wait(lambda: page.text("#link") == "Connected", "the page in the browser's language")
+
+
+def test_without_a_catalogue_the_page_is_english(page: Page, cameras: ServerProcess) -> None:
+    prefer(page, "zh-CN")
+    page.chrome.execute_cdp_cmd("Network.enable", {})
+    page.chrome.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/static/texts/zh.json"]})
+    page.open(cameras.http + "/")
+    page.chrome.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+    page.chrome.get(cameras.http + "/")
+    page.wait(lambda: page.text("#link") == "已连接", "the page in Chinese")
+    assert page.chrome.execute_script("return document.documentElement.lang") == "zh-Hans"
+
+
+def test_the_page_to_log_in_and_its_errors_are_translated(page: Page, tmp_path: Path) -> None:
+    tokens = TokenFile(tmp_path / "tokens.toml")
+    tokens.add(Grant("viewer", frozenset({"view"})))
+    prefer(page, "es-MX")
+    with serve(tmp_path, "--camera", "door=pattern:?fps=1", "--tokens", str(tokens.path)) as server:
+        page.chrome.get(server.http + "/")
+        page.wait(lambda: page.text("h2") == "Iniciar sesión", "the page in Spanish")
+        assert page.text("#help").endswith("con twistedcam token add NAME --right view.")
+        page.find("[name=token]").send_keys("wrong")
+        page.click("form button")
+        page.wait(lambda: page.text(".error") == "Este token no es correcto", "the error")
+    page.complaints()
+
+
+def test_the_page_fits_from_right_to_left(page: Page, cameras: ServerProcess) -> None:
+    page.open(cameras.http + "/#door")
+    page.wait(lambda: page.text(".state") == "Live", "a live camera")
+    page.chrome.execute_script("document.documentElement.dir = 'rtl'")
+    for width in (1280, 820, 390):
+        page.look(width)
+        assert page.chrome.execute_script(CUT) == [], width
+        name, heading = (page.find(each).rect["x"] for each in (".brand", "#recordings-title"))
+        assert name > width / 2, "the head begins on the right"
+        assert heading > width / 2, "headings too"
+    page.look()
