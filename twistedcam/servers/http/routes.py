@@ -112,6 +112,7 @@ def make_router(
         "/static/{name}": page.static,
         "/static/{folder}/{name}": page.static,
         "/favicon.ico": page.favicon,
+        "/service-worker.js": page.worker,
     }
     for path, handler in routes.items():
         router.add("GET", path, handler)

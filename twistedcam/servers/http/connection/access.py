@@ -24,7 +24,16 @@ if TYPE_CHECKING:
 log = Logger()
 
 #: Routes without access control: they contain nothing of this server.
-OPEN = frozenset({"/static/{name}", "/static/{folder}/{name}", "/favicon.ico", "/login", "/logout"})
+OPEN = frozenset(
+    {
+        "/static/{name}",
+        "/static/{folder}/{name}",
+        "/favicon.ico",
+        "/service-worker.js",
+        "/login",
+        "/logout",
+    }
+)
 #: Routes whose POST only prepares a download: they need the right ``view``.
 PREPARING = frozenset({"/recordings.zip"})
 #: Routes that check access themselves: their logins are in the body.

@@ -23,6 +23,7 @@ TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json",
     ".svg": "image/svg+xml",
+    ".png": "image/png",
     ".webmanifest": "application/manifest+json",
 }
 
@@ -47,6 +48,8 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+#: The service worker's text that is replaced by the version of all files.
+_VERSION = "@version@"
 #: Comments in the page that are replaced for browsers without scripts.
 _CAMERAS = "<!-- cameras without scripts -->"
 _REFRESH = "<!-- refresh without scripts -->"
@@ -70,6 +73,10 @@ class Page:
         self._server = server
         self._files: dict[str, _StaticFile] = {}
         self._load(files(__package__).joinpath("static"), "")
+        worker = self._files["service_worker.js"]
+        etags = "".join(self._files[name].etag for name in sorted(self._files))
+        version = hashlib.sha256(etags.encode()).hexdigest()[:16]
+        self._worker = _file(worker.body.replace(_VERSION.encode(), version.encode()), worker.type)
 
     def _load(self, folder: Traversable, prefix: str) -> None:
         """Read all files into memory: a request can only name one of these."""
@@ -110,6 +117,13 @@ class Page:
         if found is None:
             return json_reply({"code": "not-found", "message": f"there is no {name!r}"}, 404)
         return _reply(request, found)
+
+    def worker(self, request: HttpRequest) -> Reply:
+        """Return the service worker; it is for the addresses below the folder of its own.
+
+        Its text has the version of all files, so that browsers replace it when one has changed.
+        """
+        return _reply(request, self._worker)
 
     def favicon(self, request: HttpRequest) -> Reply:
         """Return the icon at the address that browsers try by default."""

@@ -1,6 +1,8 @@
 // The page: cameras, a timeline, events and recordings, kept up to date by events of the server.
 import { address } from "./lib/api.js";
+import "./lib/app_worker.js";
 import { clock } from "./lib/clock.js";
+import { dataSaver } from "./lib/data_saver.js";
 import { $ } from "./lib/dom.js";
 import { announce } from "./lib/messages.js";
 import { rights } from "./lib/rights.js";
@@ -153,6 +155,14 @@ addEventListener("hashchange", () => {
   else if (opened === null) (views.get(before)?.find(".open") ?? $("#wall-open")).focus();
   else views.get(opened).focus();
 });
+// A swipe over the picture of a camera shows the one beside it.
+cameras.addEventListener("swipe", ({ detail: by }) => {
+  const names = [...views.keys()];
+  const name = names[names.indexOf(opened) + by];
+  if (opened !== null && name !== undefined) location.hash = encodeURIComponent(name);
+});
+$("#data-saver").checked = dataSaver.isOn;
+$("#data-saver").addEventListener("change", (event) => dataSaver.set(event.target.checked));
 for (const skip of document.querySelectorAll(".skip")) {
   skip.addEventListener("click", (event) => { // the hash of the address names the camera
     event.preventDefault();

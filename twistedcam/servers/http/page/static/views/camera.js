@@ -5,13 +5,13 @@ import { $, fromTemplate, inText, setIcon } from "../lib/dom.js";
 import { age, bits, bytes, duration, fixed, frameRate } from "../lib/format.js";
 import { announce, showMessage } from "../lib/messages.js";
 import { rights } from "../lib/rights.js";
-import { store, stored } from "../lib/storage.js";
 import { number, t } from "../lib/text.js";
 import { keys } from "../keys.js";
 import { Addresses } from "./addresses.js";
 import { Areas } from "./areas.js";
 import { BitRate, Tile } from "./chart.js";
 import { Controls } from "./controls.js";
+import { PictureZoom } from "./picture_zoom.js";
 import { Player } from "./player.js";
 import { Ptz } from "./ptz.js";
 import { SoundBar } from "./sound_bar.js";
@@ -58,7 +58,8 @@ export class CameraView {
     this.addresses = new Addresses(name, this.find(".addresses"));
     this.ptz = new Ptz(name, this.find(".ptz"));
     this.areas = new Areas(this, (isWanted) => events.wantBoxes(name, isWanted));
-    this.rememberVideo();
+    this.zoom = new PictureZoom(this.find(".stage"), () => this.isAlone && this.find(".layer").hidden);
+    this.controls.rememberVideo(this.player);
     this.onPress(".toggle", () => (RUNNING.includes(this.status?.state) ? this.stop() : this.start()));
     this.onPress(".record", () => (this.status?.recording ? this.endRecording() : this.record()));
     this.onPress(".last", () => this.saveLast());
@@ -86,21 +87,6 @@ export class CameraView {
     this.soundBar.remove();
     this.ptz.remove();
     this.element.remove();
-  }
-
-  // Shows the choice of the codec, which the browser remembers for each camera.
-  rememberVideo() {
-    const key = `twistedcam video ${this.name}`;
-    const select = this.find(".video select");
-    select.id = `video-of-${encodeURIComponent(this.name)}`;
-    this.find(".video label").htmlFor = select.id;
-    select.value = stored(key) ?? "auto";
-    if (!select.value) select.value = "auto"; // another version's choice
-    this.player.want(select.value);
-    select.addEventListener("change", () => {
-      store(key, select.value);
-      this.player.want(select.value);
-    });
   }
 
   onPress(selector, action) {
@@ -190,6 +176,7 @@ export class CameraView {
   show(visible, alone) {
     this.element.hidden = !visible;
     this.updateSound();
+    if (alone !== this.isAlone) this.zoom.reset();
     this.isAlone = alone;
     if (alone) this.controls.load();
     this.areas.show();

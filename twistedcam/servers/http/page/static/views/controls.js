@@ -1,6 +1,7 @@
 // The settings of a camera, as sliders, choices and switches.
 import { call, cameraPath, command } from "../lib/api.js";
 import { rights } from "../lib/rights.js";
+import { store, stored } from "../lib/storage.js";
 import { term } from "../lib/terms.js";
 import { number, t } from "../lib/text.js";
 
@@ -23,6 +24,21 @@ export class Controls {
 
   load() {
     if (!this.wanted) { this.wanted = true; this.reload(); }
+  }
+
+  // Offers the choice of the codec, which the browser remembers for each camera.
+  rememberVideo(player) {
+    const key = `twistedcam video ${this.name}`;
+    const select = this.video.querySelector("select");
+    select.id = `video-of-${encodeURIComponent(this.name)}`;
+    this.video.querySelector("label").htmlFor = select.id;
+    select.value = stored(key) ?? "auto";
+    if (!select.value) select.value = "auto"; // another version's choice
+    player.want(select.value);
+    select.addEventListener("change", () => {
+      store(key, select.value);
+      player.want(select.value);
+    });
   }
 
   // Loads the current values, and again if a value is set meanwhile.

@@ -2,6 +2,7 @@
 // but none is old. An <img> or a <video> would show all of them, later and later.
 import { address, checkAccess, refusal, request } from "../lib/api.js";
 import { clock } from "../lib/clock.js";
+import { dataSaver } from "../lib/data_saver.js";
 import { Freshness } from "../lib/freshness.js";
 import { JpegDecoder } from "./jpeg.js";
 import { Line, halvingsFor } from "./line.js";
@@ -24,6 +25,8 @@ const PATIENCE = 1500;
 const PATIENT_PACKETS = 8;
 const CHECK_PERIOD = 250;
 const FAILURE_PAUSE = 60000; // until a decoder that has failed is tried again; then twice as long
+const SAVED_WIDTH = 480; // pixels of pictures with the data saver, about
+const SAVED_FPS = 5;
 const viewer = Math.random().toString(36).slice(2); // this page, for the list of viewers
 let socketsWork = new URLSearchParams(location.search).get("pictures") !== "pull";
 
@@ -57,6 +60,7 @@ export class Player {
     this.Decoder = JpegDecoder;
     this.codec = null; // that the server is asked for; null: JPEG
     this.size = null; // that the server is asked for; null: the camera's
+    this.mostFps = null; // that the server is asked for; null: all
     this.box = null; // width and height in device pixels that the picture is shown in; null: any
     this.prefersVideo = false; // true to ask for H.264 where it has to be encoded
     this.patience = PATIENCE;
@@ -69,6 +73,7 @@ export class Player {
     this.bytes = 0; // of all received frames
     this.busy = 0; // milliseconds spent on drawing JPEGs since the last second
     this.lastSeq = 0;
+    dataSaver.onChange(() => this.choose());
   }
 
   start() {
@@ -161,7 +166,7 @@ export class Player {
   get wantedCodecs() {
     if (!this.status || !this.hasChoice || this.wanted === "jpeg") return [];
     const own = this.status.codec in EXAMPLES ? [this.status.codec] : [];
-    const isWorth = this.prefersVideo || this.line.isSlowForJpeg || this.leastHalvings > 0;
+    const isWorth = this.prefersVideo || dataSaver.isOn || this.line.isSlowForJpeg || this.leastHalvings > 0;
     const encoded = this.wanted === "h264" || (!own.length && isWorth) ? ["h264"] : [];
     const codecs = [...own, ...encoded];
     return codecs.length && this.wantedSize ? ["h264"] : codecs; // smaller pictures are encoded so
@@ -172,7 +177,8 @@ export class Player {
   // How often the picture's size is halved in any case. The camera's own video is not: to decode
   // and encode it would cost the server more than its pictures cost the browser.
   get leastHalvings() {
-    return this.box === null || this.status?.codec in EXAMPLES ? 0 : halvingsFor(this.status?.size, this.box);
+    const saved = dataSaver.isOn ? halvingsFor(this.status?.size, [SAVED_WIDTH, Infinity]) : 0;
+    return this.box === null || this.status?.codec in EXAMPLES ? saved : Math.max(saved, halvingsFor(this.status?.size, this.box));
   }
 
   // Finds the first wanted codec that a decoder takes; null: JPEG.
@@ -191,8 +197,10 @@ export class Player {
     const wanted = this.wantedCodecs.join();
     const [found, codec] = await this.findCodec();
     const size = codec === null ? null : this.wantedSize;
-    if (wanted !== this.wantedCodecs.join() || (found === this.Decoder && codec === this.codec && size === this.size)) return;
-    [this.Decoder, this.codec, this.size, this.isSwitching] = [found, codec, size, true];
+    const mostFps = dataSaver.isOn && codec === null ? SAVED_FPS : null;
+    if (wanted !== this.wantedCodecs.join()) return;
+    if (found === this.Decoder && codec === this.codec && size === this.size && mostFps === this.mostFps) return;
+    [this.Decoder, this.codec, this.size, this.mostFps, this.isSwitching] = [found, codec, size, mostFps, true];
     this.closeSocket();
   }
 
@@ -230,8 +238,11 @@ export class Player {
   useSocket() {
     return new Promise((done) => {
       let opened = false;
-      const { Decoder, codec, size } = this;
-      const query = codec === null ? "" : `?codec=${codec}${Decoder.query}${size === null ? "" : `&size=${size}`}`;
+      const { Decoder, codec, size, mostFps } = this;
+      const parts = codec === null ? [] : [`codec=${codec}${Decoder.query}`];
+      if (size !== null) parts.push(`size=${size}`);
+      if (mostFps !== null) parts.push(`fps=${mostFps}`);
+      const query = parts.length ? `?${parts.join("&")}` : "";
       const url = new URL(address(`/live/${this.path}${query}`));
       url.protocol = url.protocol.replace("http", "ws");
       const socket = new WebSocket(url);

@@ -1,0 +1,21 @@
+// The data saver: smaller pictures, and fewer of them, for lines that are paid by the megabyte.
+import { store, stored } from "./storage.js";
+
+const STORAGE_KEY = "twistedcam data saver";
+const listeners = new Set();
+
+export const dataSaver = {
+  // True if the user has switched it on here, or in the browser and not off here.
+  get isOn() {
+    const choice = stored(STORAGE_KEY);
+    return choice ? choice === "on" : Boolean(navigator.connection?.saveData);
+  },
+
+  set(isOn) {
+    store(STORAGE_KEY, isOn ? "on" : "off");
+    for (const listener of listeners) listener();
+  },
+
+  // Calls a function after each change.
+  onChange(listener) { listeners.add(listener); },
+};
