@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import select
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from tests.support.process import PATIENCE, ServerProcess, wait_for
+from tests.support.rtsp_reader import RtspReader
 from tests.support.system import require
 from twistedcam import wire
 from twistedcam.auth import Grant, TokenFile
@@ -75,6 +77,7 @@ def test_what_a_worker_delivers_ends_with_the_token(tmp_path: Path, opened: Exit
     ends = file.add(Grant("ends", VIEW))
     stays = file.add(Grant("stays", VIEW))
     options = ["--camera", "pattern:?size=1280x720&fps=30", "--workers", "1", "--http", LOCAL]
+    options += ["--rtsp", LOCAL]
     server = opened.enter_context(
         ServerProcess(tmp_path / "r", *options, "--tokens", str(file.path))
     )
@@ -90,11 +93,22 @@ def test_what_a_worker_delivers_ends_with_the_token(tmp_path: Path, opened: Exit
     reads = [opened.enter_context(each) for each in (join(server.frames, ends), ask(web, ends))]
     for each in reads:
         assert each.recv(1 << 16)
+    found = re.search(r"rtsp://[\d.]+:(\d+)", "\n".join(server.greeting))
+    assert found
+    port = int(found[1])
+    tcp, udp = (opened.enter_context(closing(RtspReader(port, ends))) for _ in range(2))
+    tcp.play("rtsp://127.0.0.1/cam")
+    tcp.more(count=1)
+    for each in udp.play_udp("rtsp://127.0.0.1/cam"):
+        opened.enter_context(each)
+        assert each.recv(1 << 16)
     # The kernel's buffers are full of pictures for those who do not read.
     wait_for(lambda: sum(int(str(each["drops"])) > 5 for each in viewers()) >= 2, "full buffers")
     file.remove("ends")
     assert b"the token 'ends' was removed" in drained(reads[0])
     drained(reads[1])
+    assert tcp.ends()
+    assert udp.ends()
     for each in silent:
         wait_for(lambda each=each: is_cut(each), "the end of one that does not read")
     wait_for(lambda: not viewers(), "nobody")

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from twistedcam.delivery.ack_reader import AckReader
 from twistedcam.delivery.choose import choose_sender
-from twistedcam.delivery.latest_subscription import LatestSubscription
 from twistedcam.delivery.sender import Sender, Serializer, do_nothing
-from twistedcam.delivery.sound_subscription import SoundSubscription
-from twistedcam.delivery.stream_subscription import StreamSubscription
-from twistedcam.media.frame import Frame
+from twistedcam.delivery.sound_subscription import SoundFeed, SoundSubscription
+from twistedcam.delivery.stream_subscription import StreamSubscription, subscription_class
+from twistedcam.delivery.udp_sender import Address, DatagramSockets, UdpSender
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import Track
+from twistedcam.rtsp.rtp_frame import rtp_frame
 from twistedcam.stream.hub import Hub, Sink
 from twistedcam.stream.viewers import Viewer
 
@@ -38,7 +38,10 @@ class SubscriptionHandle(Protocol):
         """Send frames as fast as the viewer reads: it acknowledges nothing any more."""
 
     def finish(self, done: Callable[[], None]) -> None:
-        """Send no more frames; call ``done`` when the current one has been sent."""
+        """Send no more frames; call ``done`` when the current one has been sent.
+
+        The connection has to be closed then: a worker that has it does that.
+        """
 
     def close(self) -> None:
         """Send no more frames."""
@@ -105,6 +108,30 @@ class Delivery:
         """
         return choose_sender(transport, serializer, on_ready, self._reactor)
 
+    def make_datagram_sender(
+        self, sockets: DatagramSockets, rtp: Address, rtcp: Address, on_abort: Callable[[], None]
+    ) -> Sender:
+        """Return a sender of RTP packets by UDP (``UdpSender``).
+
+        Arguments:
+            on_abort: called when the address cannot be reached, or the worker has ended.
+        """
+        return UdpSender(sockets, rtp, rtcp, rtp_frame, on_abort)
+
+    def read_all(
+        self, sender: Sender, on_data: Callable[[bytes], None], on_closed: Callable[[], None]
+    ) -> InputHandle | None:
+        """Let a worker that has the viewer's connection pass on all that the viewer sends.
+
+        Return None if this process has the connection, whose transport reads as before.
+
+        Arguments:
+            sender: of ``make_sender``.
+            on_data: called with the bytes.
+            on_closed: called at the end of the viewer's input.
+        """
+        return None
+
     def read_from(
         self,
         sender: Sender,
@@ -125,13 +152,18 @@ class Delivery:
     def subscribe(
         self,
         viewer: Viewer,
-        hub: Hub[Frame],
+        hub: Hub[Any],
         sender: Sender,
         max_fps: float | None,
         window: int = 0,
     ) -> SubscriptionHandle:
-        """Return a subscription of a sender of ``make_sender`` to a hub of frames."""
-        return LatestSubscription(viewer, hub, sender, self._reactor, max_fps, window)
+        """Return a subscription of a sender of ``make_sender`` to a hub.
+
+        Over UDP the sender is one of ``make_datagram_sender``.
+        """
+        make: Any = subscription_class(hub)  # its hub is of the right kind
+        made: SubscriptionHandle = make(viewer, hub, sender, self._reactor, max_fps, window)
+        return made
 
     def subscribe_stream(
         self,
@@ -181,6 +213,21 @@ class Delivery:
         subscription = self.make_sound(viewer, stream, wants, sender, serializer, on_track)
         subscription.start()
         return subscription.stop
+
+    def subscribe_sound_hub(
+        self, viewer: Viewer, hub: Hub[Any], sender: Sender, serializer: Serializer
+    ) -> Callable[[], None]:
+        """Send the sound of a hub to a viewer, too, and return a function that ends that.
+
+        Arguments:
+            sender: that of the pictures, or one of ``make_datagram_sender``.
+            serializer: returns the wire form of a packet of sound; not used over UDP.
+        """
+        return SoundFeed(hub, sender, serializer).close
+
+    def release(self, subscription: SubscriptionHandle, done: Callable[[], None]) -> None:
+        """End a subscription; call ``done`` when its connection can be used otherwise."""
+        subscription.finish(done)
 
     def make_sound(
         self,

@@ -93,6 +93,7 @@ class SendfileSender:
         "_fd",
         "_flushing",
         "_has_unsent",
+        "_is_released",
         "_is_tcp",
         "_make",
         "_messages",
@@ -138,6 +139,8 @@ class SendfileSender:
         self._queued_bytes = 0
         self.on_flushed: Callable[[], None] = do_nothing
         self._done: Callable[[], None] | None = None
+        #: True if the transport has to send its buffer, too, before ``_done`` is called.
+        self._is_released = False
         transport.registerProducer(self, False)
 
     def is_ready(self) -> bool:
@@ -207,8 +210,15 @@ class SendfileSender:
     def finish(self, done: Callable[[], None]) -> None:
         self._on_ready = do_nothing
         self._done = done
-        if self._partial is None:
-            self._finished()
+        self._finish_if_sent()
+
+    def release(self, done: Callable[[], None]) -> None:
+        """Send what was begun, and no more frames. Call ``done`` when the kernel has all of it, so
+        that another process can write to the connection."""
+        self._is_released = True
+        if self._is_tcp:
+            socket_state.set_low_water(self._socket, 0)
+        self.finish(done)
 
     def abort(self) -> None:
         self.close()
@@ -234,6 +244,7 @@ class SendfileSender:
             if self._queued_bytes and not self._messages:
                 self._queued_bytes = 0
                 self.on_flushed()
+            self._finish_if_sent()
             self._become_ready()
 
     def stopProducing(self) -> None:
@@ -276,9 +287,8 @@ class SendfileSender:
         messages, self._messages = self._messages, []
         if messages:
             self._write(b"".join(messages))
-        if self._done is not None:
-            self._finished()
-        elif not messages:
+        self._finish_if_sent()
+        if not messages:
             self._become_ready()
 
     def _write(self, data: bytes) -> None:
@@ -293,8 +303,11 @@ class SendfileSender:
         if self.is_ready():
             self._on_ready()
 
-    def _finished(self) -> None:
+    def _finish_if_sent(self) -> None:
+        """End, if that was asked for and everything is sent."""
+        is_sending = self._partial is not None or (self._is_released and self._flushing)
+        if self._done is None or is_sending:
+            return
         done, self._done = self._done, None
         self.close()
-        if done is not None:
-            done()
+        done()

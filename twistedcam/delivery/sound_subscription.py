@@ -1,4 +1,4 @@
-"""The subscription of one viewer to a camera's sound."""
+"""The subscriptions of one viewer to sound."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from twisted.logger import Logger
 
 from twistedcam.delivery.sender import Sender, do_nothing
 from twistedcam.delivery.subscription import STALL_LIMIT
+from twistedcam.delivery.udp_sender import UdpSender
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import Track
-from twistedcam.stream.hub import Sink
+from twistedcam.stream.hub import Hub, Sink
 from twistedcam.stream.viewers import Viewer
 
 log = Logger()
@@ -154,3 +155,37 @@ class SoundSubscription(Sink[Packet]):
         )
         self.stop()
         self._sender.abort()
+
+
+class SoundFeed(Sink[Packet]):
+    """Sends the packets of a hub of sound, which are small, between the pictures.
+
+    Arguments:
+        hub: the source of packets.
+        sender: sends them.
+        serialize: returns the wire form of a packet; not used over UDP.
+    """
+
+    #: Bytes of sound that may wait in this process; beyond, packets are left out.
+    MOST = 16 * 1024
+
+    __slots__ = ("_hub", "_sender", "_serialize")
+
+    def __init__(
+        self, hub: Hub[Packet], sender: Sender, serialize: Callable[[Packet], bytes]
+    ) -> None:
+        self._hub = hub
+        self._sender = sender
+        self._serialize = serialize
+        hub.add(self)
+
+    def take(self, packet: Packet, /) -> None:
+        """Send a packet (hub.Sink)."""
+        if isinstance(self._sender, UdpSender):
+            self._sender.offer(packet)
+        elif self._sender.queued_bytes() < self.MOST:
+            self._sender.send_message(self._serialize(packet))
+
+    def close(self) -> None:
+        """Send no more packets."""
+        self._hub.remove(self)

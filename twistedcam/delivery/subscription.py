@@ -130,6 +130,10 @@ class ViewerSubscription(Sink[Any]):
         self._leave()
         self._sender.close()
 
+    def stop(self) -> None:
+        """Take no more packets from the hub."""
+        self._leave()
+
     def finish(self, done: Callable[[], None]) -> None:
         """Send no more packets; call ``done`` when the current one has been sent."""
         self._leave()

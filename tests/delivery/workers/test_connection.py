@@ -43,7 +43,7 @@ class FakeWorker:
     def lost(self, connection: ViewerConnection) -> None:
         self.lost_connections.append(connection)
 
-    refuse = lost
+    refuse = released = lost
 
 
 def with_file(seq: int) -> Frame:
@@ -61,13 +61,16 @@ class ConnectionTests(TestCase):
         self.worker = FakeWorker()
         self.hub = Hub()
 
-    def opened(self, window: int = 1, acks: bool = True, first: str = "") -> socket.socket:
+    def opened(
+        self, window: int = 1, acks: bool = True, first: str = "", **more: bool
+    ) -> socket.socket:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.far = socket.create_connection(listener.getsockname())
             near, _ = listener.accept()
         self.far.setblocking(False)
         options = {"id": 7, "address": "here", "kind": "tcp", "camera": "cam", "fps": None}
-        options |= {"feed": 1, "window": window, "acks": acks, "first": first}
+        options |= {"feed": 1, "window": window, "acks": acks, "input": acks, "first": first}
+        options |= more
         self.it = ViewerConnection(self.worker, self.hub, options)  # type: ignore[arg-type]
         self.it.adopt(near.detach(), socket.AF_INET)
         self.addCleanup(self.end)
@@ -100,6 +103,27 @@ class ConnectionTests(TestCase):
         assert len(self.worker.sent) == 1
         self.it.data_handled()
         await until(reactor, lambda: len(self.worker.sent) == 2)
+
+    async def test_a_connection_is_given_back_open_when_everything_is_sent(self) -> None:
+        far = self.opened(acks=False, input=True)
+        near = os.dup(self.it.transport.fileno())  # type: ignore[union-attr]
+        self.hub.publish(with_file(1))
+        self.it.send_message(b"after the frame")
+        self.it.release()
+        await until(reactor, lambda: self.worker.lost_connections)
+        assert self.it.counts()[0] == 1
+        assert await read(reactor, far, 123) == serialize(frame(1, 100)) + b"after the frame"
+        self.hub.publish(with_file(2))
+        with socket.socket(fileno=near) as kept:
+            kept.sendall(b"by the server")
+            assert await read(reactor, far, 13) == b"by the server"
+
+    async def test_all_that_is_sent_is_passed_on_where_there_are_no_acknowledgements(self) -> None:
+        far = self.opened(acks=False, input=True)
+        data = wire.Ack(1).encode()
+        far.sendall(data)
+        await until(reactor, lambda: self.worker.sent)
+        assert self.worker.sent == [("data", {"id": 7, "data": data.decode("latin-1")})]
 
     async def test_a_closed_half_is_reported_and_frames_go_on_without_acks(self) -> None:
         far = self.opened(window=1)

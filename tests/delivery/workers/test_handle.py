@@ -9,16 +9,14 @@ from unittest.mock import Mock
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.support.packet_streams import make_stream, serialize_packet, show
 from tests.support.sockets import frame, serialize
 from tests.support.system import require
 from twistedcam.delivery.socket_state import HAS_SENDFILE
-from twistedcam.delivery.workers.handle import GROUP_WINDOW, WINDOW, WorkerFeed, WorkerHandle
-from twistedcam.errors import NotSupported
+from twistedcam.delivery.workers.feeds import WINDOW
+from twistedcam.delivery.workers.handle import WorkerHandle
 from twistedcam.events import EventBus
 from twistedcam.stream.hub import Hub
 from twistedcam.stream.viewers import Viewers
-from twistedcam.stream.wants import Wants
 
 
 class HandleTests(SynchronousTestCase):
@@ -44,7 +42,7 @@ class HandleTests(SynchronousTestCase):
         self.hub.clear()
         self.feed.leave(viewer)
         self.hub.publish(frame(2, 10))
-        self.assertEqual(self.sent(), ["frame", "clear"])
+        self.assertEqual(self.sent(), ["frame", "clear", "end"])
         self.assertEqual(len(self.hub), 0)
 
     def test_a_worker_that_is_behind_gets_no_more_frames(self) -> None:
@@ -55,6 +53,32 @@ class HandleTests(SynchronousTestCase):
         self.worker.received({"type": "frame_received", "feed": self.feed.id, "seq": 1})
         self.hub.publish(frame(10, 10))
         self.assertEqual(len(self.sent()), WINDOW + 1)
+
+    def test_a_feed_is_kept_until_its_last_viewer_and_frame_are_gone(self) -> None:
+        viewer = Mock()
+        self.feed.join(viewer)
+        self.hub.publish(frame(1, 10))
+        self.feed.leave(viewer)
+        confirmation = {"type": "frame_received", "feed": self.feed.id, "seq": 1}
+        self.worker.received(confirmation)
+        self.worker.received({"type": "keyframe", "feed": self.feed.id})
+        self.assertRaises(KeyError, self.worker.received, confirmation)
+        self.feed.join(viewer)
+        self.hub.publish(frame(2, 10))
+        self.assertEqual(self.sent(), ["frame", "end", "frame", "frame"])
+
+    def test_the_sockets_of_a_viewer_by_udp_are_closed_when_the_worker_has_them(self) -> None:
+        connection = Mock()
+        fds = os.pipe()
+        self.worker.send_datagrams(connection, 5, fds, {"camera": "cam"})
+        self.assertEqual(self.sent(), ["rtcp_socket", "view_datagrams"])
+        self.worker.received({"type": "connection_received", "id": 5})
+        for fd in fds:
+            self.assertRaises(OSError, os.fstat, fd)
+        counts = [1, 2, 3, 4, 5.0, False]
+        self.worker.received({"type": "released", "id": 5, "counts": counts})
+        connection.on_report.assert_called_once_with(*counts)
+        connection.on_released.assert_called_once_with()
 
     def test_reports_are_passed_to_the_connections_and_counted(self) -> None:
         self.viewers.join("here", "tcp", "cam", "sendfile", lambda _: None)
@@ -84,84 +108,3 @@ class HandleTests(SynchronousTestCase):
         connection.on_lost.assert_called_once_with()
         self.assertEqual(len(self.hub), 0)
         self.assertRaises(OSError, os.fstat, read)
-
-
-class StreamFeedTests(SynchronousTestCase):
-    """A feed of a camera that encodes H.264."""
-
-    def setUp(self) -> None:
-        require(HAS_SENDFILE, "workers need Linux")
-        self.channel: Any = Mock()
-        self.worker = WorkerHandle(1, 4711, self.channel, Viewers(EventBus(), Clock()))
-        self.stream = make_stream()
-        self.viewer = Mock()
-
-    def feed(self, *codecs: str) -> WorkerFeed:
-        return self.worker.stream_feed(self.stream, Wants(codecs), serialize_packet)
-
-    def sent(self) -> list[tuple[Any, ...]]:
-        calls = self.channel.send.call_args_list
-        return [(each.args[0], each.kwargs.get("seq", each.kwargs.get("groups"))) for each in calls]
-
-    def received(self, feed: WorkerFeed) -> None:
-        for type, seq in self.sent():
-            if type == "frame":
-                self.worker.received({"type": "frame_received", "feed": feed.id, "seq": seq})
-
-    def test_the_first_viewer_lets_the_worker_have_the_whole_group(self) -> None:
-        show(self.stream, [True, False, False])
-        feed = self.feed("h264", "mjpeg")
-        self.assertIs(feed, self.feed("h264", "mjpeg"))
-        self.assertTrue(feed.join(self.viewer))
-        show(self.stream, [False], first=4)
-        self.assertEqual(
-            self.sent(), [("hub", True), ("frame", 1), ("frame", 2), ("frame", 3), ("frame", 4)]
-        )
-        assert feed.track is not None
-        self.assertEqual(feed.track.codec, "h264")
-        feed.leave(self.viewer)
-        self.assertFalse(self.stream.is_wanted)
-
-    def test_a_worker_that_is_behind_continues_with_a_key_frame(self) -> None:
-        feed = self.feed("h264")
-        feed.join(self.viewer)
-        show(self.stream, [True] + [False] * (GROUP_WINDOW + 5))
-        self.assertEqual(self.sent()[-1], ("frame", GROUP_WINDOW))
-        self.received(feed)
-        show(self.stream, [False, True, False], first=100)
-        self.assertEqual(self.sent()[-2:], [("frame", 101), ("frame", 102)])
-        self.assertEqual(self.sent()[-3], ("frame", GROUP_WINDOW))
-
-    def test_another_codec_of_the_camera_is_another_hub_and_track(self) -> None:
-        feed = self.feed("h264", "mjpeg")
-        feed.join(self.viewer)
-        show(self.stream, [True])
-        self.stream.publish(frame(2, 10))
-        self.received(feed)
-        self.stream.publish(frame(3, 10))
-        self.assertEqual(
-            self.sent(),
-            [
-                ("hub", False),
-                ("hub", True),
-                ("frame", 1),
-                ("hub", False),
-                ("frame", 2),
-                ("frame", 3),
-            ],
-        )
-        codecs = [call.args[0].codec for call in self.viewer.on_track.call_args_list]
-        self.assertEqual(codecs, ["h264", "mjpeg"])
-
-    def test_codecs_that_cannot_be_had_are_refused(self) -> None:
-        show(self.stream, [True])
-        self.assertRaises(NotSupported, self.feed, "hevc")
-
-    def test_a_worker_s_wish_for_a_key_frame_reaches_the_encoder(self) -> None:
-        show(self.stream, [True])
-        feed = self.feed("h264")
-        feed.join(self.viewer)
-        asked: list[bool] = []
-        self.stream.packets.on_keyframe_request = lambda: asked.append(True)
-        self.worker.received({"type": "keyframe", "feed": feed.id})
-        self.assertEqual(asked, [True])

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import os
+import socket
+from functools import cache
 from typing import Any
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.servers.rtsp.test_rtp_stream import packet as rtp_packet
+from tests.servers.rtsp.test_rtp_stream import stream
 from tests.support.system import require
 from twistedcam.delivery.memfd import Memfd
 from twistedcam.delivery.socket_state import HAS_SENDFILE
 from twistedcam.delivery.workers.main import REPORT_PERIOD, DeliveryWorker
+from twistedcam.media.packet import Packet
+from twistedcam.rtsp.rtp_frame import datagram_file, rtp_frame
+
+
+@cache
+def made(seq: int) -> Packet:
+    """A key frame with its RTP packets."""
+    packet = rtp_packet(seq, 0, key=True)
+    stream().make(packet)
+    return packet
 
 
 class StoppableClock(Clock):
@@ -64,9 +78,40 @@ class WorkerTests(SynchronousTestCase):
         self.assertEqual([each["type"] for each in self.sent], ["connection_received", "refused"])
 
     def test_messages_for_connections_that_are_gone_are_ignored(self) -> None:
-        for type in ("message", "ack", "data_handled", "finish", "abort"):
+        for type in ("message", "ack", "data_handled", "finish", "release", "abort"):
             self.receive(type, id=9, data="", seq=1)
         self.assertEqual(self.sent, [])
+
+    def test_datagrams_are_sent_once_both_sockets_have_come(self) -> None:
+        self.receive("hub", feed=1, groups=True)
+        far = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+        for each in far:
+            each.bind(("127.0.0.1", 0))
+            each.settimeout(5)
+            self.addCleanup(each.close)
+        near = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+        about = {"address": "here", "kind": "rtsp", "camera": "cam", "is_counted": True}
+        about |= {"rtp": far[0].getsockname(), "rtcp": far[1].getsockname()}
+        self.receive("rtcp_socket", id=7, fd=near[1].detach())
+        self.receive("view_datagrams", id=7, feed=1, fd=near[0].detach(), **about)
+        file = Memfd(datagram_file(made(1)))
+        self.receive("frame", feed=1, seq=1, time=1, key=True, fd=os.dup(file.fd))
+        self.assertEqual(far[0].recv(4096), made(1).shared(rtp_frame).packets[0])
+        self.assertEqual(far[1].recv(4096), made(1).shared(rtp_frame).report)
+        self.assertEqual(self.worker._connections[7].counts()[0], 1)
+        self.receive("abort", id=7)
+        self.assertEqual(self.sent[-1]["type"], "lost")
+        self.assertEqual(self.worker._connections, {})
+        self.receive("end", feed=1)
+        self.assertEqual(self.worker._hubs, {})
+
+    def test_datagrams_without_a_socket_are_refused(self) -> None:
+        left, right = os.pipe()
+        self.addCleanup(os.close, left)
+        self.receive("rtcp_socket", id=7, fd=right)
+        self.receive("view_datagrams", id=7, feed=1, fd=None)
+        self.assertEqual([each["type"] for each in self.sent], ["connection_received", "refused"])
+        self.assertRaises(OSError, os.fstat, right)
 
     def packet(self, seq: int, key: bool, has_file: bool = True) -> None:
         file = Memfd(b"data")

@@ -122,12 +122,51 @@ class RemoteSenderTests(SynchronousTestCase):
         stream.publish(packet(3, True, replace(H264_TRACK, width=128)))
         self.assertEqual(self.link.told[-3:], ["message", "message", "frame"])
 
+    def test_a_connection_whose_frames_begin_later_is_handed_over_then(self) -> None:
+        near, far = socket.socketpair()
+        self.addCleanup(near.close)
+        self.addCleanup(far.close)
+        sender = RemoteSender(self.worker, Connection(near), near, serialize, lambda: None)
+        sender.read_all(lambda data: None, lambda: None)
+        sender.subscribe(self.viewer, self.hub, None, 0)
+        sender.send_message(b"response")
+        sender.resumeProducing()
+        self.assertEqual(self.link.told, [])
+        sender.start()
+        self.assertEqual(self.link.told, ["view"])
+        sender.close()
+
+    def test_a_connection_comes_back_and_is_read_again(self) -> None:
+        done: list[str] = []
+        heard: list[bytes] = []
+        self.sender.read_all(heard.append, lambda: done.append("closed"))
+        self.joined()
+        self.sender.release(lambda: done.append("released"))
+        self.assertEqual((self.link.told[-1], done), ("release", []))
+        self.sender.on_data(b"last")
+        self.connection.calls.clear()
+        counts = [1, 100, 0, 1, 1.0, False]
+        self.worker.received({"type": "released", "id": self.viewer.id, "counts": counts})
+        self.assertEqual((heard, done), ([b"last"], ["released"]))
+        self.assertEqual(self.connection.calls, ["resumeProducing"])
+        self.assertEqual((len(self.hub), self.worker.assigned), (0, set()))
+        self.sender.on_lost()
+        self.assertNotIn("loseConnection", self.connection.calls)
+
+    def test_a_connection_that_is_lost_instead_of_released_is_closed(self) -> None:
+        done: list[bool] = []
+        self.joined()
+        self.sender.release(lambda: done.append(True))
+        self.sender.on_lost()
+        self.assertEqual(done, [])
+        self.assertIn("loseConnection", self.connection.calls)
+
     def test_an_internal_error_closes_the_connection(self) -> None:
         self.joined()
         self.hub.publish(Unsendable(1, 1000, 1, 1, b"jpeg"))
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
         self.assertIn("abortConnection", self.connection.calls)
-        self.assertEqual(self.link.told[-1], "abort")
+        self.assertEqual(self.link.told[-2:], ["abort", "end"])
 
     def test_after_the_end_nothing_is_sent_to_the_worker(self) -> None:
         self.joined()

@@ -14,6 +14,7 @@ from tests.support.rtsp_peer import RtspCase, picture
 from twistedcam.errors import NotSupported
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import VIDEO, Track
+from twistedcam.rtsp.rtp_frame import rtp_frame
 from twistedcam.servers.rtsp.media_track import (
     FIRST_WAIT,
     LINGER,
@@ -21,7 +22,6 @@ from twistedcam.servers.rtsp.media_track import (
     START_WAIT,
     MediaTrack,
 )
-from twistedcam.servers.rtsp.rtp_stream import rtp_frame
 from twistedcam.stream.hub import Sink
 from twistedcam.stream.wants import Wants
 

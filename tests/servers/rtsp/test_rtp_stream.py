@@ -5,8 +5,6 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.support.nal_streams import encoded
 from tests.support.rtsp_peer import picture
@@ -14,16 +12,10 @@ from twistedcam.errors import NotSupported
 from twistedcam.media.frame import Frame
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import AUDIO, VIDEO, Track
-from twistedcam.rtsp.messages import InterleavedFrame, RtspDecoder
 from twistedcam.rtsp.rtcp import SenderReport, SourceDescription, ntp_of_unix_us, parse_rtcp
 from twistedcam.rtsp.rtp import RtpPacket, parse_rtp
-from twistedcam.servers.rtsp.rtp_stream import (
-    MAX_PAYLOAD,
-    RtpStream,
-    interleaved,
-    payload_format,
-    rtp_frame,
-)
+from twistedcam.rtsp.rtp_frame import rtp_frame
+from twistedcam.servers.rtsp.rtp_stream import MAX_PAYLOAD, RtpStream, payload_format
 
 H264 = Track(VIDEO, "video", "h264", 128, 96)
 ULAW = Track(AUDIO, "audio", "pcm_mulaw", rate=Fraction(8000), channels=1)
@@ -94,41 +86,6 @@ def test_a_report_has_the_wall_clock_of_the_capture() -> None:
     late = packet(4, 5_081_000)
     sender.make(late)
     assert late.shared(rtp_frame).report  # at the latest after five seconds
-
-
-def test_interleaved_packets_are_made_once_for_each_channel() -> None:
-    sender = stream()
-    made = packet(1, 0, b"\0\0\0\1\x65" + b"k" * 3000, key=True)
-    frame = sender.make(made)
-    found = list(RtspDecoder().feed(interleaved(4)(made)))
-    assert found == [
-        InterleavedFrame(5, frame.report),
-        *(InterleavedFrame(4, each) for each in frame.packets),
-    ]
-    assert interleaved(4) is interleaved(4)
-    assert made.shared(interleaved(4)) is made.shared(interleaved(4))
-    assert made.shared(interleaved(0)) is frame.interleaved(0)
-
-
-def test_a_packet_without_rtp_packets_is_an_error() -> None:
-    with pytest.raises(LookupError):
-        packet(1, 0).shared(rtp_frame)
-
-
-@given(st.lists(st.integers(1, 4000), min_size=1, max_size=8))
-def test_buffers_are_cut_into_the_same_packets_by_the_kernel(sizes: list[int]) -> None:
-    data = b"".join(b"\0\0\0\1\x41" + b"x" * size for size in sizes)
-    frame = stream().make(packet(1, 0, data))
-    cut = [
-        buffer[at : at + step] for buffer, step in frame.runs for at in range(0, len(buffer), step)
-    ]
-    assert cut == frame.packets
-
-
-def test_a_large_picture_fits_into_the_buffers_of_the_kernel() -> None:
-    frame = stream().make(packet(1, 0, b"\0\0\0\1\x65" + b"k" * 300_000, key=True))
-    assert all(len(buffer) <= 65_000 and len(buffer) <= 64 * step for buffer, step in frame.runs)
-    assert sum(len(buffer) for buffer, _ in frame.runs) == sum(map(len, frame.packets))
 
 
 def test_sound_that_is_cut_has_a_time_for_each_piece() -> None:

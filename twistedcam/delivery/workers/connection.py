@@ -21,6 +21,7 @@ from twistedcam.delivery import (
 from twistedcam.delivery.ack_reader import AckReader
 from twistedcam.delivery.memfd import Memfd, as_sendable
 from twistedcam.delivery.sender import HIGH_WATER, MAX_QUEUED, Sender
+from twistedcam.delivery.sendfile_sender import SendfileSender
 from twistedcam.delivery.stream_subscription import subscription_class
 from twistedcam.delivery.workers.ack_filter import AckFilter
 from twistedcam.delivery.workers.channel import WorkerChannel, to_bytes, to_text
@@ -55,6 +56,9 @@ class WorkerServices(Protocol):
     def lost(self, connection: ViewerConnection) -> None:
         """Forget a connection that is lost."""
 
+    def released(self, connection: ViewerConnection) -> None:
+        """Forget a connection that is the server's again."""
+
     def refuse(self, connection: ViewerConnection) -> None:
         """Forget a connection for which there is no file descriptor."""
 
@@ -66,9 +70,13 @@ class ViewerConnection(protocol.Protocol):
     Arguments:
         worker: the worker.
         hub: the source of frames.
-        options: the server's message: id, address, kind, camera, fps, window, acks, and ``first``,
-            which precedes the first packet.
+        options: the server's message: id, address, kind, camera, fps, window, ``input`` (True if
+            the viewer's messages are read), ``acks`` (True if there are acknowledgements among
+            them), and ``first``, which precedes the first packet.
     """
+
+    #: True: the viewer's counts are reported.
+    is_counted = True
 
     def __init__(self, worker: WorkerServices, hub: Hub[Any], options: dict[str, Any]) -> None:
         self.id: int = options["id"]
@@ -89,8 +97,9 @@ class ViewerConnection(protocol.Protocol):
         self._worker = worker
         self._hub = hub
         self._options = options
+        self._reads: bool = options["input"]
         self._ack_filter = AckFilter() if options["acks"] else None
-        self._sender: Sender | None = None
+        self._sender: SendfileSender | None = None
         self._subscription: LatestSubscription | GopSubscription | None = None
         self._window: int = options["window"]
         self._was_heard = False
@@ -115,10 +124,12 @@ class ViewerConnection(protocol.Protocol):
 
     def connectionMade(self) -> None:
         reactor = self._worker.reactor
-        self._sender = choose_sender(self.transport, received_file, self._on_ready, reactor)
+        sender = choose_sender(self.transport, received_file, self._on_ready, reactor)
+        assert isinstance(sender, SendfileSender)
+        self._sender = sender
         self._sender.on_flushed = self._update_reading
         self._subscription = self._subscribe(self._sender)
-        if self._ack_filter is not None:
+        if self._reads:
             self._worker.ack_reader.attach(self.transport, self.dataReceived)
         if self._options["first"]:
             self._sender.send_message(to_bytes(self._options["first"]))
@@ -128,12 +139,14 @@ class ViewerConnection(protocol.Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Handle acknowledgements, and pass everything else to the server."""
-        if self._ack_filter is None or self._subscription is None:
+        if not self._reads or self._subscription is None:
             return
         self._was_heard = True
-        seq, others = self._ack_filter.feed(data)
-        if seq is not None:
-            self._subscription.acknowledge(seq)
+        others = data
+        if self._ack_filter is not None:
+            seq, others = self._ack_filter.feed(data)
+            if seq is not None:
+                self._subscription.acknowledge(seq)
         if others:
             self._is_server_busy = True
             self._update_reading()
@@ -182,7 +195,7 @@ class ViewerConnection(protocol.Protocol):
         if self._subscription is None:
             self.abort()
             return
-        if self._ack_filter is None:  # over HTTP: it acknowledges nothing anyway
+        if not self._reads:  # over HTTP: it acknowledges nothing anyway
             self._worker.ack_reader.watch_end(self.transport)
             return
         self._window = 0
@@ -235,6 +248,24 @@ class ViewerConnection(protocol.Protocol):
         self._linger.start(LINGER, self.abort)
         self._subscription.finish(self.transport.loseConnection)
 
+    def release(self) -> None:
+        """Send no more frames, and give the connection back when everything is sent."""
+        if self._subscription is not None and self._sender is not None:
+            self._stop_sound()
+            self._subscription.stop()
+            self._sender.release(self._give_back)
+
+    def _give_back(self) -> None:
+        """Leave the connection to the server, which has a descriptor of it, too."""
+        self._linger.cancel()
+        self._worker.ack_reader.detach(self.transport)
+        self._subscription = self._sender = None
+        sock = self.transport.getHandle()  # type: ignore[union-attr]
+        self.transport.stopReading()  # type: ignore[union-attr]
+        self.transport.stopWriting()  # type: ignore[union-attr]
+        sock.close()  # the transport would shut the connection down
+        self._worker.released(self)
+
     def abort(self) -> None:
         if self._sender is not None:
             self._sender.abort()
@@ -248,7 +279,7 @@ class ViewerConnection(protocol.Protocol):
 
     def _update_reading(self) -> None:
         """Read nothing while the server is busy, or the viewer does not read its answers."""
-        if self._ack_filter is None or self._sender is None:
+        if not self._reads or self._sender is None:
             return
         is_held = self._is_server_busy or self._sender.queued_bytes() > HIGH_WATER
         if is_held != self._is_held:

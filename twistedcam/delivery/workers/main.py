@@ -20,6 +20,7 @@ from twistedcam.delivery.ack_reader import AckReader
 from twistedcam.delivery.memfd import Memfd, as_sendable
 from twistedcam.delivery.workers.channel import WorkerChannel, to_bytes
 from twistedcam.delivery.workers.connection import ViewerConnection, received_file
+from twistedcam.delivery.workers.datagrams import DatagramConnection, SharedSockets
 from twistedcam.media.frame import Frame
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import VIDEO, Track
@@ -54,7 +55,10 @@ class DeliveryWorker:
         self.channel = WorkerChannel(self._received, lambda _: self.stop())
         self.ack_reader = AckReader(reactor)
         self._number = number
-        self._connections: dict[int, ViewerConnection] = {}
+        self.sockets = SharedSockets()
+        #: The sockets of RTCP that came before those of RTP, by the viewers' numbers.
+        self._rtcp_sockets: dict[int, int | None] = {}
+        self._connections: dict[int, Any] = {}
         self._tallies: dict[tuple[str, str], Tally] = {}
         self._hubs: dict[int, Hub[Any]] = {}
         #: Feeds whose next packets refer to one that did not come, until the next key frame.
@@ -76,9 +80,13 @@ class DeliveryWorker:
     def tally(self, camera: str, kind: str) -> Tally:
         return self._tallies.setdefault((camera, kind), Tally())
 
-    def lost(self, connection: ViewerConnection) -> None:
+    def lost(self, connection: Any) -> None:
         if self._connections.pop(connection.id, None) is not None:
             self.channel.send("lost", id=connection.id, counts=connection.counts())
+
+    def released(self, connection: ViewerConnection) -> None:
+        del self._connections[connection.id]
+        self.channel.send("released", id=connection.id, counts=connection.counts())
 
     def refuse(self, connection: ViewerConnection) -> None:
         del self._connections[connection.id]
@@ -107,8 +115,15 @@ class DeliveryWorker:
             self._change_hub(message["feed"], message["groups"])
         elif type == "clear":
             self._hub(message["feed"]).clear()
+        elif type == "end":
+            self._broken.discard(message["feed"])
+            self._hubs.pop(message["feed"], None)
         elif type == "view":
             self._adopt(message)
+        elif type == "rtcp_socket":
+            self._rtcp_sockets[message["id"]] = message["fd"]
+        elif type == "view_datagrams":
+            self._send_datagrams(message)
         elif message["id"] in self._connections:
             connection = self._connections[message["id"]]
             if type == "message":
@@ -120,6 +135,8 @@ class DeliveryWorker:
                 connection.data_handled()
             elif type == "ack":
                 connection.acknowledge(message["seq"])
+            elif type == "release":
+                connection.release()
             elif type == "finish":
                 connection.finish()
             elif type == "abort":
@@ -136,6 +153,18 @@ class DeliveryWorker:
         self._connections[message["id"]] = connection = ViewerConnection(self, hub, message)
         connection.adopt(message["fd"], message["family"])
 
+    def _send_datagrams(self, message: dict[str, Any]) -> None:
+        id, rtp, rtcp = message["id"], message["fd"], self._rtcp_sockets.pop(message["id"])
+        self.channel.send("connection_received", id=id)
+        if rtp is None or rtcp is None:  # this process cannot open more files
+            for fd in (rtp, rtcp):
+                if fd is not None:
+                    os.close(fd)
+            self.channel.send("refused", id=id)
+            return
+        hub = self._hub(message["feed"])
+        self._connections[id] = DatagramConnection(self, hub, message, (rtp, rtcp))
+
     def _hub(self, feed: int) -> Hub[Any]:
         return self._hubs.setdefault(feed, Hub[Any]())
 
@@ -150,13 +179,14 @@ class DeliveryWorker:
                 connection.listen(feed, hub)
 
     def _report(self) -> None:
-        viewers = {each.id: each.counts() for each in self._connections.values()}
+        counted = [each for each in self._connections.values() if each.is_counted]
+        viewers = {each.id: each.counts() for each in counted}
         tallies = [
             [camera, kind, tally.ages.counts, tally.ages.total]
             for (camera, kind), tally in self._tallies.items()
         ]
         self._tallies = {key: Tally() for key in self._tallies}
-        for each in self._connections.values():
+        for each in counted:
             each.viewer.tally = self.tally(each.viewer.camera, each.viewer.kind)
         self.channel.send("report", viewers=viewers, tallies=tallies)
 

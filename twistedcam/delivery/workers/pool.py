@@ -19,11 +19,12 @@ from twisted.python.failure import Failure
 from twistedcam.delivery.local import Delivery, InputHandle, SubscriptionHandle
 from twistedcam.delivery.sender import Sender, Serializer, do_nothing
 from twistedcam.delivery.socket_state import HAS_SENDFILE, stream_socket
+from twistedcam.delivery.udp_sender import Address, DatagramSockets
 from twistedcam.delivery.workers.channel import WorkerChannel
 from twistedcam.delivery.workers.handle import WorkerHandle
+from twistedcam.delivery.workers.remote_datagrams import RemoteDatagramSender
 from twistedcam.delivery.workers.remote_sender import RemoteSender
 from twistedcam.errors import BadArgument
-from twistedcam.media.frame import Frame
 from twistedcam.media.track import Track
 from twistedcam.runtime.child_process import ChildProcess, module_command
 from twistedcam.stream.hub import Hub
@@ -113,8 +114,26 @@ class WorkerPool(Delivery):
         sock = stream_socket(transport)
         if sock is None or not self._handles or not isfunction(serializer):
             return super().make_sender(transport, serializer, on_ready, on_refused)
-        worker = min(self._handles.values(), key=lambda each: len(each.assigned))
-        return RemoteSender(worker, transport, sock, serializer, on_refused)
+        return RemoteSender(self._next_worker(), transport, sock, serializer, on_refused)
+
+    def make_datagram_sender(
+        self, sockets: DatagramSockets, rtp: Address, rtcp: Address, on_abort: Callable[[], None]
+    ) -> Sender:
+        if not self._handles:
+            return super().make_datagram_sender(sockets, rtp, rtcp, on_abort)
+        return RemoteDatagramSender(self._next_worker(), sockets, rtp, rtcp, on_abort)
+
+    def _next_worker(self) -> WorkerHandle:
+        """Return the worker with the fewest viewers."""
+        return min(self._handles.values(), key=lambda each: len(each.assigned))
+
+    def read_all(
+        self, sender: Sender, on_data: Callable[[bytes], None], on_closed: Callable[[], None]
+    ) -> InputHandle | None:
+        if not isinstance(sender, RemoteSender):
+            return super().read_all(sender, on_data, on_closed)
+        sender.read_all(on_data, on_closed)
+        return sender
 
     def read_from(
         self,
@@ -131,13 +150,16 @@ class WorkerPool(Delivery):
     def subscribe(
         self,
         viewer: Viewer,
-        hub: Hub[Frame],
+        hub: Hub[Any],
         sender: Sender,
         max_fps: float | None,
         window: int = 0,
     ) -> SubscriptionHandle:
         if isinstance(sender, RemoteSender):
             sender.subscribe(viewer, hub, max_fps, window)
+            return sender
+        if isinstance(sender, RemoteDatagramSender):
+            sender.subscribe(viewer, hub)
             return sender
         return super().subscribe(viewer, hub, sender, max_fps, window)
 
@@ -168,6 +190,23 @@ class WorkerPool(Delivery):
         if isinstance(sender, RemoteSender):
             return sender.subscribe_sound(stream, wants, serializer, on_track)
         return super().subscribe_sound(viewer, stream, wants, sender, serializer, on_track)
+
+    def subscribe_sound_hub(
+        self, viewer: Viewer, hub: Hub[Any], sender: Sender, serializer: Serializer
+    ) -> Callable[[], None]:
+        if isinstance(sender, RemoteSender):
+            return sender.subscribe_sound_hub(hub, serializer)
+        if isinstance(sender, RemoteDatagramSender):
+            sender.subscribe(viewer, hub, is_sound=True)
+            sender.start()
+            return sender.close
+        return super().subscribe_sound_hub(viewer, hub, sender, serializer)
+
+    def release(self, subscription: SubscriptionHandle, done: Callable[[], None]) -> None:
+        if isinstance(subscription, RemoteSender):
+            subscription.release(done)
+        else:
+            super().release(subscription, done)
 
     def _spawn(self, number: int) -> None:
         self._restarts.pop(number, None)

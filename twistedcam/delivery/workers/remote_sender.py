@@ -12,45 +12,21 @@ from zope.interface import implementer
 
 from twistedcam.delivery.sender import Serializer, do_nothing
 from twistedcam.delivery.workers.channel import to_text
-from twistedcam.delivery.workers.handle import StreamFeed, WorkerFeed, WorkerHandle
-from twistedcam.media.frame import Frame
+from twistedcam.delivery.workers.feeds import WorkerFeed
+from twistedcam.delivery.workers.handle import WorkerHandle
+from twistedcam.delivery.workers.remote_viewer import RemoteViewer, SoundListener
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import Track
 from twistedcam.stream.hub import Hub
 from twistedcam.stream.viewers import Viewer
-from twistedcam.util.rate import ReportedRate
 
 if TYPE_CHECKING:
     from twistedcam.stream.stream import Stream
     from twistedcam.stream.wants import Wants
 
 
-class _Listener:
-    """The part of a viewer that gets sound: it joins another feed (handle.FeedViewer)."""
-
-    def __init__(
-        self, feed: StreamFeed, on_track: Callable[[Track], None], abort: Callable[[], None]
-    ) -> None:
-        self.feed = feed
-        self._handler = on_track
-        self._has_joined = False
-        self.abort = abort
-
-    def join(self) -> None:
-        """Take packets for the worker, and announce their track."""
-        self.feed.join(self)
-        self._has_joined = True
-        if self.feed.track is not None:
-            self._handler(self.feed.track)
-
-    def on_track(self, track: Track) -> None:
-        """Announce another track; that of the beginning is announced by ``join``."""
-        if self._has_joined:
-            self._handler(track)
-
-
 @implementer(IPullProducer)
-class RemoteSender:
+class RemoteSender(RemoteViewer):
     """Hands a connection to a worker when the first messages have been sent.
 
     It is the viewer's Sender, SubscriptionHandle and InputHandle at once. The server's own
@@ -76,8 +52,8 @@ class RemoteSender:
         serializer: Serializer,
         on_refused: Callable[[], None],
     ) -> None:
+        super().__init__(worker)
         self._serializer = serializer
-        self._worker = worker
         self._transport = transport
         self._socket = sock
         self._on_refused = on_refused
@@ -85,6 +61,8 @@ class RemoteSender:
         self._on_closed: Callable[[], None] = do_nothing
         #: True while what the viewer sends is left unread.
         self._is_held = False
+        #: True if all that the viewer sends is passed on; False: acknowledgements stay there.
+        self._is_raw = False
         #: True while the worker waits until the viewer's last bytes have been handled.
         self._is_awaited = False
         #: Bytes of messages that the transport has not sent yet.
@@ -92,9 +70,7 @@ class RemoteSender:
         self.on_flushed: Callable[[], None] = do_nothing
         #: Called before the first packet of each track (handle.RemoteConnection).
         self.on_track: Callable[[Track], None] = lambda track: None
-        self._viewer: Viewer | None = None
-        self._feed: WorkerFeed | None = None
-        self._listener: _Listener | None = None
+        self._listener: SoundListener | None = None
         self._options: dict[str, Any] = {}
         self._started = False
         self._flushing = False
@@ -103,6 +79,8 @@ class RemoteSender:
         self._first: list[bytes] | None = None
         self._closed = False
         self._done: Callable[[], None] | None = None
+        #: True while the worker sends what it has begun, before it gives the connection back.
+        self._is_releasing = False
         worker.assigned.add(self)
         transport.registerProducer(self, False)  # calls stopProducing if the connection is lost
 
@@ -111,6 +89,10 @@ class RemoteSender:
     def read_from(self, on_data: Callable[[bytes], None], on_closed: Callable[[], None]) -> None:
         """Pass on what the viewer sends, without acknowledgements, and its end."""
         self._on_data, self._on_closed = on_data, on_closed
+
+    def read_all(self, on_data: Callable[[bytes], None], on_closed: Callable[[], None]) -> None:
+        """Pass on all that the viewer sends, and its end: it sends no acknowledgements."""
+        self._on_data, self._on_closed, self._is_raw = on_data, on_closed, True
 
     def hold(self, is_held: bool) -> None:
         self._is_held = is_held
@@ -130,10 +112,8 @@ class RemoteSender:
 
     # SubscriptionHandle
 
-    def subscribe(
-        self, viewer: Viewer, hub: Hub[Frame], max_fps: float | None, window: int
-    ) -> None:
-        """Set the source of frames; they are sent after ``start``."""
+    def subscribe(self, viewer: Viewer, hub: Hub[Any], max_fps: float | None, window: int) -> None:
+        """Set the source of packets; they are sent after ``start``."""
         self._feed = self._worker.feed(hub, self._serializer)
         self._describe(viewer, max_fps, window)
 
@@ -167,8 +147,15 @@ class RemoteSender:
         Raises:
             NotSupported: the sound cannot be had in the codecs that are wanted.
         """
-        feed = self._worker.stream_feed(stream, wants, serializer)
-        self._listener = _Listener(feed, on_track, self.abort)
+        return self._add_sound(self._worker.stream_feed(stream, wants, serializer), on_track)
+
+    def subscribe_sound_hub(self, hub: Hub[Any], serializer: Serializer) -> Callable[[], None]:
+        """Let the worker send the sound of a hub, too. Return a function that ends it."""
+        feed = self._worker.feed(hub, serializer, is_sound=True)
+        return self._add_sound(feed, lambda track: None)
+
+    def _add_sound(self, feed: WorkerFeed, on_track: Callable[[Track], None]) -> Callable[[], None]:
+        self._listener = SoundListener(feed, on_track, self.abort)
         if self._handed_over:
             self._listen()
         return self._stop_listening
@@ -187,8 +174,7 @@ class RemoteSender:
                 self._send("listen", feed=None)
 
     def _describe(self, viewer: Viewer, max_fps: float | None, window: int) -> None:
-        viewer.rate = ReportedRate()
-        self._viewer = viewer
+        self._count(viewer)
         self._options = {
             "address": viewer.address,
             "kind": viewer.kind,
@@ -200,12 +186,13 @@ class RemoteSender:
     def start(self) -> None:
         """Send frames as soon as the worker has the connection."""
         self._started = True
+        if self._flushing and not self._queued_bytes:
+            self._hand_over()
 
     def ready(self) -> None:
         """Do nothing: the worker sends the newest frame."""
 
     def acknowledge(self, seq: int) -> None:
-        """Pass on an acknowledgement that came here."""
         if self._handed_over:
             self._send("ack", seq=seq)
 
@@ -247,8 +234,7 @@ class RemoteSender:
         return self._queued_bytes
 
     def unsent_bytes(self) -> int:
-        """Return 0: the worker finds viewers that do not read."""
-        return 0
+        return 0  # the worker finds viewers that do not read
 
     def finish(self, done: Callable[[], None]) -> None:
         if self._closed or not self._handed_over:
@@ -257,6 +243,19 @@ class RemoteSender:
         else:
             self._done = done
             self._send("finish")
+
+    def release(self, done: Callable[[], None]) -> None:
+        """Send no more frames, and take the connection back when the current one is sent.
+
+        Arguments:
+            done: called when the connection is this process's again, unless it is lost.
+        """
+        if self._closed or not self._handed_over:
+            self.close()
+            done()
+        else:
+            self._done, self._is_releasing = done, True
+            self._send("release")
 
     def abort(self) -> None:
         self.close()
@@ -281,14 +280,8 @@ class RemoteSender:
     def on_report(
         self, frames: int, size: int, drops: int, time: int, fps: float, heard: bool
     ) -> None:
-        viewer = self._viewer
-        if viewer is None:
-            return
-        viewer.frames, viewer.bytes, viewer.drops = frames, size, drops
-        viewer.last_time_us = time
-        assert isinstance(viewer.rate, ReportedRate)
-        viewer.rate.told = fps
-        if heard and self._on_data is not None:
+        super().on_report(frames, size, drops, time, fps, heard)
+        if heard and self._on_data is not None and self._viewer is not None:
             self._on_data(b"")
 
     def on_data(self, data: bytes) -> None:
@@ -312,7 +305,10 @@ class RemoteSender:
             self._transport.unregisterProducer()
         self._leave()
         done, self._done = self._done, None
-        (done or self._transport.loseConnection)()
+        if done is None or self._is_releasing:
+            self._transport.loseConnection()
+        else:
+            done()
 
     def on_refused(self) -> None:
         """Take the connection back: the worker could not take it."""
@@ -321,6 +317,19 @@ class RemoteSender:
             self._handed_over = self._started = False
             self._on_refused()
 
+    def on_released(self) -> None:
+        """Read from the connection again: the worker has given it back."""
+        if self._closed:
+            return
+        self._closed = True
+        self._leave()
+        self._on_data, self._on_closed = None, do_nothing
+        if not self._is_held:
+            self._transport.resumeProducing()
+        done, self._done = self._done, None
+        if done is not None:
+            done()
+
     # IPullProducer, called by the transport.
 
     def resumeProducing(self) -> None:
@@ -328,8 +337,10 @@ class RemoteSender:
         if self._queued_bytes:
             self._queued_bytes = 0
             self.on_flushed()
-        if not self._flushing or self._closed or not self._started:
-            return
+        if self._flushing and self._started and not self._closed:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
         assert self._feed is not None and self._viewer is not None
         try:
             fd = os.dup(self._socket.fileno())
@@ -342,7 +353,8 @@ class RemoteSender:
         live, first = self._join(self._feed)
         options = {
             **self._options,
-            "acks": self._on_data is not None,
+            "acks": self._on_data is not None and not self._is_raw,
+            "input": self._on_data is not None,
             "family": int(self._socket.family),
             "feed": self._feed.id,
             "live": live,

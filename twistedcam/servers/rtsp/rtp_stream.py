@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
 
 from twistedcam.errors import NotSupported
 from twistedcam.media.nal import split_units
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import Track
 from twistedcam.rtsp.formats import aac_parameters, h264_parameters, h265_parameters
-from twistedcam.rtsp.messages import interleaved_head
 from twistedcam.rtsp.payloads import aac, g711, h264, h265, jpeg, opus
 from twistedcam.rtsp.rtcp import SenderReport, SourceDescription, ntp_of_unix_us
 from twistedcam.rtsp.rtp import HEADER
+from twistedcam.rtsp.rtp_frame import RtpFrame, rtp_frame
 from twistedcam.rtsp.sdp import MediaFormat
 
 #: Bytes of a payload at most: with all headers, a packet fits into 1500 bytes over IPv6.
@@ -25,8 +24,6 @@ MAX_PAYLOAD = 1400
 REPORT_PERIOD = 5_000_000
 #: Microseconds that pass at least between two packets of a picture or a piece of sound.
 _LEAST_STEP = 1_000
-#: Datagrams and bytes that the kernel cuts one buffer into at most (UDP_MAX_SEGMENTS).
-_MAX_SEGMENTS, _MAX_BUFFER = 64, 65_000
 
 Packetize = Callable[[bytes, int], list[bytes]]
 
@@ -76,83 +73,6 @@ def payload_format(track: Track) -> PayloadFormat:
             number = 97
         return PayloadFormat(MediaFormat(number, name, rate, channels), g711.packetize, channels)
     raise NotSupported(f"RTSP cannot send {codec}")
-
-
-class RtpFrame:
-    """The RTP packets of one packet, and its forms for the transports, made once.
-
-    Arguments:
-        packets: whole RTP packets.
-        sequence, timestamp: of the first.
-        report: a sender report that goes before them, or nothing.
-    """
-
-    __slots__ = ("_interleaved", "_runs", "packets", "report", "sequence", "timestamp")
-
-    def __init__(
-        self, packets: list[bytes], sequence: int, timestamp: int, report: bytes = b""
-    ) -> None:
-        self.packets = packets
-        self.sequence = sequence
-        self.timestamp = timestamp
-        self.report = report
-        self._interleaved: dict[int, bytes] = {}
-        self._runs: list[tuple[bytes, int]] | None = None
-
-    def interleaved(self, channel: int) -> bytes:
-        """Return all packets with their interleaved heads (RFC 2326, section 10.12).
-
-        Arguments:
-            channel: of RTP; RTCP has the next one.
-        """
-        made = self._interleaved.get(channel)
-        if made is None:
-            parts = [interleaved_head(channel + 1, len(self.report)), self.report]
-            if not self.report:
-                parts.clear()
-            for packet in self.packets:
-                parts += interleaved_head(channel, len(packet)), packet
-            made = self._interleaved[channel] = b"".join(parts)
-        return made
-
-    @property
-    def runs(self) -> list[tuple[bytes, int]]:
-        """The datagrams in buffers, each with the size at which the kernel cuts it (GSO).
-
-        All datagrams of a buffer have that size, but for the last one, which may be shorter.
-        """
-        if self._runs is None:
-            self._runs = [(b"".join(run), len(run[0])) for run in _equal_runs(self.packets)]
-        return self._runs
-
-
-def _equal_runs(packets: list[bytes]) -> Iterator[list[bytes]]:
-    run: list[bytes] = []
-    for packet in packets:
-        size = len(run[0]) if run else 0
-        is_full = len(run) >= _MAX_SEGMENTS or (len(run) + 1) * size > _MAX_BUFFER
-        if run and (len(packet) > size or len(run[-1]) < size or is_full):
-            yield run
-            run = []
-        run.append(packet)
-    if run:
-        yield run
-
-
-def rtp_frame(packet: Packet) -> RtpFrame:
-    """Return the RTP packets that RtpStream has made of a packet, for ``packet.shared``."""
-    raise LookupError(f"{packet!r} has no RTP packets")
-
-
-@cache
-def interleaved(channel: int) -> Callable[[Packet], bytes]:
-    """Return the function that serializes a packet for a channel: the same one each time."""
-
-    def serialize(packet: Packet) -> bytes:
-        frame: RtpFrame = packet.shared(rtp_frame)
-        return frame.interleaved(channel)
-
-    return serialize
 
 
 class RtpStream:

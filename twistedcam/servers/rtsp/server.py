@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from twistedcam.auth import Grant, TokenSession
-from twistedcam.delivery.choose import choose_sender
+from twistedcam.delivery.local import InputHandle
 from twistedcam.delivery.sender import HIGH_WATER, MAX_QUEUED, Sender
 from twistedcam.delivery.transport_sender import limit_buffer
 from twistedcam.errors import TooMany
@@ -35,10 +35,10 @@ from twistedcam.rtsp.messages import (
     RtspResponse,
     RtspTooLarge,
 )
+from twistedcam.rtsp.rtp_frame import interleaved
 from twistedcam.runtime.scheduler import Job, StepResult
 from twistedcam.servers.rtsp.login import RtspLogin
 from twistedcam.servers.rtsp.methods import SERVER, RtspMethods, as_reason
-from twistedcam.servers.rtsp.rtp_stream import interleaved
 from twistedcam.servers.rtsp.session import RtspServerSession
 from twistedcam.servers.rtsp.streams import RtspStreams
 
@@ -82,6 +82,9 @@ class RtspProtocol(ManagedConnection, Protocol):
         self._job = Job(factory.server.scheduler, self._step, self._hold, AT_ONCE)
         self._answering: Deferred[None] | None = None
         self._token_session: TokenSession | None = None
+        #: What has the transport while a session plays, and a worker's part that reads from it.
+        self._sender: Sender | None = None
+        self._input: InputHandle | None = None
         #: The camera of the last login.
         self._viewed: str | None = None
         self._is_producer = False
@@ -148,6 +151,9 @@ class RtspProtocol(ManagedConnection, Protocol):
         session, self.session = self.session, None
         if session is not None:
             self._lose_session(session)
+        if self._sender is not None:
+            self._sender.close()
+            self._sender = None
 
     def end(self, reason: str) -> None:
         """End the session, send what was begun, and close the connection."""
@@ -165,10 +171,13 @@ class RtspProtocol(ManagedConnection, Protocol):
 
     def make_sender(self, channel: int, on_ready: Callable[[], None]) -> Sender:
         self._disown_transport()
-        sender = choose_sender(
-            self.transport, interleaved(channel), on_ready, self.factory.streams.reactor
+        delivery = self.factory.server.delivery
+        sender = delivery.make_sender(
+            self.transport, interleaved(channel), on_ready, self._on_refused
         )
         sender.on_flushed = self._job.resume
+        self._sender = sender
+        self._input = delivery.read_all(sender, self.dataReceived, self.readConnectionLost)
         return sender
 
     def on_session_ended(self, reason: str) -> None:
@@ -182,6 +191,7 @@ class RtspProtocol(ManagedConnection, Protocol):
 
     def reclaim_transport(self) -> None:
         """Write to the transport again: its sender has finished."""
+        self._sender = self._input = None
         if not self._is_over:
             self._own_transport()
             limit_buffer(self.transport, READ_SIZE)
@@ -286,7 +296,9 @@ class RtspProtocol(ManagedConnection, Protocol):
         """Stop or resume reading from the client."""
         if self._is_half_closed or self._is_over:
             return
-        if is_held:
+        if self._input is not None:
+            self._input.hold(is_held)
+        elif is_held:
             self.transport.pauseProducing()
         else:
             self.transport.resumeProducing()
@@ -314,6 +326,11 @@ class RtspProtocol(ManagedConnection, Protocol):
         # A client that neither reads nor closes would keep the connection for ever.
         self.factory.connections.closer.abort_later(self.transport)
 
+    def _on_refused(self) -> None:
+        """End the session: the worker that was to have the connection cannot open more files."""
+        self._input = None
+        self.end("a worker process cannot open more files")
+
     def _close(self) -> None:
         if self in self.factory.connections:  # the connection may be lost meanwhile
             self._close_gracefully()
@@ -324,13 +341,7 @@ class RtspProtocol(ManagedConnection, Protocol):
         if session.state != "playing" or session.is_interleaved or self.grant is None:
             session.lose()
             return
-        server = self.factory.server
-        try:
-            session.admission = server.connection_limiter.admit(self.transport.getPeer())
-        except TooMany:
-            session.lose()
-            return
-        session.watch_token(server.authenticator, self.grant)
+        session.go_on_alone(self.transport.getPeer(), self.grant)
 
     # IPushProducer, while no sender is the transport's producer.
 

@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from twisted.logger import Logger
 
-from twistedcam.auth import Authenticator, Grant, TokenSession
+from twistedcam.auth import Grant, TokenSession
 from twistedcam.delivery.sender import Sender, do_nothing
-from twistedcam.delivery.stream_subscription import subscription_class
-from twistedcam.media.packet import Packet
+from twistedcam.delivery.udp_sender import Address, UdpSender
+from twistedcam.errors import TooMany
 from twistedcam.net.connection_limits import Admission
 from twistedcam.rtsp.messages import interleaved_head
 from twistedcam.rtsp.rtcp import ReceiverReport, ReportBlock, RtcpBye, SenderReport, parse_rtcp
+from twistedcam.rtsp.rtp_frame import interleaved, rtp_frame
 from twistedcam.runtime.timer import Timer
 from twistedcam.servers.rtsp.media_track import MediaTrack
-from twistedcam.servers.rtsp.rtp_stream import rtp_frame
-from twistedcam.servers.rtsp.udp import Address, UdpPorts, UdpSender
-from twistedcam.stream.hub import Sink
+from twistedcam.servers.rtsp.udp import UdpPorts
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
@@ -110,7 +109,7 @@ class RtspServerSession:
         #: The host that it belongs to.
         self.host = getattr(carrier.transport.getPeer(), "host", None)
         #: Counts a session without a connection like a connection.
-        self.admission: Admission | None = None
+        self._admission: Admission | None = None
         self._token_session: TokenSession | None = None
         self._address = carrier.peer
         self._server = server
@@ -120,7 +119,7 @@ class RtspServerSession:
         self._viewer: Viewer | None = None
         self._senders: dict[int, Sender] = {}
         self._subscription: Any = None
-        self._sound: SoundFeed | None = None
+        self._stop_sound: Callable[[], None] = do_nothing
         self._timer.start(TIMEOUT + _GRACE, self._check)
 
     @property
@@ -167,20 +166,21 @@ class RtspServerSession:
         media = self.tracks[main].media
         if media.rtp is not None:
             media.rtp.need_report()
-        hub: Any = media.hub
-        make = subscription_class(hub)
-        self._subscription = make(viewer, hub, sender, self._server.clock)
+        delivery = self._server.delivery
+        self._subscription = delivery.subscribe(viewer, media.hub, sender, None)
         media.start_at_keyframe(partial(self._begin, self._subscription))
         for number, track in self.tracks.items():
             if number != main and track.media.rtp is not None:
                 track.media.rtp.need_report()
-                self._sound = SoundFeed(track.media, self._senders[number], track.channel)
+                self._stop_sound = delivery.subscribe_sound_hub(
+                    viewer, track.media.hub, self._senders[number], interleaved(track.channel or 0)
+                )
         self._server.viewers.announce(viewer)
 
     def pause(self, done: Callable[[], None]) -> None:
         """Send no more packets; call ``done`` when those that were begun are sent."""
         self.state = "ready"
-        self._stop(done)
+        self._stop(done, is_kept=True)
 
     def send(self, data: bytes) -> bool:
         """Send bytes between two packets. Return False if the connection is not the session's."""
@@ -213,10 +213,23 @@ class RtspServerSession:
         except ValueError:
             return  # it is no RTCP
 
-    def watch_token(self, authenticator: Authenticator, grant: Grant) -> None:
-        """End the session when its token ends: no connection does that any more."""
-        name = self.camera.name
-        self._token_session = authenticator.open_session(
+    def go_on_alone(self, peer: Any, grant: Grant) -> None:
+        """Go on without the connection, which the client has closed: the packets go over UDP.
+
+        The session counts as a connection, and ends with its token. If no more connections are
+        allowed, it ends now.
+
+        Arguments:
+            peer: the result of the transport's ``getPeer()``.
+            grant: the rights of the client.
+        """
+        server, name = self._server, self.camera.name
+        try:
+            self._admission = server.connection_limiter.admit(peer)
+        except TooMany:
+            self.lose()
+            return
+        self._token_session = server.authenticator.open_session(
             grant, lambda now: now.lets_watch_on(grant, name), lambda why: self.end(str(why))
         )
 
@@ -239,7 +252,7 @@ class RtspServerSession:
             if carrier is not None and reason is not None:
                 carrier.on_session_ended(reason)
 
-        self._stop(on_sent)
+        self._stop(on_sent, is_kept=reason is None)
         self._release()
 
     def lose(self) -> None:
@@ -270,7 +283,9 @@ class RtspServerSession:
 
     def _make_sender(self, track: TrackSetup, *, is_main: bool) -> Sender:
         if track.ports is not None:
-            return UdpSender(track.ports, track.rtp, track.rtcp, self._on_unreachable)
+            return self._server.delivery.make_datagram_sender(
+                track.ports.sockets, track.rtp, track.rtcp, self._on_unreachable
+            )
         assert self.carrier is not None and track.channel is not None
         if is_main:
             return self.carrier.make_sender(track.channel, self._on_ready)
@@ -285,11 +300,15 @@ class RtspServerSession:
         if self._subscription is not None:
             self._subscription.ready()
 
-    def _stop(self, done: Callable[[], None]) -> None:
-        """Stop sending."""
-        if self._sound is not None:
-            self._sound.close()
-            self._sound = None
+    def _stop(self, done: Callable[[], None], *, is_kept: bool = False) -> None:
+        """Stop sending.
+
+        Arguments:
+            done: called when the packets that were begun are sent.
+            is_kept: True if the connection is used further.
+        """
+        stop_sound, self._stop_sound = self._stop_sound, do_nothing
+        stop_sound()
         senders, self._senders = self._senders, {}
         subscription, self._subscription = self._subscription, None
         viewer, self._viewer = self._viewer, None
@@ -298,7 +317,10 @@ class RtspServerSession:
         if subscription is None:
             done()
             return
-        subscription.finish(done)
+        if is_kept:
+            self._server.delivery.release(subscription, done)
+        else:
+            subscription.finish(done)
         for sender in senders.values():
             if isinstance(sender, UdpSender):
                 sender.close()
@@ -321,8 +343,8 @@ class RtspServerSession:
         for track in self.tracks.values():
             track.close()
             track.media.release(self)
-        if self.admission is not None:
-            self.admission.leave()
+        if self._admission is not None:
+            self._admission.leave()
         if self._token_session is not None:
             self._token_session.close()
         self._on_end(self)
@@ -333,7 +355,7 @@ class RtspServerSession:
             self._viewer.loss = block.fraction_lost / 256
 
     def _on_unreachable(self) -> None:
-        self.end("its address cannot be reached")
+        self.end("its address cannot be reached, or a worker process has ended")
 
     def _kicked(self, reason: str) -> None:
         self.end(reason)
@@ -351,35 +373,3 @@ class RtspServerSession:
             self.end(f"it was silent for {TIMEOUT} s")
             return
         self._timer.start(max(1.0, TIMEOUT + _GRACE - silence), self._check)
-
-
-class SoundFeed(Sink[Packet]):
-    """Sends the packets of sound, which are small, between the pictures.
-
-    Arguments:
-        media: the track of sound.
-        sender: sends them.
-        channel: the interleaved channel; None over UDP.
-    """
-
-    #: Bytes of sound that may wait in this process; beyond, packets are left out.
-    MOST = 16 * 1024
-
-    __slots__ = ("_channel", "_media", "_sender")
-
-    def __init__(self, media: MediaTrack, sender: Sender, channel: int | None) -> None:
-        self._media = media
-        self._sender = sender
-        self._channel = channel
-        media.hub.add(self)
-
-    def take(self, packet: Packet, /) -> None:
-        """Send a packet (hub.Sink)."""
-        if self._channel is None:
-            self._sender.offer(packet)
-        elif self._sender.queued_bytes() < self.MOST:
-            self._sender.send_message(packet.shared(rtp_frame).interleaved(self._channel))
-
-    def close(self) -> None:
-        """Send no more packets."""
-        self._media.hub.remove(self)

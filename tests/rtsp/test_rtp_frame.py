@@ -1,0 +1,60 @@
+"""The forms of the RTP packets of one packet, for connections, datagrams and workers."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.servers.rtsp.test_rtp_stream import packet, stream
+from twistedcam.rtsp.messages import InterleavedFrame, RtspDecoder
+from twistedcam.rtsp.rtp_frame import datagram_file, interleaved, parse_datagrams, rtp_frame
+
+
+def test_interleaved_packets_are_made_once_for_each_channel() -> None:
+    sender = stream()
+    made = packet(1, 0, b"\0\0\0\1\x65" + b"k" * 3000, key=True)
+    frame = sender.make(made)
+    found = list(RtspDecoder().feed(interleaved(4)(made)))
+    assert found == [
+        InterleavedFrame(5, frame.report),
+        *(InterleavedFrame(4, each) for each in frame.packets),
+    ]
+    assert interleaved(4) is interleaved(4)
+    assert made.shared(interleaved(4)) is made.shared(interleaved(4))
+    assert made.shared(interleaved(0)) is frame.interleaved(0)
+
+
+def test_a_packet_without_rtp_packets_is_an_error() -> None:
+    with pytest.raises(LookupError):
+        packet(1, 0).shared(rtp_frame)
+
+
+@given(st.lists(st.integers(1, 4000), min_size=1, max_size=8))
+def test_buffers_are_cut_into_the_same_packets_by_the_kernel(sizes: list[int]) -> None:
+    data = b"".join(b"\0\0\0\1\x41" + b"x" * size for size in sizes)
+    frame = stream().make(packet(1, 0, data))
+    cut = [
+        buffer[at : at + step] for buffer, step in frame.runs for at in range(0, len(buffer), step)
+    ]
+    assert cut == frame.packets
+
+
+def test_a_large_picture_fits_into_the_buffers_of_the_kernel() -> None:
+    frame = stream().make(packet(1, 0, b"\0\0\0\1\x65" + b"k" * 300_000, key=True))
+    assert all(len(buffer) <= 65_000 and len(buffer) <= 64 * step for buffer, step in frame.runs)
+    assert sum(len(buffer) for buffer, _ in frame.runs) == sum(map(len, frame.packets))
+
+
+def test_a_worker_gets_the_same_datagrams_and_report() -> None:
+    big = packet(1, 0, b"\0\0\0\1\x65" + b"k" * 100_000, key=True)
+    frame = stream().make(big)
+    found = parse_datagrams(datagram_file(big))
+    assert frame.report
+    assert (found.report, found.runs) == (frame.report, frame.runs)
+    small = packet(2, 40_000)
+    sender = stream()
+    sender.make(packet(1, 0, key=True))
+    sender.make(small)
+    found = parse_datagrams(datagram_file(small))
+    assert (found.report, found.runs) == (b"", small.shared(rtp_frame).runs)
