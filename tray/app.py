@@ -7,10 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pystray
 
+from tray import autostart
 from tray.address import Address
 from tray.backend import runtime_folder
 from tray.child import ChildServer, log_file
@@ -18,12 +21,20 @@ from tray.entries import entries
 from tray.errors import TrayError
 from tray.icon import draw
 from tray.link import ServerLink
-from tray.menu import Action, MenuItem, menu, tooltip
-from tray.notices import Notice, NotificationFilter
-from tray.opening import open_folder, open_page, open_viewer, reachable
+from tray.menu import Action, MenuItem, headline, menu, tooltip
+from tray.notices import Notice, NotificationFilter, file_notice
+from tray.opening import (
+    open_file,
+    open_folder,
+    open_page,
+    open_viewer,
+    reachable,
+    recording_path,
+)
+from tray.reasons import reason
 from tray.signals import on_signal
 from tray.state import Look, ServerView
-from twistedcam.errors import TwistedcamError
+from twistedcam.errors import NoServer, TwistedcamError
 
 #: Default size of the icon in pixels.
 SIZE = 64
@@ -31,6 +42,29 @@ SIZE = 64
 COMMAND_TIMEOUT = 60.0
 #: Seconds between new texts in a menu that cannot change while it is open.
 TEXTS = 10.0
+
+
+#: Titles of notifications about commands that were not carried out, by their first words.
+FAILURES = {
+    "start": "The camera cannot be started",
+    "stop": "The camera cannot be stopped",
+    "record start": "The recording cannot be started",
+    "record stop": "The recording was not finished",
+    "record save-last": "The last seconds were not saved",
+    "snapshot": "No snapshot was taken",
+    "motion": "Motion detection was not changed",
+    "mute": "The sound cannot be muted",
+    "unmute": "The sound is still muted",
+    "shutdown": "The server was not shut down",
+}
+
+
+@dataclass(frozen=True)
+class Autostart:
+    """The autostart entry: its path, and the content that starts this tray."""
+
+    path: Path
+    content: bytes
 
 
 @dataclass(frozen=True)
@@ -43,6 +77,7 @@ class TrayOptions:
         page: the web page's URL, instead of the server's own.
         serve: the options for a server started from the menu.
         keep_server: True if that server runs on when the tray ends.
+        autostart: the autostart entry that the menu writes and removes.
     """
 
     address: Address
@@ -50,6 +85,7 @@ class TrayOptions:
     page: str | None = None
     serve: tuple[str, ...] = ()
     keep_server: bool = False
+    autostart: Autostart | None = None
 
 
 class TrayApp:
@@ -77,6 +113,8 @@ class TrayApp:
         self._look: Look = self._state.look
         self._notices = NotificationFilter()
         self._ended = False
+        #: True from the start of a server here until it is connected.
+        self._is_new_server = False
         self._link = ServerLink(options.address, self._state_came, self._event_came)
         self._child = ChildServer(
             options.serve, log_file(environ), options.keep_server, self._child_ended
@@ -132,12 +170,26 @@ class TrayApp:
                 self._notify(
                     self._notices.seen(camera.name, camera.state, camera.reason, camera.title)
                 )
+        host, entry = self._options.address.host, self._options.autostart
+        page = self._options.page or (state.page and reachable(state.page, host))
         self._state = replace(
             state,
-            view=self._options.view or state.view,
-            page=self._options.page or state.page,
+            view=self._options.view or (state.view and reachable(state.view, host)),
+            rtsp=state.rtsp and reachable(state.rtsp, host),
+            page=page,
             serving=self._child.runs,
+            autostart=entry is not None and autostart.is_on(entry.path),
         )
+        can_start = state.here and not (state.refused or self._child.runs)
+        self._notify(
+            self._notices.server(
+                state.connected, headline(self._state), time.monotonic(), can_start
+            )
+        )
+        if state.connected and self._is_new_server:
+            self._is_new_server = False
+            if not state.cameras and page is not None:
+                self._do(Action("page", ("setup",)))
         if self._state.look != self._look:
             self._redraw()
         self.icon.title = tooltip(self._state)
@@ -158,8 +210,24 @@ class TrayApp:
         self.icon.icon = draw(self._look, getattr(self.icon, "size", SIZE))
 
     def _notify(self, notice: Notice | None) -> None:
-        if notice is not None and self.icon.HAS_NOTIFICATION:
+        if notice is None:
+            return
+        if notice.action is not None and not self._can_do(notice.action):
+            notice = notice._replace(action=None)
+        announce = getattr(self.icon, "announce", None)
+        if announce is not None:
+            announce(notice, self.perform)
+        elif self.icon.HAS_NOTIFICATION:
             self.icon.notify(notice.text, notice.title)
+
+    def _can_do(self, action: Action) -> bool:
+        """True if a click on a notification can have that action."""
+        match action.verb:
+            case "page":
+                return self._state.page is not None
+            case "recording":
+                return self._state.may_view
+        return True
 
     def _tell(self, text: str) -> None:
         """Show an error. May be called from any thread."""
@@ -169,7 +237,7 @@ class TrayApp:
         """Run the action of a click."""
         try:
             self._do(action)
-        except (TrayError, OSError) as error:
+        except TrayError as error:
             self._tell(str(error))
 
     def _do(self, action: Action) -> None:
@@ -177,21 +245,49 @@ class TrayApp:
         match action.verb:
             case "quit":
                 self.quit()
-            case "serve":
+            case "serve" if not self._state.connected:
                 self._child.start()
+                self._is_new_server = True
                 self.show(self._state)
                 self._link.try_now()
             case "view" if state.view:
-                view = reachable(state.view, address.host)
-                open_viewer(view, action.words[0], address.token, self._tell)
+                open_viewer(state.view, action.words[0], address.token, self._tell)
             case "page" if state.page:
-                open_page(reachable(state.page, address.host), self._tell)
+                part = "".join(f"#{quote(each, safe='=')}" for each in action.words)
+                open_page(state.page + part, self._tell)
             case "folder" if state.folder:
                 open_folder(state.folder, self._tell)
+            case "recording":
+                self._open_recording(action.words[0])
+            case "log":
+                open_file(str(log_file(self._environ)), self._tell)
+            case "autostart" if self._options.autostart is not None:
+                self._set_autostart(self._options.autostart, action.words[0] == "on")
             case "command":
                 threading.Thread(
                     target=self._command, args=action.words, name="tray command", daemon=True
                 ).start()
+
+    def _open_recording(self, name: str) -> None:
+        """Play a recording with this system's player; in the page if it is not on this machine."""
+        state = self._state
+        path = recording_path(state.folder, name) if state.here else None
+        if path is not None:
+            open_file(path, self._tell)
+        elif state.page is not None:
+            self._do(Action("page", (f"recording={name}",)))
+        else:
+            raise TrayError(f"{name} is not on this machine, and the server has no web page")
+
+    def _set_autostart(self, entry: Autostart, wanted: bool) -> None:
+        try:
+            if wanted:
+                autostart.install(entry.path, entry.content)
+            else:
+                autostart.remove(entry.path)
+        finally:
+            self.show(self._state)
+            self.icon.update_menu()  # the click changed the check mark, even if nothing else did
 
     # Run in separate threads.
 
@@ -201,18 +297,29 @@ class TrayApp:
             with self._options.address.connect() as client:
                 answer = client.ask(*words, timeout=COMMAND_TIMEOUT)
         except TwistedcamError as error:
-            self._in_main(lambda why=str(error): self._refused(words, why))  # type: ignore[misc]
+            lost = isinstance(error, NoServer)
+            why = reason(error, self._options.address) if lost else str(error)
+            self._in_main(lambda: self._refused(words, why))
             return
+        if words == ("shutdown",):
+            self._in_main(self._notices.expect_end)
         if "snapshot" in answer:
-            self._in_main(lambda: self._notify(Notice("Snapshot", str(answer["snapshot"]))))
+            name = str(answer["snapshot"])
+            self._in_main(lambda: self._notify(file_notice("Snapshot", name, name)))
 
     def _refused(self, words: tuple[str, ...], why: str) -> None:
-        self._notify(Notice(f"{' '.join(words)}: not done", why))
+        title = FAILURES.get(" ".join(words[:2])) or FAILURES.get(words[0], "Not done")
+        self._notify(Notice(title, why))
         self.icon.update_menu()  # the click changed the check mark; nothing else did
 
     def _child_ended(self, said: str) -> None:
-        self._tell(f"The server ended: {said}")
-        self._in_main(lambda: self.show(self._state))
+        def tell() -> None:
+            self._is_new_server = False
+            self._notices.expect_end()
+            self._notify(Notice("The camera server has ended", said, Action("log"), "Show its log"))
+            self.show(self._state)
+
+        self._in_main(tell)
 
 
 def _without_texts(items: tuple[MenuItem, ...]) -> tuple[Any, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import configparser
+import importlib
 import plistlib
 import subprocess
 import sys
@@ -12,6 +14,8 @@ from tray.errors import TrayError
 from twistedcam.runtime.atomic_file import write_atomically
 
 LABEL = "org.twistedcam.tray"
+#: Where Windows keeps which startup programs are turned off: an odd first byte.
+APPROVED = r"Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\StartupFolder"
 
 
 def entry_path(environ: Mapping[str, str], platform: str = sys.platform) -> Path:
@@ -57,7 +61,7 @@ def command(words: Sequence[str], platform: str = sys.platform) -> list[str]:
     return [str(program), "-m", "tray", *words]
 
 
-def install(path: Path, content: bytes) -> None:
+def install(path: Path, content: bytes, platform: str = sys.platform) -> None:
     """Write the entry. Only its owner can read it, because it can contain a token.
 
     Raises:
@@ -66,8 +70,30 @@ def install(path: Path, content: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content, 0o600)
+        if platform == "win32":
+            _approve_on_windows(path.name)
     except OSError as error:
         raise TrayError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def is_on(path: Path, platform: str = sys.platform) -> bool:
+    """True if the tray starts with the desktop: there is an entry that is not turned off."""
+    try:
+        content = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    if platform == "win32":
+        return not _is_off_on_windows(path.name)
+    if platform == "darwin":
+        return True
+    found = configparser.RawConfigParser(strict=False, comment_prefixes=("#",), delimiters=("=",))
+    try:
+        found.read_string(content)
+    except configparser.Error:
+        return False
+    values = dict(found["Desktop Entry"]) if "Desktop Entry" in found else {"hidden": "true"}
+    is_hidden = values.get("hidden") == "true"  # how desktops turn an entry off
+    return not is_hidden and values.get("x-gnome-autostart-enabled") != "false"
 
 
 def remove(path: Path) -> bool:
@@ -83,6 +109,27 @@ def remove(path: Path) -> bool:
     except OSError as error:
         raise TrayError(f"{path} cannot be deleted: {error.strerror}") from None
     return True
+
+
+def _is_off_on_windows(name: str) -> bool:
+    """True if the entry is turned off in the Task Manager or in the settings."""
+    winreg = importlib.import_module("winreg")
+    try:
+        with winreg.OpenKey(winreg.HKEY_CURRENT_USER, APPROVED) as key:
+            value = winreg.QueryValueEx(key, name)[0]
+    except OSError:  # it was never turned off
+        return False
+    return bool(value and value[0] & 1)
+
+
+def _approve_on_windows(name: str) -> None:
+    winreg = importlib.import_module("winreg")
+    try:
+        key = winreg.OpenKey(winreg.HKEY_CURRENT_USER, APPROVED, 0, winreg.KEY_SET_VALUE)
+        with key:
+            winreg.DeleteValue(key, name)
+    except FileNotFoundError:  # it was never turned off
+        pass
 
 
 def _quote(word: str) -> str:

@@ -36,6 +36,10 @@ def load(environ: MutableMapping[str, str], platform: str = sys.platform) -> Any
     Raises:
         TrayError: there is none. The message says what to install or set.
     """
+    if platform == "win32":
+        from tray.notifications import windows_icon
+
+        return windows_icon(_import_icon(environ, None))
     if not platform.startswith("linux"):
         return _import_icon(environ, None)
     check_gi()

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from tray.errors import TrayError
 from twistedcam.runtime.child_process import last_line, wait_or_kill
 
 #: Seconds that the server has to shut down.
@@ -47,10 +48,16 @@ class ChildServer:
         """Start it if it is not running. Call this in the main thread.
 
         Raises:
-            OSError: it cannot be started.
+            TrayError: it cannot be started.
         """
         if self.runs:
             return
+        try:
+            self._start()
+        except OSError as error:
+            raise TrayError(f"The camera server cannot be started: {error.strerror}") from None
+
+    def _start(self) -> None:
         self._log.parent.mkdir(parents=True, exist_ok=True)
         bound = sys.platform.startswith("linux") and not self._stays
         with self._log.open("wb") as log:

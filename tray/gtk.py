@@ -1,7 +1,7 @@
 """Improves pystray's icon on GTK.
 
 An open menu is updated instead of replaced; the icon has a tooltip and the size of the panel;
-notifications do not block; signals are not changed.
+notifications can be clicked; signals are not changed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from typing import Any
 from gi.repository import Gdk, Gio, GLib, Gtk
 
 from tray.entries import Entry, kinds
-from tray.menu import MenuItem
+from tray.menu import Action, MenuItem
+from tray.notices import Notice
+from tray.notifications import DesktopNotifications
 
 #: The default size in pixels, which can be reduced well.
 SIZE = 48
@@ -38,6 +40,7 @@ def desktop_icon(base: Any) -> Any:
         follows = True
         _menu_handle: Any = None
         _shown: Any = ()
+        _notifications: DesktopNotifications | None = None
 
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(*args, **options)
@@ -157,30 +160,11 @@ def desktop_icon(base: Any) -> Any:
         def _remove_fs_icon(self) -> None:
             self._icon_valid = False
 
-        @_soon
-        def _notify(self, message: str, title: str | None = None) -> None:
-            values: tuple[Any, ...] = (
-                "twistedcam",
-                0,
-                self._icon_path or "",
-                title or "",
-                message,
-                [],
-                {},
-                -1,
-            )
-            self._bus.call(
-                "org.freedesktop.Notifications",
-                "/org/freedesktop/Notifications",
-                "org.freedesktop.Notifications",
-                "Notify",
-                GLib.Variant("(susssasa{sv}i)", values),
-                None,
-                Gio.DBusCallFlags.NONE,
-                -1,
-                None,
-                None,
-            )
+        def announce(self, notice: Notice, perform: Callable[[Action], None]) -> None:
+            """Show a notification. A click on it performs its action."""
+            if self._notifications is None:
+                self._notifications = DesktopNotifications(self._bus, lambda: self._icon_path)
+            self._notifications.show(notice, perform)
 
     return DesktopIcon
 

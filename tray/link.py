@@ -10,7 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 from tray.address import Address
-from tray.state import CameraView, ServerView, ViewerView
+from tray.menu import MAX_RECORDINGS
+from tray.reasons import reason
+from tray.state import CameraView, RecordingView, ServerView, ViewerView
 from twistedcam.auth import RIGHTS
 from twistedcam.clients.control.blocking import BlockingClient
 from twistedcam.clients.control.dialogue import Message
@@ -33,8 +35,8 @@ REST = 0.05
 class ServerLink(threading.Thread):
     """Keeps a ServerView up to date.
 
-    It has two connections: one reads ``watch`` in a separate thread; after an event, the other
-    one queries the state.
+    It has three connections: one reads ``watch`` in a separate thread; after an event, another
+    one queries the state; the third one lists the recordings, in a thread, too.
 
     Arguments:
         address: the control port.
@@ -52,9 +54,12 @@ class ServerLink(threading.Thread):
         self._address = address
         self._on_state = on_state
         self._on_event = on_event
-        self._away = ServerView(here=address.here)
+        self._away = ServerView(here=address.here, endpoint=address.endpoint)
         self._ending = False
         self._lost: TwistedcamError | None = None
+        self._recordings: tuple[RecordingView, ...] = ()
+        #: Set when there can be other recordings than those.
+        self._recordings_changed = threading.Event()
         #: Set to end the current wait.
         self._woken = threading.Event()
         self._lock = threading.Lock()
@@ -78,24 +83,32 @@ class ServerLink(threading.Thread):
         while not self._ending:
             self._woken.clear()
             try:
-                with self._connection() as asking, self._connection() as watching:
+                with (
+                    self._connection() as asking,
+                    self._connection() as watching,
+                    self._connection() as listing,
+                ):
                     self._lost = None
-                    events = watching.watch()
-                    listener = threading.Thread(
-                        target=self._listen, args=(events,), name="tray events", daemon=True
-                    )
-                    listener.start()
+                    self._recordings = ()
+                    threads = [
+                        _start("tray events", self._listen, watching.watch()),
+                        _start("tray recordings", self._list, listing),
+                    ]
                     try:
                         place = self._place(asking)
                         backoff.reset()
                         self._follow(asking, place)
                     finally:
                         watching.close()
-                        listener.join(TIMEOUT)
+                        listing.close()
+                        self._recordings_changed.set()
+                        for each in threads:
+                            each.join(TIMEOUT)
             except TwistedcamError as error:
                 if not self._ending:
                     refused = not isinstance(error, NoServer)
-                    self._on_state(replace(self._away, reason=_reason(error), refused=refused))
+                    why = reason(error, self._address)
+                    self._on_state(replace(self._away, reason=why, refused=refused))
                     if self._woken.wait(backoff.next()):
                         backoff.reset()
 
@@ -116,10 +129,32 @@ class ServerLink(threading.Thread):
         try:
             for event in events:
                 self._on_event(event)
+                if event.get("event") == "recording":
+                    self._recordings_changed.set()
                 self._woken.set()
         except NoServer as error:
             self._lost = error
         self._woken.set()
+
+    def _list(self, listing: BlockingClient) -> None:
+        """Query the newest recordings whenever there can be others.
+
+        It has a connection of its own: the answer takes long while the server reads a large folder.
+        """
+        # Several can be unfinished: one for each camera.
+        command = ("recordings", "--limit", str(3 * MAX_RECORDINGS))
+        try:
+            while True:
+                self._recordings_changed.clear()
+                found = listing.ask(*command)["recordings"]
+                complete = (each for each in found if each.get("complete") is not False)
+                shown = tuple(map(RecordingView.from_answer, complete))
+                self._recordings = shown[:MAX_RECORDINGS]
+                self._woken.set()
+                self._recordings_changed.wait()
+                time.sleep(REST)
+        except TwistedcamError:
+            return  # it is closed; or the server is older, or the token does not have the right
 
     def _follow(self, asking: BlockingClient, place: ServerView) -> None:
         """Query and report the state until the connection is lost."""
@@ -147,6 +182,8 @@ class ServerLink(threading.Thread):
             view=found.get("view"),
             page=found.get("page"),
             folder=found.get("recordings"),
+            rtsp=found.get("rtsp"),
+            version=asking.server_version,
             rights=frozenset(granted["rights"].split()),
             whole="cameras" not in granted,
         )
@@ -157,14 +194,13 @@ class ServerLink(threading.Thread):
         viewers, *statuses = asking.ask_all(commands, TIMEOUT)
         return replace(
             place,
+            recordings=self._recordings,
             cameras=tuple(map(CameraView.from_status, statuses)),
             viewers=tuple(map(ViewerView.from_answer, viewers["viewers"])),
         )
 
 
-def _reason(error: TwistedcamError) -> str:
-    """Return in plain words why there is no connection."""
-    nobody_listens = isinstance(error.__context__, ConnectionRefusedError | FileNotFoundError)
-    if isinstance(error, NoServer) and nobody_listens:
-        return "The camera server is not running"
-    return str(error)
+def _start(name: str, run: Callable[..., None], *arguments: Any) -> threading.Thread:
+    thread = threading.Thread(target=run, args=arguments, name=name, daemon=True)
+    thread.start()
+    return thread

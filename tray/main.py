@@ -52,9 +52,10 @@ def run(found: argparse.Namespace) -> int:
     from tray import backend
 
     make_icon = backend.load(os.environ)
-    from tray.app import TrayApp, TrayOptions  # pystray has its back end now
+    from tray.app import Autostart, TrayApp, TrayOptions  # pystray has its back end now
 
-    options = TrayOptions(address, found.view, found.page, serve, found.keep_server)
+    entry = Autostart(autostart.entry_path(os.environ), _entry(found))
+    options = TrayOptions(address, found.view, found.page, serve, found.keep_server, entry)
     TrayApp(options, make_icon, backend.call_in_main_thread(), os.environ).run()
     return 0
 
@@ -97,9 +98,14 @@ def _autostart(found: argparse.Namespace) -> int:
         return 0
     _address(found)  # errors are reported now and not at the next login
     _words(found.serve)
-    autostart.install(path, autostart.entry(autostart.command(list(_given(found)))))
+    autostart.install(path, _entry(found))
     print(f"{path} starts the tray with the desktop from now on")
     return 0
+
+
+def _entry(found: argparse.Namespace) -> bytes:
+    """Return the entry that starts the tray with these options."""
+    return autostart.entry(autostart.command(list(_given(found))))
 
 
 def _given(found: argparse.Namespace) -> Iterator[str]:

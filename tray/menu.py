@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Literal
 
-from tray.state import CameraView, ServerView
+from tray.state import CameraView, RecordingView, ServerView
+from twistedcam.version import __version__
 
 #: Viewers named in the menu. The others are only counted.
 MAX_VIEWERS = 12
+#: Recordings in the menu.
+MAX_RECORDINGS = 10
 #: Seconds of 'save the last', if the pre-roll holds as many.
 SAVE_LAST = 30
 
@@ -20,10 +24,13 @@ class Action:
 
     Arguments:
         verb: ``command`` sends words to the server; the others are actions of the tray.
-        words: the command, or the camera for ``view``.
+        words: the command; the camera for ``view``; the part of the page for ``page``; the file's
+            name for ``recording``; ``on`` or ``off`` for ``autostart``.
     """
 
-    verb: Literal["command", "view", "page", "folder", "serve", "quit"]
+    verb: Literal[
+        "command", "view", "page", "folder", "recording", "log", "serve", "autostart", "quit"
+    ]
     words: tuple[str, ...] = ()
 
 
@@ -48,30 +55,35 @@ class MenuItem:
 SEPARATOR = MenuItem()
 
 
-def menu(server: ServerView) -> tuple[MenuItem, ...]:
-    """Return the menu's items from top to bottom."""
-    return tuple(_items(server))
+def menu(server: ServerView, now: datetime | None = None) -> tuple[MenuItem, ...]:
+    """Return the menu's items from top to bottom.
+
+    Arguments:
+        now: the local time, for the times of recordings; by default the computer's.
+    """
+    return tuple(_items(server, now or datetime.now()))
 
 
-def _items(server: ServerView) -> Iterator[MenuItem]:
+def _items(server: ServerView, now: datetime) -> Iterator[MenuItem]:
     yield MenuItem(headline(server), enabled=False)
     yield SEPARATOR
-    if len(server.cameras) > 1:
+    several = len(server.cameras) > 1
+    if several:
         for camera in server.cameras:
             children = (*_camera_items(camera, server), SEPARATOR, _view(server, camera, False))
             yield MenuItem(describe(camera), children=children, enabled=server.connected)
         yield SEPARATOR
-    else:
-        camera = server.cameras[0] if server.cameras else CameraView("")
-        yield from _camera_items(camera, server)
+    elif server.cameras:
+        yield from _camera_items(server.cameras[0], server)
         yield SEPARATOR
-        yield _view(server, camera, True)
-    yield MenuItem(
-        "Open the web page",
-        Action("page"),
-        enabled=server.connected and server.page is not None,
-        default=len(server.cameras) > 1,
-    )
+        yield _view(server, server.cameras[0], True)
+    elif not server.connected:
+        yield _start_server(server)
+        yield SEPARATOR
+    has_page = server.connected and server.page is not None
+    is_default = len(server.cameras) != 1
+    yield MenuItem("Open the web page", Action("page"), has_page, default=is_default)
+    yield from _recordings(server, now)
     yield MenuItem(
         "Open the recordings folder",
         Action("folder"),
@@ -80,31 +92,77 @@ def _items(server: ServerView) -> Iterator[MenuItem]:
     yield _viewers(server)
     yield SEPARATOR
     yield MenuItem(
-        "Start a server here",
-        Action("serve"),
-        enabled=not (server.connected or server.refused or server.serving) and server.here,
+        "Set up cameras…", Action("page", ("setup",)), has_page and server.may_administer
     )
-    may_end = server.may_end
-    really = MenuItem("Really shut it down", Action("command", ("shutdown",)), may_end)
-    yield MenuItem("Shut the server down", enabled=may_end, children=(really,))
+    word = "off" if server.autostart else "on"
+    yield MenuItem("Start with the desktop", Action("autostart", (word,)), checked=server.autostart)
+    yield MenuItem("About", children=tuple(_about(server)))
+    yield SEPARATOR
+    if server.connected:
+        may_end = server.may_administer
+        really = MenuItem("Really shut it down", Action("command", ("shutdown",)), may_end)
+        yield MenuItem("Shut the server down", enabled=may_end, children=(really,))
     yield MenuItem("Quit the tray", Action("quit"))
+
+
+def _start_server(server: ServerView) -> MenuItem:
+    possible = server.here and not (server.refused or server.serving)
+    return MenuItem("Start a server here", Action("serve"), possible)
+
+
+def _recordings(server: ServerView, now: datetime) -> Iterator[MenuItem]:
+    """Return the items that open recordings: with a player here, or in the page."""
+    possible = server.may_view and (server.page is not None or server.here)
+    newest = server.recordings[:1]
+    yield MenuItem(
+        "Open the last recording",
+        Action("recording", (newest[0].name,)) if newest else None,
+        enabled=possible and bool(newest),
+    )
+    titles = _titles(server)
+    shown = tuple(
+        MenuItem(
+            _describe_recording(each, titles, now), Action("recording", (each.name,)), possible
+        )
+        for each in server.recordings[:MAX_RECORDINGS]
+    )
+    yield MenuItem("Recent recordings", enabled=bool(shown), children=shown)
+
+
+def _about(server: ServerView) -> Iterator[MenuItem]:
+    yield MenuItem(f"twistedcam tray {__version__}", enabled=False)
+    running = (
+        f"Server: twistedcam {server.version}" if server.version else "Server: unknown version"
+    )
+    yield MenuItem(running if server.connected else "Server: not connected", enabled=False)
+    if server.endpoint:
+        yield MenuItem(f"Control port: {shorten(server.endpoint)}", enabled=False)
+    if server.page:
+        yield MenuItem(f"Web page: {shorten(server.page)}", Action("page"), server.connected)
+    if server.view:
+        yield MenuItem(f"Viewers: {shorten(server.view)}", enabled=False)
+    if server.rtsp:
+        yield MenuItem(f"RTSP: {shorten(server.rtsp)}", enabled=False)
+    if server.folder:
+        possible = server.connected and server.here
+        yield MenuItem(f"Recordings: {shorten(server.folder)}", Action("folder"), possible)
 
 
 def _camera_items(camera: CameraView, server: ServerView) -> Iterator[MenuItem]:
     def command(text: str, *words: str, when: bool, checked: bool | None = None) -> MenuItem:
         return MenuItem(text, Action("command", words), server.may_control and when, checked)
 
-    known, name = bool(camera.name), camera.name
+    name = camera.name
     running, recording = camera.state != "stopped", camera.recording is not None
-    yield command("Start", "start", name, when=known and not running)
-    yield command("Stop", "stop", name, when=known and running)
+    yield command("Start", "start", name, when=not running)
+    yield command("Stop", "stop", name, when=running)
     if recording:
         text = (
             f"Record ({'waiting for a picture' if camera.waiting else duration(camera.recorded)})"
         )
         yield command(text, "record", "stop", name, when=True, checked=True)
     else:
-        ready = known and camera.state in ("live", "stopped")
+        ready = camera.state in ("live", "stopped")
         yield command("Record", "record", "start", name, when=ready, checked=False)
     if camera.preroll:
         seconds = min(SAVE_LAST, int(camera.preroll)) or 1
@@ -122,13 +180,10 @@ def _camera_items(camera: CameraView, server: ServerView) -> Iterator[MenuItem]:
 
 
 def _view(server: ServerView, camera: CameraView, default: bool) -> MenuItem:
-    seen = (
-        server.connected and "view" in server.rights
-    )  # the right to control does not include viewing
     return MenuItem(
         "Open the viewer",
         Action("view", (camera.name,)),
-        enabled=seen and server.view is not None and bool(camera.name),
+        enabled=server.may_view and server.view is not None,
         default=default,
     )
 
@@ -136,7 +191,7 @@ def _view(server: ServerView, camera: CameraView, default: bool) -> MenuItem:
 def _viewers(server: ServerView) -> MenuItem:
     if not server.connected or not server.viewers:
         return MenuItem("Viewers: none", enabled=False)
-    titles = {each.name: each.title or each.name for each in server.cameras}
+    titles = _titles(server)
     shown = [
         MenuItem(
             f"{each.address} ({each.kind}): {titles.get(each.camera, each.camera)}, "
@@ -154,9 +209,7 @@ def _viewers(server: ServerView) -> MenuItem:
 def headline(server: ServerView) -> str:
     """Return a line about the state of all cameras."""
     if not server.connected:
-        # The server's text, without its advice for the terminal.
-        reason = shorten(server.reason.partition(": '")[0])
-        return f"{reason[:1].upper()}{reason[1:]}" if reason else "Looking for the server"
+        return shorten(server.reason) or "Looking for the server"
     if not server.cameras:
         return "The server has no camera"
     if len(server.cameras) == 1:
@@ -193,6 +246,25 @@ def tooltip(server: ServerView) -> str:
         f"{describe(each)}, {each.viewers} viewer{'' if each.viewers == 1 else 's'}"
         for each in server.cameras
     )
+
+
+def _describe_recording(found: RecordingView, titles: dict[str, str], now: datetime) -> str:
+    """Describe a recording in one line: "Front door, yesterday 14:02 (0:32)"."""
+    who = found.name if found.camera is None else titles.get(found.camera, found.camera)
+    length = "" if found.seconds is None else f" ({duration(found.seconds)})"
+    return f"{shorten(who, 40)}, {moment(datetime.fromtimestamp(found.start), now)}{length}"
+
+
+def moment(when: datetime, now: datetime) -> str:
+    """Format a local time: ``14:02``, ``yesterday 14:02``, or with its date if it is older."""
+    days = (now.date() - when.date()) // timedelta(days=1)
+    if days in (0, 1):
+        return f"{'yesterday ' if days else ''}{when:%H:%M}"
+    return f"{when:%Y-%m-%d %H:%M}"
+
+
+def _titles(server: ServerView) -> dict[str, str]:
+    return {each.name: each.title or each.name for each in server.cameras}
 
 
 def duration(seconds: float) -> str:

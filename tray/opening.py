@@ -1,4 +1,4 @@
-"""Opens the viewer, a page or a folder on this desktop."""
+"""Opens the viewer, a page, a folder or a file on this desktop."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from tray.address import is_loopback
 from tray.errors import TrayError
 from twistedcam.runtime.child_process import last_line
+
+#: Endings of recordings and snapshots.
+MEDIA = frozenset({".mp4", ".m4v", ".mkv", ".mov", ".avi", ".webm", ".ts", ".jpg", ".jpeg", ".png"})
 
 
 def open_viewer(url: str, camera: str, token: str | None, tell: Callable[[str], None]) -> None:
@@ -49,8 +52,36 @@ def open_folder(path: str, tell: Callable[[str], None], platform: str = sys.plat
     """
     if not Path(path).is_dir():
         raise TrayError(f"There is no folder {path} on this machine")
+    _open(path, tell, platform)
+
+
+def recording_path(folder: str | None, name: str) -> str | None:
+    """Return the path of a recording or a snapshot that this desktop can open, or None.
+
+    A server that is reached through a tunnel seems to be on this machine. So its names are not
+    trusted: neither one that leads out of the folder, nor one that would start a program.
+    """
+    if folder is None or Path(name).name != name or "\\" in name:
+        return None
+    path = Path(folder) / name
+    return str(path) if path.suffix.lower() in MEDIA and path.is_file() else None
+
+
+def open_file(path: str, tell: Callable[[str], None], platform: str = sys.platform) -> None:
+    """Open a file with the program that the system has for its kind.
+
+    Raises:
+        TrayError: there is none that could be started.
+    """
+    _open(path, tell, platform)
+
+
+def _open(path: str, tell: Callable[[str], None], platform: str) -> None:
     if platform == "win32":
-        os.startfile(path)  # type: ignore[attr-defined, unused-ignore]
+        try:
+            os.startfile(path)  # type: ignore[attr-defined, unused-ignore]
+        except OSError as error:
+            raise TrayError(f"Windows cannot open {path}: {error.strerror}") from None
     else:
         _start(["open" if platform == "darwin" else "xdg-open", path], tell)
 
@@ -89,12 +120,13 @@ def _start(
         )
     except OSError as error:
         said.close()
-        raise TrayError(f"{command[0]} cannot be started: {error.strerror}") from None
+        program = Path(command[0]).name
+        raise TrayError(f"The program {program} cannot be started: {error.strerror}") from None
 
     def wait() -> None:
         with said:
             if process.wait() != 0:
                 said.seek(0)
-                tell(last_line(said.read()) or f"{command[0]} failed")
+                tell(last_line(said.read()) or f"The program {Path(command[0]).name} has failed")
 
     threading.Thread(target=wait, name="tray program", daemon=True).start()

@@ -93,6 +93,33 @@ class ViewerView:
 
 
 @dataclass(frozen=True)
+class RecordingView:
+    """A complete recording by ``recordings``.
+
+    Arguments:
+        camera: its camera, or None for a file that another program has written.
+        start: UNIX seconds.
+        seconds: its length, or None if the file cannot be read.
+    """
+
+    name: str
+    camera: str | None
+    start: float
+    seconds: float | None
+
+    @classmethod
+    def from_answer(cls, item: dict[str, Any]) -> RecordingView:
+        """Make one from an item of the list."""
+        seconds = item.get("seconds")
+        return cls(
+            str(item["recording"]),
+            item.get("camera"),
+            float(item.get("start") or 0),
+            None if seconds is None else float(seconds),
+        )
+
+
+@dataclass(frozen=True)
 class ServerView:
     """Everything that the menu shows.
 
@@ -103,6 +130,11 @@ class ServerView:
         view: the frame port as a ``twistedcam://`` URL, or None for a server without one.
         page: the web page's URL, or None for a server without one.
         folder: the recordings folder on the server's machine.
+        recordings: the newest complete recordings, the newest first.
+        endpoint: the control port.
+        rtsp: the RTSP server's URL, or None for a server without one.
+        version: the server's version; empty if it is unknown.
+        autostart: True if the tray starts with the desktop.
         serving: True if a server started by this tray is running.
         refused: True if a server answers and refuses this tray.
         rights: the rights of the tray's token.
@@ -117,10 +149,20 @@ class ServerView:
     view: str | None = None
     page: str | None = None
     folder: str | None = None
+    recordings: tuple[RecordingView, ...] = field(default=(), kw_only=True)
+    endpoint: str = field(default="", kw_only=True)
+    rtsp: str | None = field(default=None, kw_only=True)
+    version: str = field(default="", kw_only=True)
+    autostart: bool = field(default=False, kw_only=True)
     serving: bool = field(default=False, kw_only=True)
     refused: bool = field(default=False, kw_only=True)
     rights: frozenset[str] = field(default=frozenset(RIGHTS), kw_only=True)
     whole: bool = field(default=True, kw_only=True)
+
+    @property
+    def may_view(self) -> bool:
+        """True if this tray may see pictures and recordings. The other rights do not include it."""
+        return self.connected and "view" in self.rights
 
     @property
     def may_control(self) -> bool:
@@ -128,8 +170,8 @@ class ServerView:
         return self.connected and "control" in self.rights
 
     @property
-    def may_end(self) -> bool:
-        """True if this tray may shut down the server."""
+    def may_administer(self) -> bool:
+        """True if this tray may shut down the server, and its page may change the cameras."""
         return self.connected and self.whole and "admin" in self.rights
 
     @property

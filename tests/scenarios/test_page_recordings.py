@@ -115,6 +115,19 @@ def test_a_snapshot_is_listed_is_shown_large_and_deleted(
     assert not (folder / "porch.jpg").exists()
 
 
+def test_an_address_that_names_a_recording_opens_it_once(
+    page: Page, server: ServerProcess, folder: Path
+) -> None:
+    server.command_lines("snapshot door 'a b.jpg'")
+    page.open(server.http + "/#recording=a%20b.jpg")
+    page.wait(lambda: page.text("#player-title") == "a b.jpg", "the player")
+    assert page.chrome.execute_script("return location.hash") == ""
+    page.click("#player button[aria-label=Close]")
+    page.chrome.execute_script("location.hash = '#recording=none.mp4'")
+    page.wait(lambda: "There is no recording" in page.text(".toast.bad"), "the reason")
+    (folder / "a b.jpg").unlink()
+
+
 @pytest.mark.parametrize("name", ["broken.mp4", "broken.mkv", "picture.jpg"])
 def test_a_file_that_cannot_be_played_can_be_downloaded(
     page: Page, server: ServerProcess, folder: Path, name: str

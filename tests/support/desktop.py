@@ -149,9 +149,13 @@ class Desktop(contextlib.ExitStack):
         history = json.loads(_as_json(self._dunst("ListHistory")))
         return [(each["summary"], each["body"]) for each in history]
 
-    def _dunst(self, what: str) -> str:
+    def click_notification(self) -> None:
+        """Perform the default action of the notification that is on top, if there is one."""
+        self._dunst("Action", "0")
+
+    def _dunst(self, what: str, *arguments: str) -> str:
         path = "/org/freedesktop/Notifications"
-        return self._call(path, f"org.dunstproject.cmd0.Notification{what}")
+        return self._call(path, f"org.dunstproject.cmd0.Notification{what}", *arguments)
 
     def _owned(self, name: str) -> bool:
         return "true" in self._call("/", "org.freedesktop.DBus.NameHasOwner", name)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import plistlib
 import shlex
 import stat
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -69,6 +72,69 @@ def test_the_desktop_starts_just_what_was_asked_for(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     wait_for(said.exists, "the program")
     assert said.read_text().splitlines() == words
+
+
+@pytest.mark.parametrize(
+    ("change", "is_on"),
+    [
+        (("", ""), True),
+        (("Type=", "Hidden=true\nType="), False),
+        (("enabled=true", "enabled=false"), False),
+        (("[Desktop Entry]", "[Other]"), False),
+        (("[Desktop Entry]\n", ""), False),
+    ],
+)
+def test_an_entry_that_the_desktop_has_turned_off_is_off(
+    tmp_path: Path, change: tuple[str, str], is_on: bool
+) -> None:
+    path = tmp_path / "tray.desktop"
+    assert not autostart.is_on(path, "linux")
+    autostart.install(path, autostart.entry(["a=b", "%f"], "linux"), "linux")
+    path.write_text(path.read_text().replace(*change, 1))
+    assert autostart.is_on(path, "linux") is is_on
+
+
+class Registry(ModuleType):
+    """Windows' registry with one key."""
+
+    HKEY_CURRENT_USER, KEY_SET_VALUE = 1, 2
+
+    def __init__(self) -> None:
+        super().__init__("winreg")
+        self.values: dict[str, bytes] = {}
+
+    def OpenKey(self, *arguments: Any) -> Any:
+        return contextlib.nullcontext()
+
+    def QueryValueEx(self, key: Any, name: str) -> tuple[bytes, int]:
+        return self._find(name), 3
+
+    def DeleteValue(self, key: Any, name: str) -> None:
+        self._find(name)
+        del self.values[name]
+
+    def _find(self, name: str) -> bytes:
+        if name not in self.values:
+            raise FileNotFoundError(name)
+        return self.values[name]
+
+
+def test_an_entry_that_the_task_manager_has_turned_off_is_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = Registry()
+    monkeypatch.setitem(sys.modules, "winreg", registry)
+    path = tmp_path / "twistedcam-tray.cmd"
+    autostart.install(path, b"@start", "win32")
+    assert autostart.is_on(path, "win32")
+    registry.values[path.name] = bytes([2, *bytes(11)])
+    assert autostart.is_on(path, "win32")
+    registry.values[path.name] = bytes([3, *bytes(11)])
+    assert not autostart.is_on(path, "win32")
+    autostart.install(path, b"@start", "win32")
+    assert autostart.is_on(path, "win32")
+    autostart.remove(path)
+    assert not autostart.is_on(path, "win32")
 
 
 def test_each_system_has_its_own_place_and_form() -> None:

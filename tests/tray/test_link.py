@@ -6,6 +6,7 @@ import queue
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from tray.notices import NotificationFilter
 from tray.state import ServerView
 from twistedcam.auth import Grant, TokenFile
 from twistedcam.errors import CertificateRefused
+from twistedcam.version import __version__
 
 CAMERAS = ("--camera", "door=pattern:?size=160x120&fps=20", "--camera", "yard=pattern:?fps=5")
 
@@ -74,12 +76,19 @@ def test_it_tells_of_all_cameras_and_of_what_others_do_to_them(
         assert [each.name for each in state.cameras] == ["door", "yard"]
         assert state.view == "twistedcam://{}:{}".format(*server.frames)
         assert state.folder == str(tmp_path)
+        assert state.version == __version__
         server.command_lines("stop yard", "record start door")
         state = heard.until(lambda state: state.look == "recording")
         assert state.cameras[1].state == "stopped"
-        heard.until(lambda state: state.cameras[0].recorded > 0)
+        heard.until(lambda state: state.connected and state.cameras[0].recorded > 0)
         server.command_lines("record stop door")
-        heard.until(lambda state: state.cameras[0].recording is None)
+        heard.until(lambda state: state.connected and state.cameras[0].recording is None)
+        (found,) = heard.until(lambda state: bool(state.recordings)).recordings
+        assert (found.camera, (tmp_path / found.name).exists()) == ("door", True)
+        assert found.seconds is not None
+        assert abs(time.time() - found.start) < PATIENCE
+        server.command_lines(f"recordings delete {found.name}")
+        heard.until(lambda state: not state.recordings)
         finished = {"event": "recording", "what": "finished"}
         while not finished.items() <= heard.events.get(timeout=PATIENCE).items():
             pass

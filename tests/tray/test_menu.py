@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tray.menu import MAX_VIEWERS, SEPARATOR, Action, MenuItem, duration, menu, shorten, tooltip
-from tray.state import LOOKS, CameraView, ServerView, ViewerView
+from tray.menu import (
+    MAX_RECORDINGS,
+    MAX_VIEWERS,
+    SEPARATOR,
+    Action,
+    MenuItem,
+    duration,
+    menu,
+    moment,
+    shorten,
+    tooltip,
+)
+from tray.state import LOOKS, CameraView, RecordingView, ServerView, ViewerView
 from twistedcam.auth import RIGHTS
+from twistedcam.version import __version__
 
 LIVE = CameraView("door", state="live", fps=29.97, size="1280x720", viewers=2)
 SERVER = ServerView(
@@ -114,28 +127,35 @@ def actions(items: tuple[MenuItem, ...]) -> set[str]:
 @pytest.mark.parametrize(
     ("rights", "whole", "may"),
     [
-        ("view", True, {"view door"}),
+        ("view", True, {"view door", "recording a.mp4"}),
         ("control", False, {"command stop", "command record", "command snapshot"}),
         ("control", True, {"command stop", "command record", "command snapshot"}),
-        ("admin", True, {"command shutdown"}),
+        ("admin", True, {"command shutdown", "page setup"}),
         ("admin", False, set()),
     ],
 )
 def test_what_the_token_does_not_allow_is_greyed(rights: str, whole: bool, may: set[str]) -> None:
-    server = replace(SERVER, rights=frozenset({rights}), whole=whole)
-    assert actions(menu(server)) == may | {"page", "folder", "quit"}
+    found = (RecordingView("a.mp4", "door", 0.0, 1.0),)
+    server = replace(SERVER, rights=frozenset({rights}), whole=whole, recordings=found)
+    assert actions(menu(server)) == may | {"page", "folder", "autostart on", "quit"}
 
 
 def test_where_a_server_refuses_the_token_none_is_started() -> None:
-    refused = ServerView(reason="that token is wrong", refused=True)
-    assert enabled(refused) == {"Quit the tray"}
-    assert menu(refused)[0].text == "That token is wrong"
+    refused = ServerView(reason="The camera server does not accept the token", refused=True)
+    assert "Start a server here" not in enabled(refused)
+    assert menu(refused)[0].text == "The camera server does not accept the token"
 
 
 def test_without_a_server_one_can_be_started_here_and_nothing_else_be_done() -> None:
     away = ServerView(reason="The camera server is not running")
-    assert enabled(away) == {"Start a server here", "Quit the tray"}
+    assert enabled(away) == {
+        "Start a server here",
+        "Start with the desktop",
+        "About",
+        "Quit the tray",
+    }
     assert menu(away)[0].text == "The camera server is not running"
+    assert menu(away)[2].action == Action("serve")
 
 
 def test_a_server_on_another_machine_cannot_be_started_nor_its_folder_be_opened_here() -> None:
@@ -148,8 +168,77 @@ def test_a_server_that_is_starting_is_not_started_again() -> None:
 
 
 def test_what_a_server_does_not_have_cannot_be_opened() -> None:
-    bare = replace(SERVER, view=None, page=None, folder=None)
+    found = (RecordingView("a.mp4", "door", 0.0, 1.0),)
+    bare = replace(SERVER, view=None, page=None, folder=None, recordings=found, here=False)
     assert not {text for text in enabled(bare) if text.startswith("Open")}
+
+
+def test_recordings_are_listed_with_camera_time_and_length_the_newest_first() -> None:
+    now = datetime(2026, 3, 2, 15, 0)
+    found = tuple(
+        RecordingView(name, camera, datetime(2026, *when).timestamp(), seconds)
+        for name, camera, when, seconds in (
+            ("b.mp4", "door", (3, 2, 14, 2), 32.4),
+            ("a.mp4", "door", (3, 1, 23, 59), 3600.0),
+            ("party.mkv", None, (2, 28, 8, 5), None),
+        )
+    )
+    camera = replace(LIVE, title="Front door")
+    items = menu(replace(only(camera), recordings=found), now)
+    assert find(items, "Open the last recording").action == Action("recording", ("b.mp4",))
+    assert [(each.text, each.action) for each in find(items, "Recent recordings").children] == [
+        ("Front door, 14:02 (0:32)", Action("recording", ("b.mp4",))),
+        ("Front door, yesterday 23:59 (1:00:00)", Action("recording", ("a.mp4",))),
+        ("party.mkv, 2026-02-28 08:05", Action("recording", ("party.mkv",))),
+    ]
+    many = replace(SERVER, recordings=found[:1] * (MAX_RECORDINGS + 5))
+    assert len(find(menu(many), "Recent recordings").children) == MAX_RECORDINGS
+
+
+def test_without_recordings_there_is_none_to_open() -> None:
+    assert not {"Open the last recording", "Recent recordings"} & enabled(SERVER)
+
+
+def test_a_day_begins_at_midnight() -> None:
+    now = datetime(2026, 1, 1, 0, 5)
+    assert moment(datetime(2026, 1, 1, 0, 1), now) == "00:01"
+    assert moment(datetime(2025, 12, 31, 23, 59), now) == "yesterday 23:59"
+    assert moment(datetime(2025, 12, 30, 23, 59), now) == "2025-12-30 23:59"
+    assert moment(datetime(2026, 1, 2, 1, 0), now) == "2026-01-02 01:00"  # a clock was wrong
+
+
+def test_about_names_versions_and_addresses() -> None:
+    server = replace(
+        SERVER, version="9.8", endpoint="tcp:127.0.0.1:9531", rtsp="rtsp://127.0.0.1:8554/"
+    )
+    assert [each.text for each in find(menu(server), "About").children] == [
+        f"twistedcam tray {__version__}",
+        "Server: twistedcam 9.8",
+        "Control port: tcp:127.0.0.1:9531",
+        "Web page: http://127.0.0.1:8080/",
+        "Viewers: twistedcam://127.0.0.1:9530",
+        "RTSP: rtsp://127.0.0.1:8554/",
+        "Recordings: /recordings",
+    ]
+    away = find(menu(ServerView(endpoint="tcp:127.0.0.1:9531")), "About").children
+    assert [each.text for each in away][1:] == [
+        "Server: not connected",
+        "Control port: tcp:127.0.0.1:9531",
+    ]
+
+
+def test_the_start_with_the_desktop_is_switched() -> None:
+    for is_on, word in ((True, "off"), (False, "on")):
+        item = find(menu(replace(SERVER, autostart=is_on)), "Start with the desktop")
+        assert (item.checked, item.action) == (is_on, Action("autostart", (word,)))
+
+
+def test_a_server_without_cameras_is_set_up_in_the_page() -> None:
+    empty = replace(SERVER, cameras=())
+    assert menu(empty)[0].text == "The server has no camera"
+    assert find(menu(empty), "Set up cameras").action == Action("page", ("setup",))
+    assert "Stop" not in {each.text for each in menu(empty)}
+    assert "Set up cameras…" not in enabled(replace(empty, page=None))
 
 
 def test_shutting_down_asks_once() -> None:
@@ -227,6 +316,17 @@ servers = st.builds(
     page=st.none() | st.just("http://127.0.0.1:1/"),
     folder=st.none() | st.just("/x"),
     serving=st.booleans(),
+    autostart=st.booleans(),
+    recordings=st.lists(
+        st.builds(
+            RecordingView,
+            st.text(max_size=8),
+            st.none() | st.just("door"),
+            st.floats(0, 4e9),
+            st.none() | st.floats(0, 1e6),
+        ),
+        max_size=3,
+    ).map(tuple),
 )
 
 
@@ -243,7 +343,7 @@ def test_in_every_state_the_menu_can_be_shown_and_quit(server: ServerView) -> No
         for each in found:
             if each.action is not None and each.enabled and each.action.verb == "command":
                 ends = each.action.words == ("shutdown",)
-                assert server.may_end if ends else server.may_control
+                assert server.may_administer if ends else server.may_control
             check(each.children)
 
     check(items)

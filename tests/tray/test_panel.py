@@ -18,6 +18,7 @@ from tests.support.process import PATIENCE, ROOT, ServerProcess, wait_for
 from tray.icon import SIZES
 from twistedcam.auth import Grant, TokenFile
 from twistedcam.clients.control.blocking import BlockingClient
+from twistedcam.errors import NoServer
 
 DOOR = ("--camera", "door=pattern:?size=320x240&fps=20")
 RED = (222, 20, 32)
@@ -63,6 +64,12 @@ def fake_program(desktop: Desktop, name: str) -> Callable[[], str]:
     return lambda: said.read_text().strip() if said.exists() else ""
 
 
+def clicked(desktop: Desktop, said: Callable[[], str]) -> str:
+    """Click the notification on top, and return what a program was told."""
+    desktop.click_notification()
+    return said()
+
+
 @pytest.mark.parametrize("backend", ["gtk", "appindicator"])
 def test_every_item_does_what_it_says(
     desktop: Desktop, tmp_path: Path, artifacts: Path, backend: str
@@ -93,17 +100,25 @@ def test_every_item_does_what_it_says(
             driver.close_menu()
             driver.click("Record…")
             wait_for(lambda: server.status()["recording"] == "none", "the recording's end")
-            wait_for(
-                lambda: [text for title, text in desktop.notifications() if name in text],
-                "the notification",
-            )
+            path = str(tmp_path / name)
+            wait_for(lambda: clicked(desktop, files) == path, "a click on the notification")
+            assert any(name in text for _, text in desktop.notifications())
+            wait_for(lambda: driver.menu()["Open the last recording"]["enabled"], "it in the menu")
+            assert any(each.startswith("door, ") for each in driver.menu("Recent recordings"))
+            driver.screenshot(artifacts / f"recordings-{backend}.png")
+            driver.close_menu()
 
             driver.click("Snapshot")
             wait_for(lambda: list(tmp_path.glob("*.jpg")), "the snapshot")
             driver.click("Open the web page")
             assert wait_for(browser, "the browser").rstrip("/") == server.http
+            driver.click("Set up cameras…")
+            setup = f"{server.http}#setup"
+            wait_for(lambda: browser().replace("/#", "#") == setup, "the page to set up cameras")
             driver.click("Open the recordings folder")
-            assert wait_for(files, "the file manager") == str(tmp_path)
+            wait_for(lambda: files() == str(tmp_path), "the file manager")
+            driver.click("Open the last recording")
+            wait_for(lambda: files() == path, "the player")
             driver.click("Open the viewer")
             wait_for(lambda: server.status()["viewers"] == "1", "the viewer")
             wait_for(lambda: "Viewers: 1" in driver.menu(), "the viewer in the menu")
@@ -124,6 +139,58 @@ def test_every_item_does_what_it_says(
         except BaseException:
             driver.screenshot(artifacts / f"failed-{backend}.png")
             raise
+
+
+def test_a_lost_server_is_told_and_a_click_starts_one(desktop: Desktop, tmp_path: Path) -> None:
+    port = free_port()
+    own = ("--control", f"tcp:{port}:interface=127.0.0.1")
+    serve = f"--no-listen --no-http --no-rtsp --recordings {tmp_path} --camera again=pattern:?fps=5"
+    control = ("127.0.0.1", port)
+    with ServerProcess(tmp_path, *own, *DOOR) as server:
+        tray = start_tray(desktop, control, f"--serve={serve}")
+        driver = Driver(desktop, tray.pid)
+        wait_for(lambda: list(BLUE) in driver.ask("colours"), "the server")
+        server.process.kill()
+
+    def answers() -> bool:
+        desktop.click_notification()
+        try:
+            with BlockingClient("tcp:{}:{}".format(*control)) as client:
+                return "again" in str(client.ask("cameras"))
+        except NoServer:
+            return False
+
+    wait_for(answers, "a click on the notification to start a server")
+    wait_for(
+        lambda: (
+            {"Camera server lost", "Camera server back"}
+            <= {title for title, _ in desktop.notifications()}
+        ),
+        "both notifications",
+    )
+
+
+def test_it_starts_with_the_desktop_where_that_is_switched_on(desktop: Desktop) -> None:
+    entry = desktop.folder / "home" / "config" / "autostart" / "twistedcam-tray.desktop"
+    tray = start_tray(desktop, ("127.0.0.1", free_port()), "--keep-server")
+    driver = Driver(desktop, tray.pid)
+    assert driver.menu()["Start with the desktop"]["checked"] is False
+    driver.close_menu()
+    driver.click("Start with the desktop")
+    wait_for(entry.exists, "the entry")
+    assert "--keep-server" in entry.read_text()
+    wait_for(lambda: driver.menu()["Start with the desktop"]["checked"], "its check mark")
+    driver.close_menu()
+    driver.click("Start with the desktop")
+    wait_for(lambda: not entry.exists(), "no entry")
+    entry.mkdir()  # nothing can be written there
+    driver.click("Start with the desktop")
+    wait_for(
+        lambda: any("cannot be written" in text for _, text in desktop.notifications()),
+        "the reason",
+    )
+    assert driver.menu()["Start with the desktop"]["checked"] is False
+    driver.close_menu()
 
 
 def test_what_others_do_shows_in_the_menu_while_it_is_open(

@@ -35,6 +35,7 @@ export class Recordings {
     this.player = new RecordingPlayer();
     $("#rename-cancel").addEventListener("click", () => $("#rename").close("no"));
     $(".again", this.failed).addEventListener("click", () => this.load());
+    addEventListener("hashchange", () => this.openNamed());
   }
 
   // Updates recordings in progress from the status of the cameras.
@@ -83,6 +84,7 @@ export class Recordings {
       try {
         this.items = await loadItems();
         this.fault = "";
+        this.openNamed();
       } catch (error) {
         this.fault = error.message; // the old list stays
       }
@@ -209,6 +211,19 @@ export class Recordings {
     if (!item) return false;
     this.player.open(item, Math.max(0, time - item.start));
     return true;
+  }
+
+  // Opens the recording or snapshot that the address names, as #recording=NAME, once.
+  async openNamed() {
+    const [, named] = /^#recording=(.+)/.exec(location.hash) ?? [];
+    if (!named || !this.items) return;
+    history.replaceState(history.state, "", location.pathname + location.search);
+    let name = named;
+    try { name = decodeURIComponent(named); } catch { /* it is no name then, and is not found */ }
+    const find = (items) => items?.find((each) => each.name === name && each.complete !== false);
+    const item = find(this.items) ?? find(await loadItems().catch(() => null));
+    if (item) this.player.open(item);
+    else showMessage(t("There is no recording {name}", { name: inText(name) }), true);
   }
 
   // Asks for a new name; the ending stays.
