@@ -12,6 +12,8 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from twistedcam.auth import Grant, TokenFile
+from twistedcam.auth.users import ROLES
 from twistedcam.config.arguments import (
     add_serve_arguments,
     options_from,
@@ -176,5 +178,7 @@ class EditorTests(SynchronousTestCase):
         self.successResultOf(Deferred.fromCoroutine(undoing))
         self.assertFalse(self.path.exists())
         self.has_tokens = True
-        self.change(TEXT)
+        tokens = self.path.with_name("tokens.toml")
+        TokenFile(tokens).add_user(Grant("a", ROLES["admin"]), "long enough")
+        self.change(f"tokens = '{tokens}'\n{TEXT}")
         self.assertEqual(stat.S_IMODE(self.path.stat().st_mode), 0o600)

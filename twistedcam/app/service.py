@@ -10,10 +10,12 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
+from msgspec import structs
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList, DeferredLock
 from twisted.logger import Logger, globalLogPublisher
 
+from twistedcam.app.ports import PortSwitch
 from twistedcam.app.reload import apply_options
 from twistedcam.auth import Authenticator, TokenFile
 from twistedcam.commands import Registry, standard_commands
@@ -26,6 +28,7 @@ from twistedcam.config.options import (
     RTSP_ENDPOINT,
     ServeOptions,
 )
+from twistedcam.config.setup import Setup
 from twistedcam.core.broker_state import BrokerState
 from twistedcam.core.server import Reload, Server
 from twistedcam.delivery.workers import WorkerPool
@@ -40,6 +43,7 @@ from twistedcam.recording.writer.disk_space import check_mount
 from twistedcam.runtime.log_memory import LogMemory
 from twistedcam.runtime.memory import MemoryReturn
 from twistedcam.runtime.signals import stop_reactor
+from twistedcam.runtime.threads import run_in_thread
 from twistedcam.runtime.writable_paths import make_folder
 from twistedcam.servers.console.keys import Keys
 from twistedcam.servers.console.terminal import Terminal, discard_output
@@ -101,8 +105,8 @@ class CameraService(MultiService):
         self.setName("twistedcam")
         self._reactor = reactor
         self._options = options
-        wrap = around_reload or _unchanged
-        self._apply_file = wrap(self._reload)
+        wrap = around_reload or (lambda reload: reload)
+        self._apply_file = wrap(partial(self._reload, is_from_page=True))
         self.registry = registry or standard_commands()
         self._reloading = DeferredLock()
         self._is_ending = False
@@ -143,19 +147,16 @@ class CameraService(MultiService):
         self._http: list[HttpFactory] = []
         self._log = LogMemory()
         self._resources: list[CameraResource] = []
+        self._router = self._make_router() if options.http else None
         #: The ports by purpose: ``frames``, ``control``, ``http`` and ``rtsp``.
         self.listeners: dict[str, list[Listener]] = {
-            "frames": self._listen(options.listen, self._frames, FRAME_ENDPOINT),
-            "control": self._listen(options.control, self._control, CONTROL_ENDPOINT),
-            "http": self._listen_http(options.http),
+            "frames": self._listen("frames", options.listen),
+            "control": self._listen("control", options.control),
+            "http": self._listen("http", options.http),
             # Configurations from before this port was there go on working beside another server.
-            "rtsp": self._listen(
-                options.rtsp,
-                self._rtsp,
-                RTSP_ENDPOINT,
-                is_optional=options.rtsp == [RTSP_ENDPOINT],
-            ),
+            "rtsp": self._listen("rtsp", options.rtsp, options.rtsp == [RTSP_ENDPOINT]),
         }
+        self._switch = PortSwitch(self, self.listeners, self._make, self.server.authenticator)
         MemoryReturn(reactor).setServiceParent(self)
         if options.mqtt is not None:
             Bridge(reactor, self.server, self.registry, options.mqtt).setServiceParent(self)
@@ -218,11 +219,14 @@ class CameraService(MultiService):
             raise NotSupported(_NO_CONFIGURATION)
         return await self._reload()
 
-    async def _reload(self) -> dict[str, Any]:
+    async def _reload(self, is_from_page: bool = False) -> dict[str, Any]:
         """Read the configuration and the certificates again, and apply both.
 
         If one of them is not valid, nothing changes. Simultaneous reloads run one after the other,
         so that a new camera is added once only.
+
+        Arguments:
+            is_from_page: True to ask for tokens from now on, and to open or close ports, too.
         """
         async with self._reloading:
             listeners, again = self._all_listeners, self._options.again
@@ -231,12 +235,27 @@ class CameraService(MultiService):
             found = [(each, each.read_certificate()) for each in listeners]
             done: dict[str, Any] = {}
             if again is not None:
-                done = await apply_options(self.server, self._options, again())
+                after = again()
+                if is_from_page:
+                    await self._use_ports(after)
+                done = await apply_options(self.server, self._options, after)
             done |= _use_certificates(found)
             if self._announcer is not None:
                 self._announcer.update()
         log.info("the configuration was reloaded: {changes}", changes=done)
         return done
+
+    async def _use_ports(self, after: ServeOptions) -> None:
+        has_tokens = self._switch.use_tokens(after)
+        try:
+            changed: dict[str, Any] = await self._switch.use(self._options, after)
+        except Exception:
+            if has_tokens:
+                self.server.authenticator.end()
+            raise
+        changed |= {"tokens": after.tokens} if has_tokens else {}
+        self._options = structs.replace(self._options, **changed)
+        self.server.urls = urls_of(self.listeners)
 
     @property
     def _all_listeners(self) -> list[Listener]:
@@ -248,47 +267,63 @@ class CameraService(MultiService):
         return self.server.authenticator.is_needed or self._options.insecure
 
     def _listen(
-        self, endpoints: list[str], factory: Any, example: str, is_optional: bool = False
+        self, purpose: str, endpoints: list[str], is_optional: bool = False
     ) -> list[Listener]:
         listeners = []
         for endpoint in endpoints:
-            scheduler = self.server.scheduler
-            listener = Listener(self._reactor, endpoint, factory, example, scheduler, is_optional)
+            listener = self._make(purpose, endpoint, is_optional)
             if not self._is_guarded:
                 check_endpoint(endpoint)
             listener.setServiceParent(self)
             listeners.append(listener)
         return listeners
 
-    def _listen_http(self, endpoints: list[str]) -> list[Listener]:
-        if not endpoints:
-            return []
-        stats = LiveStats(self.server)
-        stats.setServiceParent(self)
-        server = self.server
-        configuration = ConfigEditor(
-            self._options, self._apply_file, lambda: server.authenticator.is_needed
-        )
-        router = make_router(self.server, self.registry, stats, configuration, self._log)
-        own_id = device_id(self._options.recordings)
-        add_onvif_routes(router, self.server, own_id, lambda: self.listeners["rtsp"])
-        return [self._listen_http_on(endpoint, router) for endpoint in endpoints]
+    def _make(self, purpose: str, endpoint: str, is_optional: bool = False) -> Listener:
+        """Make a listener without a parent."""
+        factory: Any
+        if purpose == "http":
+            factory, example = HttpFactory(lambda each: answer(each), self.server), HTTP_ENDPOINT
+            self._http.append(factory)
+        else:
+            factory, example = {
+                "frames": (self._frames, FRAME_ENDPOINT),
+                "control": (self._control, CONTROL_ENDPOINT),
+                "rtsp": (self._rtsp, RTSP_ENDPOINT),
+            }[purpose]
+        scheduler = self.server.scheduler
+        listener = Listener(self._reactor, endpoint, factory, example, scheduler, is_optional)
+        answer = self._answering(listener)
+        return listener
 
-    def _listen_http_on(self, endpoint: str, router: Router) -> Listener:
+    def _answering(self, listener: Listener) -> Callable[[HttpRequest], None]:
+        """Return a function that answers the HTTP requests of a listener."""
         names, cors = self._options.http_names, self._options.http_cors
         control = self._options.http_cors_control
         strict = Guard(names, proxied_names(), cors=cors, control=control)
         anywhere = replace(strict, any_name=True)
 
         def answer(request: HttpRequest) -> None:
-            # The real address is used, because a description such as "systemd:" has none.
-            secret = listener.is_on_loopback and not self.server.authenticator.is_needed
-            router.answer(strict if secret else anywhere, request)
+            # The real address is used, because a description such as "systemd:" has none. Requests
+            # on connections of a listener that was replaced have none.
+            is_local = listener.is_on_loopback or listener.port is None
+            secret = is_local and not self.server.authenticator.is_needed
+            assert self._router is not None
+            self._router.answer(strict if secret else anywhere, request)
 
-        factory = HttpFactory(answer, self.server)
-        self._http.append(factory)
-        [listener] = self._listen([endpoint], factory, HTTP_ENDPOINT)
-        return listener
+        return answer
+
+    def _make_router(self) -> Router:
+        stats = LiveStats(self.server)
+        stats.setServiceParent(self)
+        server = self.server
+        configuration = ConfigEditor(
+            self._options, self._apply_file, lambda: server.authenticator.is_needed
+        )
+        setup = Setup(configuration, partial(run_in_thread, server.make_thread))
+        router = make_router(server, self.registry, stats, configuration, self._log, setup)
+        own_id = device_id(self._options.recordings)
+        add_onvif_routes(router, self.server, own_id, lambda: self.listeners["rtsp"])
+        return router
 
     def privilegedStartService(self) -> None:
         """Open the ports, and create the folder for recordings if possible.
@@ -357,10 +392,6 @@ def _use_certificates(
     ]
     renewed = ", ".join(address for address, is_another in pairs if is_another)
     return {"certificates": renewed or None} if pairs else {}
-
-
-def _unchanged(reload: Reload) -> Reload:
-    return reload
 
 
 def _give_up(_: Any, seconds: float) -> None:

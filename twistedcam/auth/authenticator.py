@@ -66,9 +66,27 @@ class Authenticator:
         self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._sessions = TokenSessions(clock, wall, self._current_grants)
         if file is not None:
-            self._seen = self._stamp()
-            self._read(file)
-            self._warn_of_mode(file)
+            self._begin(file)
+
+    def begin(self, file: TokenFile) -> None:
+        """Ask for tokens from now on. Connections that were made without one stay.
+
+        Raises:
+            BadArgument: the file cannot be read or is invalid; nothing has changed.
+        """
+        file.read_all()
+        self._file = file
+        self._begin(file)
+
+    def end(self) -> None:
+        """Ask for no tokens: take ``begin`` back."""
+        self._file, self._seen = None, ()
+        self._tokens, self._users, self._grants = {}, {}, {}
+
+    def _begin(self, file: TokenFile) -> None:
+        self._seen = self._stamp()
+        self._read(file)
+        self._warn_of_mode(file)
 
     @property
     def is_needed(self) -> bool:

@@ -14,6 +14,8 @@ from twistedcam.events import CameraChanged, EventBus, Fault
 from twistedcam.media.packet import Packet
 from twistedcam.runtime.timer import Timer
 
+#: The end of an error of a camera that is tried again.
+KEEPS_TRYING = "; the server keeps trying"
 _STILL_TRYING = "it is live as soon as one comes"
 
 
@@ -105,4 +107,4 @@ def answer(waiting: list[Deferred[None]], change: CameraChanged) -> None:
         elif change.state == "stopped":
             each.errback(CameraFailed(change.reason or "it was stopped before there was a picture"))
         else:
-            each.errback(CameraFailed(f"{change.reason}; the server keeps trying"))
+            each.errback(CameraFailed(f"{change.reason}{KEEPS_TRYING}"))

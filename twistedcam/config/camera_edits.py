@@ -23,7 +23,7 @@ def add_camera(text: str, name: str, source: str, settings: Mapping[str, str]) -
     """
     import tomlkit
 
-    document = _parsed(text)
+    document = parsed(text)
     cameras = _cameras(document)
     table = tomlkit.table()
     table["source"] = source
@@ -40,7 +40,7 @@ def copy_camera(text: str, name: str, new: str) -> str:
     Raises:
         BadArgument, NoSuchCamera: a name is not possible, or the text is no TOML.
     """
-    document = _parsed(text)
+    document = parsed(text)
     cameras = _cameras(document)
     return _dumped(document, {**cameras, _free(cameras, new): copy.deepcopy(_known(cameras, name))})
 
@@ -51,7 +51,7 @@ def rename_camera(text: str, name: str, new: str) -> str:
     Raises:
         BadArgument, NoSuchCamera: a name is not possible, or the text is no TOML.
     """
-    document = _parsed(text)
+    document = parsed(text)
     cameras = _cameras(document)
     _known(cameras, name)
     new = _free(cameras, new)
@@ -65,13 +65,18 @@ def remove_camera(text: str, name: str) -> str:
         NoSuchCamera: there is none of that name.
         BadArgument: the text is no TOML.
     """
-    document = _parsed(text)
+    document = parsed(text)
     cameras = _cameras(document)
     _known(cameras, name)
     return _dumped(document, {key: each for key, each in cameras.items() if key != name})
 
 
-def _parsed(text: str) -> Any:
+def parsed(text: str) -> Any:
+    """Return the document of a text.
+
+    Raises:
+        BadArgument: it is not valid TOML.
+    """
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 

@@ -80,6 +80,17 @@ class ConfigEditor:
             "can_undo": bool(self._undo) and self._undo[-1][1] == version,
         }
 
+    def read(self, text: str | None = None) -> ServeOptions:
+        """Return the options that result from the file, or from another text.
+
+        Raises:
+            BadArgument: it is not valid.
+            NotSupported: there is no file.
+        """
+        if self._read_options is None:
+            raise NotSupported(_NO_FILE)
+        return self._read_options(self._text() if text is None else text)
+
     def check(self, text: str) -> dict[str, Any]:
         """Return the difference of a text to the file, and its ``error`` or None."""
         before = self._text()
@@ -181,7 +192,11 @@ class ConfigEditor:
             check_source(spec)
         effective = self._read_options(before)
         page_rules.check_change(
-            self._contents(before), after, effective.recordings, effective.cameras.values()
+            self._contents(before),
+            after,
+            effective.recordings,
+            effective.cameras.values(),
+            options,
         )
 
     def _contents(self, text: str) -> ConfigContents:
@@ -189,7 +204,15 @@ class ConfigEditor:
         return read_config(self._path, text)
 
     def _text(self) -> str:
-        return self._current() or ""
+        """Return the text of the file, empty if there is none, if the page may show it."""
+        text = self._current() or ""
+        assert self._path is not None
+        if text and not self._has_tokens() and not self._path.stat().st_mode & 0o004:
+            raise Forbidden(
+                f"other users cannot read {self._path}, and the server has no tokens: "
+                "the page does not show it"
+            )
+        return text
 
     def _current(self) -> str | None:
         """Return the text of the file, or None if there is none yet."""
@@ -198,11 +221,6 @@ class ConfigEditor:
         if self._may_create and not os.path.lexists(self._path):
             return None
         try:
-            if not self._has_tokens() and not self._path.stat().st_mode & 0o004:
-                raise Forbidden(
-                    f"other users cannot read {self._path}, and the server has no tokens: "
-                    "the page does not show it"
-                )
             return self._path.read_text(encoding="utf-8")
         except OSError as error:
             raise DiskError(f"{self._path} cannot be read: {error.strerror}") from None
@@ -228,16 +246,16 @@ class ConfigEditor:
                 if text is None:
                     path.unlink()
                     return
-                mode, owner = self._mode_and_owner(path)
+                mode, owner = self._mode_and_owner(path, text)
                 write_atomically(path, text.encode(), mode, owner=owner)
         except OSError as error:
             raise DiskError(f"{self._path} cannot be written: {error.strerror}") from error
 
-    def _mode_and_owner(self, path: Path) -> tuple[int, tuple[int, int] | None]:
+    def _mode_and_owner(self, path: Path, text: str) -> tuple[int, tuple[int, int] | None]:
         """Return mode and owner for a file that is written; an owner of None is this user."""
         if self._may_create and not path.exists():
             # Without tokens, every user of this machine sees it in the page.
-            return 0o600 if self._has_tokens() else 0o644, None
+            return 0o600 if self.read(text).tokens is not None else 0o644, None
         found = path.stat()
         owner = (found.st_uid, found.st_gid)
         return found.st_mode & 0o777, None if owner == (os.geteuid(), os.getegid()) else owner

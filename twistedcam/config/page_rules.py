@@ -1,8 +1,8 @@
 """Rules for changes of the configuration that are made in the page.
 
 A browser that is logged in with the right ``admin`` may change cameras, and nothing with which a
-program could be run, a file be read or written, or the server be opened to others. Such things are
-for those who can write the file itself.
+program could be run, a file be read or written anywhere, or the server be opened to everybody. Such
+things are for those who can write the file itself.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import unquote
 
-from twistedcam.config.options import OPTIONS, GivenOptions
+from twistedcam.config.interfaces import PORTS, is_open, is_switch
+from twistedcam.config.options import OPTIONS, GivenOptions, ServeOptions
+from twistedcam.config.places import check_place
 from twistedcam.config.toml_file import ConfigContents
 from twistedcam.errors import Forbidden
 from twistedcam.publishing.target import PublishTarget
@@ -43,6 +45,12 @@ OPEN_SCHEMES = frozenset(
 _FILE_SCHEMES = frozenset({"file", "folder"})
 #: Settings of sources that name files.
 _FILE_SETTINGS = frozenset({"cafile", "ca", "cert", "key"})
+#: The name of the file of tokens that the page makes.
+TOKENS = "tokens.toml"
+NO_PASSWORD = (
+    "the server is not opened to the network without a password: set one first, otherwise "
+    "everybody in the network could see the cameras and change them"
+)
 #: Microphones: ALSA has devices that write files or run programs.
 _SOUND = re.compile(r"|auto|off|alsa:default|pulse:[\w.-]{1,200}", re.ASCII)
 _WEBCAM = re.compile(r"|\d{1,3}|/dev/video\d{1,3}|/dev/v4l/by-(id|path)/[^/]{1,255}", re.ASCII)
@@ -53,6 +61,7 @@ def check_change(
     after: ConfigContents,
     recordings: Path,
     others: Iterable[SourceSpec] = (),
+    options: ServeOptions | None = None,
 ) -> None:
     """Check that the page may make a change.
 
@@ -64,6 +73,8 @@ def check_change(
         after: those of the changed file.
         recordings: the folder whose files the page may use.
         others: sources that a camera may have because others have them already.
+        options: those that result from the changed file. Without them, the folder of the
+            recordings, the tokens and the ports may not change.
 
     Raises:
         Forbidden: only the file itself may be changed in this way.
@@ -72,8 +83,11 @@ def check_change(
     for each in OPTIONS.values():
         if each.name in OPEN_OPTIONS or each.name == "process":
             continue
-        if getattr(old, each.name) != getattr(new, each.name):
+        if getattr(old, each.name) == getattr(new, each.name):
+            continue
+        if options is None:
             raise _closed(each.key)
+        _check_option(each.key, old, new, options)
     if before.options.get("hook", []) != after.options.get("hook", []):
         raise _closed("hook")
     if not _processes(after) <= _processes(before):
@@ -88,6 +102,26 @@ def check_change(
             _check_target(target, targets, recordings)
     if not _mounts(after) <= _mounts(before) | {None, "on"}:
         raise _closed("require_mount")
+
+
+def _check_option(key: str, old: GivenOptions, new: GivenOptions, options: ServeOptions) -> None:
+    """Check an option that the page may change within limits.
+
+    Raises:
+        Forbidden: only the file itself may be changed in this way.
+    """
+    if key == "recordings":
+        check_place(new.recordings.absolute(), old.recordings.absolute())
+    elif key in PORTS and is_switch(getattr(old, key), getattr(new, key)):
+        if is_open(getattr(new, key)) and options.tokens is None and not options.insecure:
+            raise Forbidden(NO_PASSWORD)
+    elif key != "tokens" or old.tokens is not None or new.tokens != tokens_file(options):
+        raise _closed(key)
+
+
+def tokens_file(options: ServeOptions) -> Path | None:
+    """Return the file of tokens that the page makes: beside the configuration."""
+    return None if options.file is None else options.file.absolute().with_name(TOKENS)
 
 
 def _closed(key: str) -> Forbidden:

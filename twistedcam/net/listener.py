@@ -205,7 +205,7 @@ def check_endpoint(endpoint: str) -> None:
     Raises:
         BadArgument: other machines can reach it.
     """
-    if not _is_local(endpoint):
+    if not is_local_endpoint(endpoint):
         raise BadArgument(
             f"other machines can reach {endpoint}, and there are no tokens: create one "
             "(twistedcam token add NAME --right view) and add --tokens FILE; or add "
@@ -269,7 +269,7 @@ def _with_backlog(description: str) -> str:
     return description
 
 
-def _is_local(description: str) -> bool:
+def is_local_endpoint(description: str) -> bool:
     """Return True if only this machine can reach an endpoint."""
     kind = description.partition(":")[0]
     return kind in ("unix", "systemd", "fd") or _is_loopback(description)

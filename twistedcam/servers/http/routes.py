@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from twistedcam.auth import NOBODY
@@ -15,6 +16,7 @@ from twistedcam.servers.http.api.health import Health
 from twistedcam.servers.http.api.live_stats import LiveStats
 from twistedcam.servers.http.api.log_lines import LogLines
 from twistedcam.servers.http.api.openapi import EVENT_PICTURE, LOG, describe
+from twistedcam.servers.http.api.setup import FirstSetup, SetupApi, add_qr_code
 from twistedcam.servers.http.archives import Archives
 from twistedcam.servers.http.connection.access import Access
 from twistedcam.servers.http.connection.reply import Reply, json_reply
@@ -44,12 +46,14 @@ def make_router(
     stats: LiveStats,
     configuration: Configuration | None = None,
     log: LogMemory | None = None,
+    setup: FirstSetup | None = None,
 ) -> Router:
     """Return a router with all routes of ``docs/http.md``; the API has the registry's commands.
 
     Arguments:
         configuration: the file that the page may change; None: the page offers none.
         log: the newest lines of the log; None: the page offers none.
+        setup: the first setup, which changes that file.
     """
     router = Router(Access(server), server.refusals)
     streams = MjpegStreams(server)
@@ -126,6 +130,9 @@ def make_router(
         router.add("GET", PREFIX + LOG, LogLines(server, log).get, "admin")
     if configuration is not None:
         ConfigurationApi(server, configuration).add_routes(router)
+        if setup is not None:
+            SetupApi(server, setup, configuration).add_routes(router)
+            add_qr_code(router, partial(run_in_thread, server.make_thread))
     return router
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any, Protocol
 
-from twisted.internet.defer import Deferred, TimeoutError
-
 from twistedcam.camera import Camera
-from twistedcam.errors import BadArgument, CameraFailed, Forbidden, TooMany
+from twistedcam.errors import BadArgument, Forbidden, TooMany
 from twistedcam.events import EventBus
 from twistedcam.servers.http.api.commands import PREFIX, as_text, read_body
 from twistedcam.servers.http.api.found_cameras import find_cameras
 from twistedcam.servers.http.api.openapi import CONFIGURATION
+from twistedcam.servers.http.api.previews import described, first_picture
 from twistedcam.servers.http.connection.access import is_local
 from twistedcam.servers.http.connection.reply import Reply, json_reply
 from twistedcam.servers.http.connection.request import HttpRequest
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from twistedcam.core.server import Server
 
 PATH = PREFIX + CONFIGURATION
-#: Seconds after which a source that is tried has given no picture.
-PROBE_TIMEOUT = 12.0
 _ACTIONS = ("add", "copy", "rename", "remove")
 
 
@@ -69,19 +66,7 @@ class ConfigurationApi:
             ("POST", "/probe", self._probe),
             ("POST", "/devices", self._devices),
         ):
-            router.add(method, PATH + path, self._guarded(handler), "admin")
-
-    def _guarded(self, handler: Handler) -> Handler:
-        """Wrap a handler: without tokens, only this machine may change the configuration."""
-
-        def answer(request: HttpRequest) -> Any:
-            if not self._server.authenticator.is_needed and not is_local(request):
-                raise Forbidden(
-                    "without tokens, only this machine may see and change the configuration"
-                )
-            return handler(request)
-
-        return answer
+            router.add(method, PATH + path, guarded(self._server, handler), "admin")
 
     def _show(self, request: HttpRequest) -> Reply:
         return json_reply(self._configuration.show())
@@ -155,26 +140,26 @@ class ConfigurationApi:
         server = self._server
         camera = Camera("new", spec, EventBus(), server.clock, server.make_thread)
         try:
-            starting = Deferred.fromCoroutine(_first_picture(camera))
-            picture = await starting.addTimeout(PROBE_TIMEOUT, server.clock)
-        except TimeoutError:
-            reason = camera.reason or "it has not answered"
-            raise CameraFailed(f"no picture within {PROBE_TIMEOUT:g} s: {reason}") from None
+            picture = await first_picture(camera, server)
         finally:
             await camera.stop()
         return {
-            "source": spec.shown,
-            "width": picture.width,
-            "height": picture.height,
-            "format": camera.source_info.format,
-            "fps": camera.source_info.fps,
+            **described(camera, picture),
             "picture": base64.b64encode(picture.jpeg).decode(),
         }
 
 
-async def _first_picture(camera: Camera) -> Any:
-    await camera.start()
-    return await camera.picture()
+def guarded(server: Server, handler: Handler) -> Handler:
+    """Wrap a handler: without tokens, only this machine may change the configuration."""
+
+    def answer(request: HttpRequest, **parts: str) -> Any:
+        if not server.authenticator.is_needed and not is_local(request):
+            raise Forbidden(
+                "without tokens, only this machine may see and change the configuration"
+            )
+        return handler(request, **parts)
+
+    return answer
 
 
 def _text(body: dict[str, Any], name: str) -> str:

@@ -61,6 +61,19 @@ _CONFIGURATION: dict[str, dict[str, tuple[str, list[str]]]] = {
     "/probe": {"post": ("Try a source: its size, its rate, and a picture.", ["source"])},
 }
 
+#: The path of the first setup, and what is below it.
+SETUP = "/setup"
+_SETUP: dict[str, dict[str, str]] = {
+    SETUP: {
+        "get": "What the first setup is about, and what there is to choose from.",
+        "post": "Write the choices to the configuration file, and apply them.",
+    },
+    f"{SETUP}/check": {"post": "Check choices; answers with the difference to the file."},
+    f"{SETUP}/devices": {"post": "Look for cameras; names the camera that has a device."},
+    f"{SETUP}/previews": {"post": "Open a source; answers when it gives pictures."},
+    f"{SETUP}/previews/{{id}}": {"get": "The newest picture of a source that is open."},
+    "/qr": {"post": "A QR code of a text, as SVG."},
+}
 #: The path of the picture of an event.
 EVENT_PICTURE = "/events/{id}/snapshot"
 
@@ -90,6 +103,8 @@ def describe(
     for path, methods in _CONFIGURATION.items() if has_configuration else ():
         described = {how: _configuration(how, path, *found) for how, found in methods.items()}
         paths[PREFIX + CONFIGURATION + path] = described
+    for path, summaries in _SETUP.items() if has_configuration else ():
+        paths[PREFIX + path] = {how: _setup(how, path, text) for how, text in summaries.items()}
     for each in operations:
         paths.setdefault(PREFIX + each.path, {})[each.method.lower()] = _operation(each, cameras)
     return {
@@ -152,6 +167,29 @@ def _configuration(method: str, path: str, summary: str, texts: list[str]) -> di
             more = {"source": {"type": "string"}, "new": {"type": "string"}}
             properties |= {**more, "settings": {"type": "object"}}
         schema = {"type": "object", "properties": properties, "required": texts}
+        described["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": schema}},
+        }
+    return described
+
+
+def _setup(method: str, path: str, summary: str) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": f"{method} {path}",
+        "summary": summary,
+        "tags": ["setup"],
+        "responses": _responses(summary, {"type": "object"}),
+    }
+    if "{id}" in path:
+        described["parameters"] = [
+            {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+        ]
+        described["responses"]["200"]["content"] = {"image/jpeg": {"schema": {"type": "string"}}}
+    if path == "/qr":
+        described["responses"]["200"]["content"] = {"image/svg+xml": {"schema": {"type": "string"}}}
+    if method == "post":
+        schema = {"type": "object"}
         described["requestBody"] = {
             "required": True,
             "content": {"application/json": {"schema": schema}},
