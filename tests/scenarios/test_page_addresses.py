@@ -119,7 +119,8 @@ def test_a_port_that_the_reader_cannot_reach_is_not_offered(browser: Page) -> No
         Path(__file__).parents[2] / "twistedcam/servers/http/page/static/lib/addresses.js"
     ).read_text()
     script = re.sub(r"^export |^import .*", "", script, flags=re.MULTILINE)
-    script = "const t = (text) => text;" + script  # translations are loaded from a server
+    english = "const t = (text, values) => text.replace(/{(\\w+)}/g, (_, name) => values[name]);"
+    script = english + script  # translations are loaded from a server
     server = {"rtsp": "rtsp://127.0.0.1:8554", "view": "twistedcam://0.0.0.0:9530"}
     found = browser.chrome.execute_script(
         script + "return programs(arguments[0]).map(({ name, lines }) => [name, lines]);",
