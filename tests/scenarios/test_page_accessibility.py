@@ -26,6 +26,20 @@ const said = (each) => each.ariaLive ?? each.getAttribute("aria-live")
 return [...document.querySelectorAll("[aria-live], [role], output")]
   .filter((each) => said(each) === "polite").map((each) => each.id || each.className);
 """
+#: The element with the focus: what it is; and what is wrong with it.
+STOP = """
+const each = document.activeElement;
+if (!each || each === document.body) return null;
+const { left, top, width, height } = each.getBoundingClientRect();
+const [x, y] = [left + width / 2, top + Math.min(height / 2, 12)];
+const over = document.elementFromPoint(x, y);
+const faults = [];
+// Browsers mark the focus in the parts of a video and of a date themselves.
+const hasParts = each.matches("video, input[type=date]");
+if (getComputedStyle(each).outlineStyle === "none" && !hasParts) faults.push("no outline");
+if (!over || !(each.contains(over) || over.contains(each))) faults.push("covered");
+return [each.id || each.className || each.tagName, faults];
+"""
 FOCUS = (
     "return document.activeElement.closest('[data-camera]')?.dataset.camera + ' ' + "
     "document.activeElement.className"
@@ -91,6 +105,58 @@ def test_axe_finds_no_violations(page: Page, server: ServerProcess) -> None:
     page.click(".recording[data-name='visit.mp4'] .delete")
     assert violations(page) == []
     page.click("#ask button[value=no]")
+    few = [(1280, 900, False), (390, 844, True)]
+    page.click("#server-open")
+    page.wait(lambda: page.text("#server-about"), "the versions")
+    assert violations(page, few) == []
+    page.click("#server button[aria-label=Close]")
+    page.click("#timeline-day")
+    assert violations(page, few) == []
+    page.click("#calendar .actions button")
+    page.chrome.get(f"{server.http}/#/wall")
+    page.click("#wall-arrange")
+    assert violations(page, few) == []
+
+
+def walk(page: Page, most: int = 90) -> list[str]:
+    """Press Tab until the focus leaves the page; return what had it, each without a fault."""
+    stops = []
+    while len(stops) < most:
+        page.keys("\ue004")
+        stop = page.chrome.execute_script(STOP)
+        if stop is None:
+            return stops
+        assert stop[1] == [], stop
+        stops.append(stop[0])
+    return stops
+
+
+def test_the_tab_key_reaches_everything_and_is_never_caught(page: Page) -> None:
+    stops = walk(page)
+    assert len(stops) < 90, "the focus has left the page"
+    assert stops[:5] == ["skip", "skip", "skip", "skip", "brand"]
+    wanted = ["open", "primary toggle", "record", "timeline-bar", "event-kind", "recordings-search"]
+    wanted += ["ghost rename", "keys", "language", "server-open"]
+    assert [each for each in stops if each in wanted][-4:] == wanted[-4:]
+    assert set(wanted) <= set(stops)
+
+
+@pytest.mark.parametrize(
+    ("opener", "dialog"),
+    [("server-open", "server"), ("timeline-day", "calendar"), ("recording .rename", "rename")],
+)
+def test_escape_closes_a_dialog_and_the_focus_returns(page: Page, opener: str, dialog: str) -> None:
+    selector = f".{opener}" if " " in opener else f"#{opener}"
+    page.wait(lambda: page.find(selector).is_displayed(), "its button")
+    page.chrome.execute_script("document.querySelector(arguments[0]).focus()", selector)
+    page.keys("\ue007")
+    page.wait(lambda: page.find(f"#{dialog}").is_displayed(), "the dialog")
+    inside = f"return document.querySelector('#{dialog}').contains(document.activeElement)"
+    assert page.chrome.execute_script(inside)
+    page.keys("\ue00c")
+    page.wait(lambda: not page.find(f"#{dialog}").is_displayed(), "its end")
+    back = "return document.activeElement === document.querySelector(arguments[0])"
+    assert page.chrome.execute_script(back, selector)
 
 
 def test_one_region_announces_changes_and_statistics_are_silent(
