@@ -165,7 +165,7 @@ def untranslated(source: str, name: str) -> list[str]:
     """Return the strings of JavaScript that people read, but that are not translated."""
     found = []
     for each in literals(source):
-        if re.search(r"(?<![\w.$])(?:t|term)\(\s*$|plural\([^()]*$", each.before):
+        if re.search(r"(?<![\w.$])(?:t|term|console\.\w+)\(\s*$|plural\([^()]*$", each.before):
             continue
         words = each.value.replace("${}", " ")
         if _SENTENCE.search(words) or (_SHOWN.search(each.before) and _WORD.search(words)):

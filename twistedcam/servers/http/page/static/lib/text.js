@@ -47,6 +47,10 @@ const numbers = new Intl.NumberFormat(locale, { useGrouping: "min2" });
 // values: numbers get the user's format, so a port or a year has to be a string.
 export const t = (english, values = {}) => fill(catalogue[english] || english, values);
 
+// Returns a text of the server in the user's language, such as the help of an option. Texts that have
+// no translation stay as they are.
+export const serverText = (english) => catalogue[english] || english;
+
 // Returns the text that belongs to a count, which is its value {count}:
 //
 //   plural(viewers, "{count} viewer", "{count} viewers")
