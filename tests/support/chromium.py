@@ -33,6 +33,8 @@ FLAGS = (
     "--hide-scrollbars",
     "--force-prefers-reduced-motion",
     "--autoplay-policy=no-user-gesture-required",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
 )
 #: The origin of a test server in a URL.
 ORIGIN = re.compile(r"https?://127\.0\.0\.1:\d+")

@@ -9,7 +9,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, build_opener
 
 from twistedcam.auth import RIGHTS, Grant, TokenFile
@@ -29,6 +29,7 @@ EXAMPLE = """examples:
   twistedcam token add phone --right view --qr http://192.168.1.5:8080/
   twistedcam token add guest --right view --expires 30d
   twistedcam token add porch-pi --right publish --camera porch
+  twistedcam token add my-phone --right publish --camera phone --qr https://192.168.1.5:8443/
   twistedcam serve --tokens tokens.toml --listen tcp:9530"""
 
 
@@ -81,7 +82,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         const="",
         metavar="ADDRESS",
         help="show the address that opens the page with this token, and its QR code; ADDRESS is "
-        "that of the page (by default this computer's, with port 8080)",
+        "that of the page (by default this computer's, with port 8080); with the right publish "
+        "and without view, it opens the page that makes a phone a camera",
     )
     remove = commands.add_parser("remove", parents=[file], help="remove a token")
     remove.add_argument("name", metavar="NAME")
@@ -103,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{file.path} stores {stored}:", file=sys.stderr, flush=True)
         print(token)
         if page is not None:
-            _show_address(page, token)
+            _show_address(page, _path(grant), token)
     elif arguments.what == "remove":
         file.remove(arguments.name)
     else:
@@ -161,11 +163,24 @@ def _page_address(text: str) -> str:
     return address.partition("#")[0].rstrip("/") + "/"
 
 
-def _show_address(page: str, token: str) -> None:
-    """Print the address that opens the page with a token, and its QR code; test the address."""
+def _path(grant: Grant) -> str:
+    """Return the path of the page that a token opens: one that cannot watch may be a camera."""
+    if "view" in grant.rights or "publish" not in grant.rights:
+        return ""
+    cameras = sorted(grant.cameras or ())
+    return "publish/" + quote(cameras[0]) if len(cameras) == 1 else "publish"
+
+
+def _show_address(page: str, path: str, token: str) -> None:
+    """Print the address that opens the page with a token, and its QR code; test the address.
+
+    Arguments:
+        page: the address of the page.
+        path: what follows it.
+    """
     import segno
 
-    address = f"{page}?token={token}"
+    address = f"{page}{path}?token={token}"
     print(address)
     segno.make(address, error="l", micro=False).terminal(sys.stdout, compact=True)
     sys.stdout.flush()

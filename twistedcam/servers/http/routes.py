@@ -20,11 +20,12 @@ from twistedcam.servers.http.api.setup import FirstSetup, SetupApi, add_qr_code
 from twistedcam.servers.http.archives import Archives
 from twistedcam.servers.http.connection.access import Access
 from twistedcam.servers.http.connection.reply import Reply, json_reply
-from twistedcam.servers.http.connection.request import HttpRequest, query
+from twistedcam.servers.http.connection.request import HttpRequest, destination, query
 from twistedcam.servers.http.connection.router import Handler, Router
 from twistedcam.servers.http.events import EventPictures
-from twistedcam.servers.http.page.login import LoginPage
+from twistedcam.servers.http.page.login import LoginPage, go_on
 from twistedcam.servers.http.page.page import Page
+from twistedcam.servers.http.page.publish import PublishPage
 from twistedcam.servers.http.page.qr_code import qr_code
 from twistedcam.servers.http.playback import Playback
 from twistedcam.servers.http.recordings import Recordings
@@ -66,6 +67,7 @@ def make_router(
     playback = Playback(server)
     sockets = WebSockets(server)
     videos = VideoStreams(server)
+    publishing = PublishPage(server, page, login)
 
     async def root(request: HttpRequest) -> Reply | None:
         """Return the page, or answer like mjpg-streamer and µStreamer at this address."""
@@ -75,6 +77,9 @@ def make_router(
                 return login.page(request, request.refusal)
             if login.is_by_address(request):
                 return login.log_in_by_address(request)
+            to = destination(request)
+            if to is not None:
+                return go_on(to)
             return page.index(request)
         if action == "stream":
             streams.get(request)
@@ -120,6 +125,8 @@ def make_router(
     }
     for path, handler in routes.items():
         router.add("GET", path, handler)
+    for path in ("/publish", "/publish/{camera}"):
+        router.add("GET", path, publishing.get, "publish")
     router.add("GET", "/qr.svg", qr_code, "view")
     router.add("POST", "/recordings.zip", archives.post)
     router.add("GET", "/login", login.get)

@@ -16,7 +16,12 @@ from twistedcam.net.addresses import parse_ip, show_address
 from twistedcam.servers.http.connection.channel import HttpConnection
 from twistedcam.servers.http.connection.cookie import login_of
 from twistedcam.servers.http.connection.error_page import wants_page
-from twistedcam.servers.http.connection.request import HttpRequest, query, requested_camera
+from twistedcam.servers.http.connection.request import (
+    HttpRequest,
+    destination,
+    query,
+    requested_camera,
+)
 
 if TYPE_CHECKING:
     from twistedcam.core.server import Server
@@ -38,6 +43,8 @@ OPEN = frozenset(
 PREPARING = frozenset({"/recordings.zip"})
 #: Routes that check access themselves: their logins are in the body.
 OWN_LOGIN = frozenset({"/onvif/{service}"})
+#: Pages that a browser gets the page to log in for.
+WITH_LOGIN = frozenset({"/", "/publish", "/publish/{camera}"})
 #: Routes of one camera: that in the path or in the query, or the first.
 PICTURES = ("/stream", "/snapshot", "/live", "/video", "/playback")
 
@@ -121,9 +128,13 @@ class Access:
     @staticmethod
     def _shows_login(request: HttpRequest, path: str) -> bool:
         """True if a browser opens the page: it gets the page to log in, and no error."""
-        if path != "/" or request.method not in (b"GET", b"HEAD"):
+        if path not in WITH_LOGIN or request.method not in (b"GET", b"HEAD"):
             return False
-        if b"action" in (request.args or {}) or token_of(request) is not None:
+        if (
+            request.getHeader("Upgrade")
+            or b"action" in (request.args or {})
+            or token_of(request) is not None
+        ):
             return False
         return wants_page(request.requestHeaders.getRawHeaders(b"Accept"))
 
@@ -135,6 +146,8 @@ class Access:
         self, request: HttpRequest, path: str, parts: dict[str, str], right: Right | None
     ) -> None:
         grant: Grant = request.grant
+        if path == "/" and destination(request) is not None and "publish" in grant.rights:
+            return  # to a page that checks the right itself
         if right is not None or path in ("/", "/events"):  # these filter their own responses
             grant.require_right(right or "view")
             if "camera" in parts or right in ("control", "admin"):

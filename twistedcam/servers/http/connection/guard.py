@@ -13,6 +13,8 @@ from twistedcam.servers.http.connection.reply import Reply, json_reply
 from twistedcam.servers.http.connection.request import HttpRequest
 
 _READING = (b"GET", b"HEAD", b"OPTIONS")
+#: The WebSockets that change nothing, by the beginning of their paths.
+_WATCHING = b"/live"
 _PORTS = {"http": 80, "https": 443}
 #: Host names that nginx passes on if Mainsail or Fluidd was set up by their installers.
 _PRINTERS = ("mjpgstreamer1", "mjpgstreamer2", "mjpgstreamer3", "mjpgstreamer4")
@@ -78,7 +80,7 @@ class Guard:
                     return Reply(status=204)
             elif request.method != b"OPTIONS":
                 return None  # the browser hides the response from its page
-        elif controls or (is_socket and is_named):
+        elif controls or (is_socket and is_named and request.path.startswith(_WATCHING)):
             _allow(request, origin, controls)
             return None
         return _refusal(_foreign(origin, f"{_scheme_of(request) or 'http'}://{host}", may_read))

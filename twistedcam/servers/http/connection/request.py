@@ -18,6 +18,10 @@ MAX_BODY = 64 * 1024
 #: Most parameters of a query.
 MAX_PARAMETERS = 100
 
+#: The parameter of ``/`` with another page to which a login leads, and the addresses of these.
+DESTINATION = "to"
+_DESTINATIONS = re.compile(r"publish(/[^/]+)?")
+
 _TOO_LONG = f"the body must have at most {MAX_BODY // 1024} KB"
 _ABSOLUTE_URL = re.compile(rb"https?://([^/?#]+)(.*)", re.IGNORECASE | re.DOTALL)
 
@@ -125,6 +129,21 @@ def query(request: HttpRequest, name: str) -> str | None:
         return found[-1].decode()
     except UnicodeDecodeError:
         raise BadArgument(f"{name} must be UTF-8") from None
+
+
+def is_destination(address: str) -> bool:
+    """True if a login may lead to an address, which is relative to the server's root."""
+    return _DESTINATIONS.fullmatch(address) is not None
+
+
+def destination(request: HttpRequest) -> str | None:
+    """Return the page to which the address ``/?to=`` leads after the login, or None.
+
+    Raises:
+        BadArgument: the parameter is not UTF-8.
+    """
+    to = query(request, DESTINATION)
+    return to if to is not None and is_destination(to) else None
 
 
 def requested_camera(request: HttpRequest, server: Server, in_path: str | None) -> str | None:

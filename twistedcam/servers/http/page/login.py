@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from functools import partial
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, quote, urlencode
 
 from twisted.logger import Logger
 
@@ -18,7 +18,12 @@ from twistedcam.servers.http.connection.access import check_token, token_in_url,
 from twistedcam.servers.http.connection.cookie import delete_cookie, login_of, set_cookie
 from twistedcam.servers.http.connection.error_page import wants_page
 from twistedcam.servers.http.connection.reply import BEARER, STATUS, Reply, json_reply
-from twistedcam.servers.http.connection.request import HttpRequest
+from twistedcam.servers.http.connection.request import (
+    DESTINATION,
+    HttpRequest,
+    destination,
+    is_destination,
+)
 from twistedcam.servers.http.page.page import HEADERS, Page
 
 if TYPE_CHECKING:
@@ -44,6 +49,8 @@ _MAX_FIELDS = 10
 #: A parameter of the page's address after a login: if the page to log in is shown again, the
 #: browser has kept no cookie.
 _MARK = ("login", "1")
+#: The end of the form's first line.
+_FORM_END = 'id="login">'
 
 
 class LoginPage:
@@ -66,7 +73,7 @@ class LoginPage:
         if not wants_page(request.requestHeaders.getRawHeaders(b"Accept")):
             return json_reply({"login": found is not None})
         if found is not None or not self._server.authenticator.is_needed:
-            return _to_page([])
+            return see_other("./", [])
         return self.page(request, error)
 
     def page(self, request: HttpRequest, error: TwistedcamError | None = None) -> Reply:
@@ -82,6 +89,10 @@ class LoginPage:
             marks = f'class="error" data-code="{error.code}" translate="no" role="alert"'
             shown = f"<p {marks}>{html.escape(text[:1].upper() + text[1:])}</p>"
         body = self._page.text("login.html").replace(_ERROR, shown)
+        to = destination(request)
+        if to is not None:
+            field = f'<input type="hidden" name="{DESTINATION}" value="{html.escape(to)}">'
+            body = body.replace(_FORM_END, _FORM_END + field, 1)
         if self._server.authenticator.has_users:
             body = for_users(body)
         # No dialog of the browser: it knows "Basic" and ignores "Bearer".
@@ -102,17 +113,20 @@ class LoginPage:
             Unauthorized, Forbidden: the token is wrong, or does not open the page.
         """
         fields = _read_form(request)
+        to = fields.get(DESTINATION, "")
+        parameters = [(DESTINATION, to)] if is_destination(to) else []
         if not self._server.authenticator.is_needed:
-            return _to_page([])
+            return see_other("./", parameters)
         try:
             grant = await self._check(request, fields.get("user", ""), fields.get("token", ""))
-            grant.require_right("view")
+            if not (parameters and "publish" in grant.rights):
+                grant.require_right("view")
         except (Unauthorized, Forbidden, TooMany) as error:
             if not wants_page(request.requestHeaders.getRawHeaders(b"Accept")):
                 raise
             return self.page(request, error)
         self._begin(request, grant)
-        return _to_page([_MARK])
+        return see_other("./", [_MARK, *parameters])
 
     async def _check(self, request: HttpRequest, user: str, secret: str) -> Grant:
         """Return the grant of a user with a password, or of a token.
@@ -140,22 +154,27 @@ class LoginPage:
             return False
         return wants_page(request.requestHeaders.getRawHeaders(b"Accept"))
 
-    def log_in_by_address(self, request: HttpRequest) -> Reply:
-        """Begin a session with the token of ``/?token=``, and go to the address without it."""
+    def log_in_by_address(self, request: HttpRequest, root: str = "./", to: str = "") -> Reply:
+        """Begin a session with the token of ``/?token=``, and go to the address without it.
+
+        Arguments:
+            root: the relative address of the server's root.
+            to: the page to which the login leads, from the root; empty: the page at the root.
+        """
         self._begin(request, request.grant)
         rest = [
-            (name.decode("latin-1"), value.decode("latin-1"))
+            (name.decode(errors="surrogateescape"), value.decode(errors="surrogateescape"))
             for name, values in (request.args or {}).items()
             for value in values
             if name not in (b"token", b"login", b"tab")
         ]
-        return _to_page([_MARK, *rest])
+        return see_other(root, [_MARK, *rest, *([(DESTINATION, to)] if to else [])])
 
     def log_out(self, request: HttpRequest) -> Reply:
         """End the session of the cookie, and go to the page to log in."""
         self._end(request)
         delete_cookie(request)
-        return _to_page([])
+        return see_other("./", [])
 
     def _begin(self, request: HttpRequest, grant: Grant) -> None:
         self._end(request)  # each login has a new secret
@@ -183,10 +202,15 @@ def for_users(page: str) -> str:
     return page
 
 
-def _to_page(parameters: list[tuple[str, str]]) -> Reply:
-    """Return a redirection to the page, relative to an address of one part, such as ``/login``."""
-    query = "?" + urlencode(parameters, encoding="latin-1") if parameters else ""
-    return Reply(type="text/plain", status=303, headers={"Location": f"./{query}"})
+def go_on(to: str) -> Reply:
+    """Return a redirection to the page to which a login leads."""
+    return see_other("./" + quote(to), [])
+
+
+def see_other(address: str, parameters: list[tuple[str, str]]) -> Reply:
+    """Return a redirection (303) to a relative address."""
+    query = "?" + urlencode(parameters, errors="surrogateescape") if parameters else ""
+    return Reply(type="text/plain", status=303, headers={"Location": f"{address}{query}"})
 
 
 def _read_form(request: HttpRequest) -> dict[str, str]:

@@ -85,7 +85,9 @@ class WebSockets:
         try:
             if (request.method, request.clientproto) != (b"GET", b"HTTP/1.1"):  # RFC 6455, 4.1
                 raise ValueError("a WebSocket needs GET over HTTP/1.1")
-            handshake.initiate_upgrade_connection(_handshake(request), request.uri.decode("ascii"))
+            handshake.initiate_upgrade_connection(
+                handshake_headers(request), request.uri.decode("ascii")
+            )
         except (ProtocolError, ValueError):
             raise BadArgument("this address is only for WebSockets; use /stream") from None
         accept = handshake.send(AcceptConnection())
@@ -93,7 +95,7 @@ class WebSockets:
         WebSocketSession(self.server, request, handshake.connection, accept, watched, wanted)
 
 
-def _handshake(request: HttpRequest) -> list[tuple[bytes, bytes]]:
+def handshake_headers(request: HttpRequest) -> list[tuple[bytes, bytes]]:
     """Return only the headers of a WebSocket handshake (RFC 6455, 4.1)."""
     return [
         (name, value)

@@ -36,6 +36,11 @@ def _message(kind: int, *parts: bytes) -> bytes:
     return b"".join((head, *parts))
 
 
+def binary_message(data: bytes) -> bytes:
+    """Serialize bytes as one binary message."""
+    return _message(_BINARY, data)
+
+
 def jpeg_message(frame: Frame) -> bytes:
     """Serialize a frame: sequence number, capture time in µs (u64 each), JPEG."""
     return _message(_BINARY, _HEADER.pack(frame.seq, frame.time_us), frame.jpeg)

@@ -8,7 +8,7 @@ const ACCESS_TIMEOUT = 10000; // milliseconds: after wrong tokens the server del
 
 // The base of the server's addresses: that of the page, below any path prefix of a proxy. It leaves
 // out user name and password, which fetch() does not accept.
-const base = location.origin + location.pathname.replace(/\/[^/]*$/, "");
+const base = location.origin + new URL(".", document.baseURI).pathname.replace(/\/$/, "");
 
 // The URL of a path of docs/http.md, such as /stream.
 export const address = (path) => base + path;
