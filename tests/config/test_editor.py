@@ -101,6 +101,77 @@ class EditorTests(SynchronousTestCase):
         self.refuse(BadArgument, TEXT + '[camera.x]\nsource = "pattern:?fps=0"\n')
         self.assertEqual((self.path.read_text(), self.reloads), (TEXT, 0))
 
+    def test_errors_tell_nothing_about_files_that_the_page_may_not_use(self) -> None:
+        folder = self.path.parent
+        for name in ("there", "not-there"):
+            (folder / "there").touch()
+            for more in (
+                f'[camera.x]\nsource = "file:{folder}/{name}"\n',
+                f'[camera.x]\nsource = "pattern:"\nmotion.source = "file:{folder}/{name}"\n',
+                f'[camera.x]\nsource = "pattern:"\npublish = "hls:https://h/x#ca={folder}/{name}"\n',
+                f'[[hook]]\non = "state"\nurl = "http://h/${{file:{folder}/{name}}}"\n',
+            ):
+                error = self.editor.check(TEXT + more)["error"]
+                self.assertRegex(error, "page")
+                self.assertNotIn("there is no", error)
+
+    def test_options_are_set_and_each_error_has_its_path(self) -> None:
+        found = self.editor.set_options(
+            TEXT,
+            [
+                {"path": ["log-level"], "value": "warn"},
+                {"path": ["camera", "door", "fps"], "value": 0},
+                {"path": ["http"], "value": "0.0.0.0:80"},
+                {"path": ["camera", "door", "source"], "value": "ffmpeg:x"},
+                {"path": ["camera", "door", "sizee"], "value": "x"},
+            ],
+        )
+        self.assertEqual(found["text"], 'log-level = "warn"\n\n' + TEXT)
+        self.assertIn('+log-level = "warn"', found["difference"])
+        self.assertIsNone(found["error"])
+        said = {".".join(each["path"]): each["message"] for each in found["errors"]}
+        self.assertEqual(
+            said.keys(), {"camera.door.fps", "http", "camera.door.source", "camera.door.sizee"}
+        )
+        self.assertTrue(said["camera.door.fps"].startswith("fps='0' in pattern is not valid"))
+        self.assertIn("has no setting 'sizee'", said["camera.door.sizee"])
+        self.assertEqual((self.path.read_text(), self.reloads), (TEXT, 0))
+        with self.assertRaises(BadArgument):
+            self.editor.set_options(TEXT, [{"path": ["keys"], "value": True}] * 101)
+
+    def test_an_error_that_is_there_already_is_not_that_of_another_option(self) -> None:
+        broken = TEXT + "fps = 0\n"
+        found = self.editor.set_options(broken, [{"path": ["stopped"], "value": True}])
+        self.assertEqual(found["errors"], [])
+        self.assertIn("fps", found["error"])
+        mended = self.editor.set_options(broken, [{"path": ["camera", "door", "fps"], "value": 5}])
+        self.assertEqual((mended["errors"], mended["error"]), ([], None))
+
+    def test_the_second_of_two_pages_merges_its_change(self) -> None:
+        version = self.editor.show()["version"]
+        mine = self.editor.set_options(TEXT, [{"path": ["stopped"], "value": True}])["text"]
+        self.path.write_text(TEXT + "fps = 5 # theirs\n")
+        self.refuse(Conflict, mine, version)
+        found = self.editor.merge(mine, version)
+        self.assertEqual((found["conflicts"], found["error"]), ([], None))
+        self.change(found["text"], found["version"])
+        self.assertEqual(self.path.read_text(), "stopped = true\n\n" + TEXT + "fps = 5 # theirs\n")
+        with self.assertRaises(Conflict):
+            self.editor.merge(mine, "unknown")
+
+    def test_a_copy_has_neither_targets_nor_user_code(self) -> None:
+        text = TEXT + 'publish = "rtmp://h/live/key"\nprocess = "os:system"\ntitle = "Door" # x\n'
+        found = self.editor.edit(text, "copy", name="door", new="yard")
+        self.assertTrue(found.startswith(text))
+        self.assertEqual(found[len(text) :].strip().splitlines()[0], "[camera.yard]")
+        self.assertNotIn("publish", found[len(text) :])
+        self.assertIn('title = "Door" # x', found[len(text) :])
+
+    def test_forms_are_those_of_the_file_or_of_a_text(self) -> None:
+        self.assertEqual(self.editor.form(None)["cameras"], ["door"])
+        self.assertEqual(self.editor.form("")["cameras"], [])
+        self.assertEqual(self.editor.form(TEXT, "door")["camera"], "door")
+
     def test_a_check_shows_the_difference(self) -> None:
         found = self.editor.check(TEXT + "fps = 5\n")
         self.assertIsNone(found["error"])

@@ -30,7 +30,7 @@ def test_every_option_is_explained() -> None:
 
 def test_options_of_the_server_as_a_whole_need_a_restart() -> None:
     live = [key for key, each in OPTIONS.items() if each.option.is_live]
-    assert live == ["publish", "stopped"]
+    assert live == ["process", "process-in", "publish", "record-format", "stopped"]
 
 
 def test_a_server_that_a_program_makes_has_no_port_that_it_does_not_say() -> None:

@@ -14,15 +14,12 @@ from twistedcam.camera import check_source
 from twistedcam.codecs.video_settings import VideoSettings
 from twistedcam.config.options import OPTIONS, ServeOptions
 from twistedcam.processing import Process, check_code
-from twistedcam.sources.spec import SourceSpec
+from twistedcam.sources.spec import LIVE_SETTINGS, SourceSpec
 
 if TYPE_CHECKING:
     from twistedcam.core.server import Server
 
 log = Logger()
-
-#: Settings of a source that change without opening it again.
-_NO_REOPENING = ("quality", "title", "audio", "audio_offset_ms", "muted")
 
 
 async def apply_options(server: Server, began: ServeOptions, after: ServeOptions) -> dict[str, Any]:
@@ -76,7 +73,7 @@ async def apply_options(server: Server, began: ServeOptions, after: ServeOptions
         channel = server.channels[name]
         was = channel.configured
         if _are_different(was, spec):
-            server.configure(name, spec, reopen=_are_different(was, spec, but=_NO_REOPENING))
+            server.configure(name, spec, reopen=_are_different(was, spec, but=LIVE_SETTINGS))
             changed.append(name)
         if recording != channel.recorder.settings:
             channel.recorder.settings = recording

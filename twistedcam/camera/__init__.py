@@ -1,5 +1,5 @@
 """A camera: its state machine, the capture of its frames, and its properties."""
 
-from twistedcam.camera.camera import Camera, check_source
+from twistedcam.camera.camera import Camera, check_source, source_settings
 
-__all__ = ["Camera", "check_source"]
+__all__ = ["Camera", "check_source", "source_settings"]

@@ -14,7 +14,7 @@ from twisted.logger import Logger
 from twistedcam.camera.audio_input import AudioInput
 from twistedcam.camera.bad_frames import BadFrameLog
 from twistedcam.camera.notifier import StateNotifier, answer
-from twistedcam.camera.on_demand import OnDemand, may_suspend, next_frame
+from twistedcam.camera.on_demand import OnDemand, may_suspend, next_frame, read_idle
 from twistedcam.camera.opener import SourceOpener
 from twistedcam.camera.ptz.onvif_motors import find_onvif_address
 from twistedcam.camera.retry import RETRY_MOST
@@ -28,9 +28,9 @@ from twistedcam.media.packet import Packet
 from twistedcam.runtime.threads import Thread
 from twistedcam.sources.base import RawPacket, SourceInfo
 from twistedcam.sources.push import Inbox
-from twistedcam.sources.registry import make_source
+from twistedcam.sources.registry import make_source, read_source_settings
 from twistedcam.sources.sound_settings import SoundSettings
-from twistedcam.sources.spec import SourceSpec, title_of
+from twistedcam.sources.spec import Settings, SourceSpec, title_of
 from twistedcam.stream.hub import FrameHub
 from twistedcam.stream.stream import Stream
 
@@ -54,6 +54,20 @@ def check_source(spec: SourceSpec) -> JpegEncoder:
     title_of(spec)
     SoundSettings.from_spec(spec)
     return JpegEncoder.from_spec(spec)
+
+
+def source_settings(spec: SourceSpec) -> Settings:
+    """Return the settings that a camera of this source has, with their kinds.
+
+    Raises:
+        BadArgument: as ``check_source``.
+    """
+    settings = read_source_settings(spec)
+    read_idle(settings)
+    settings.text("title")
+    SoundSettings.from_settings(spec, settings)
+    JpegEncoder.from_settings(settings)
+    return settings
 
 
 class Camera(CameraStatus):

@@ -67,7 +67,12 @@ class OnDemand:
 
 def may_suspend(spec: SourceSpec) -> bool:
     """True if the source's setting ``idle`` is ``close``; BadArgument if its value is unknown."""
-    return Settings(spec).choice("idle", ("keep", "close"), "keep") == "close"
+    return read_idle(Settings(spec)) == "close"
+
+
+def read_idle(settings: Settings) -> str:
+    """Return the setting ``idle``, ``keep`` or ``close``; BadArgument if its value is unknown."""
+    return settings.choice("idle", ("keep", "close"), "keep")
 
 
 class _NextFrame(Sink[Frame]):

@@ -83,12 +83,16 @@ class JpegEncoder:
     @classmethod
     def from_spec(cls, spec: SourceSpec) -> JpegEncoder:
         """An encoder with a source's common settings; BadArgument if one is invalid."""
-        settings = Settings(spec)
-        quality = settings.number("quality", 1, 100)
+        return cls.from_settings(Settings(spec))
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> JpegEncoder:
+        """An encoder with these settings; BadArgument if one is invalid."""
+        quality = settings.number("quality", 1, 100, DEFAULT_QUALITY)
         rotate = settings.choice("rotate", ("", "90", "180", "270"), "") or None
         flip = settings.choice("flip", ("", "h", "v"), "") or None
         timestamp = settings.flag("timestamp", False)
-        privacy = read_polygons(settings.text("privacy"), "privacy")
+        privacy = read_polygons(settings.text("privacy", kind="polygons"), "privacy")
         number = DEFAULT_QUALITY if quality is None else int(quality)
         return cls(number, rotate, flip, timestamp, privacy)
 

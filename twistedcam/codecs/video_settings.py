@@ -11,7 +11,7 @@ from msgspec import Struct
 from twistedcam.codecs.h264_encoder import ENCODERS, H264Settings
 from twistedcam.errors import BadArgument
 from twistedcam.util import quantities
-from twistedcam.util.schema import Read, read_settings, settings_of, split_words
+from twistedcam.util.schema import Option, Read, read_settings, settings_of, split_words
 
 #: x264's presets that suit a live camera, fastest first.
 Preset = Literal[
@@ -51,9 +51,24 @@ class VideoSettings(Struct, frozen=True):
         encoder: the encoder; ``auto`` for the first in hardware that works.
     """
 
-    bitrate: Annotated[int | str, Read(_bitrate, given=Any)] = "auto"
-    preset: Preset = "ultrafast"
-    encoder: Annotated[str, Read(_encoder)] = "libx264"
+    bitrate: Annotated[
+        int | str,
+        Read(_bitrate, given=Any, kind="bitrate"),
+        Option(
+            "bits a second at most; `auto`: by size and rate, `off`: no limit",
+            "delivery.md#h264-that-is-encoded-here",
+            unit="bit/s",
+            example="2M",
+        ),
+    ] = "auto"
+    preset: Annotated[Preset, Option("speed of the encoder; a slower one needs fewer bits")] = (
+        "ultrafast"
+    )
+    encoder: Annotated[
+        str,
+        Read(_encoder, kind="choice", choices=ENCODERS),
+        Option("the encoder; `auto`: the first in hardware that works", "scale.md"),
+    ] = "libx264"
 
     @property
     def encoding(self) -> H264Settings:

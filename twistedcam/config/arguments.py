@@ -74,10 +74,16 @@ def read_serve_options(
     Raises:
         BadArgument: an option is not valid.
     """
-    merged: dict[str, Any] = {}
-    for each in OPTIONS.values():
-        if (value := getattr(words, each.name)) is not None:
-            merged[each.name] = each.read(value, each.flag)
+    command_line = {
+        each.name: value
+        for each in OPTIONS.values()
+        if (value := getattr(words, each.name)) is not None
+    }
+    merged: dict[str, Any] = {
+        each.name: each.read(command_line[each.name], each.flag)
+        for each in OPTIONS.values()
+        if each.name in command_line
+    }
     file = merged.get("config")
     is_of_folder = file is None and folder_file is not None and "camera" not in merged
     found = ConfigContents({}, {}, {}, None, {})
@@ -134,6 +140,7 @@ def read_serve_options(
         else lambda text=None: read_serve_options(words, text, folder_file),
         is_of_folder=is_of_folder,
         is_new=is_new,
+        command_line=command_line,
         **plain,
     )
 

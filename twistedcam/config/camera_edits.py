@@ -37,12 +37,19 @@ def add_camera(text: str, name: str, source: str, settings: Mapping[str, str]) -
 def copy_camera(text: str, name: str, new: str) -> str:
     """Return the text with a copy of a camera under another name.
 
+    The copy has neither publish targets nor user code: two cameras cannot publish to one address,
+    and only the file itself can give user code to a camera.
+
     Raises:
         BadArgument, NoSuchCamera: a name is not possible, or the text is no TOML.
     """
     document = parsed(text)
     cameras = _cameras(document)
-    return _dumped(document, {**cameras, _free(cameras, new): copy.deepcopy(_known(cameras, name))})
+    copied = copy.deepcopy(_known(cameras, name))
+    if isinstance(copied, dict):
+        for key in ("publish", "process"):
+            copied.pop(key, None)
+    return _dumped(document, {**cameras, _free(cameras, new): copied})
 
 
 def rename_camera(text: str, name: str, new: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,21 @@ from twisted.logger import Logger
 from twistedcam.camera import check_source
 from twistedcam.config import page_rules
 from twistedcam.config.camera_edits import add_camera, copy_camera, remove_camera, rename_camera
+from twistedcam.config.forms import camera_form, server_form
+from twistedcam.config.merge import merge
+from twistedcam.config.option_edits import MAX_CHANGES, Change, set_option
 from twistedcam.config.options import ServeOptions
+from twistedcam.config.toml_edits import read_document
 from twistedcam.config.toml_file import ConfigContents, read_config
-from twistedcam.errors import BadArgument, Conflict, DiskError, Forbidden, NotSupported
+from twistedcam.errors import (
+    BadArgument,
+    Conflict,
+    DiskError,
+    Forbidden,
+    NoSuchCamera,
+    NotSupported,
+    StartupError,
+)
 from twistedcam.runtime.atomic_file import locked, write_atomically
 from twistedcam.sources.spec import SourceSpec
 
@@ -25,6 +38,8 @@ log = Logger()
 #: Bytes of a file that can be changed, and earlier texts that are kept for ``undo``.
 MAX_BYTES = 48 * 1024
 _MAX_UNDO = 20
+#: Texts that are kept so that changes of them can be merged.
+_MAX_SHOWN = 20
 _NO_FILE = "the server was started without a configuration: start it with --config FILE"
 _EDITS: dict[str, Callable[..., str]] = {
     "add": add_camera,
@@ -54,6 +69,7 @@ class ConfigEditor:
         has_tokens: Callable[[], bool] = lambda: True,
     ) -> None:
         self._has_tokens = has_tokens
+        self._options = options
         self._read_options = options.again
         self._path = options.file
         self._may_create = options.is_of_folder
@@ -61,6 +77,8 @@ class ConfigEditor:
         #: Texts that were replaced, each with the version of the text that replaced it. None: there
         #: was no file.
         self._undo: list[tuple[str | None, str]] = []
+        #: Texts that were shown, by their versions, the newest last.
+        self._shown: dict[str, str] = {}
 
     def show(self) -> dict[str, Any]:
         """Return the file's ``path``, ``text``, ``version``, and if it can be changed.
@@ -71,7 +89,7 @@ class ConfigEditor:
             empty = {"path": None, "text": "", "version": "", "can_undo": False}
             return {**empty, "read_only": _NO_FILE}
         text = self._text()
-        version = _version(text)
+        version = self._remember(text)
         return {
             "path": str(self._path),
             "text": text,
@@ -94,12 +112,19 @@ class ConfigEditor:
     def check(self, text: str) -> dict[str, Any]:
         """Return the difference of a text to the file, and its ``error`` or None."""
         before = self._text()
-        error = None
+        return {"error": self._fault(before, text), "difference": _difference(before, text)}
+
+    def _short(self, message: str) -> str:
+        """Return an error without the file and the table, which a form shows already."""
+        return re.sub(r"^\[camera\.[^\]]*\]: ", "", message.removeprefix(f"{self._path}: "))
+
+    def _fault(self, before: str, text: str) -> str | None:
+        """Return the reason why a text cannot be used, or None."""
         try:
             self._check(before, text)
-        except (BadArgument, NotSupported, Forbidden) as why:
-            error = str(why)
-        return {"error": error, "difference": _difference(before, text)}
+        except (BadArgument, NotSupported, Forbidden, StartupError) as why:
+            return str(why)
+        return None
 
     def edit(self, text: str, action: str, **values: Any) -> str:
         """Return a text in which a camera was added, copied, renamed or removed. Saves nothing.
@@ -113,6 +138,74 @@ class ConfigEditor:
         """
         return _EDITS[action](text, **values)
 
+    def form(self, text: str | None, camera: str | None = None) -> dict[str, Any]:
+        """Return the options in a text as fields of a form.
+
+        Arguments:
+            text: the text; None for that of the file.
+            camera: the camera whose settings are returned; None for the options of the server.
+
+        Raises:
+            BadArgument, NoSuchCamera: the text is no TOML, or has no such camera.
+        """
+        found = self._text() if text is None else text
+        if camera is None:
+            return server_form(found, self._options)
+        return camera_form(found, camera, self._options)
+
+    def set_options(self, text: str, changes: list[Any]) -> dict[str, Any]:
+        """Return a text with other values of options, and the errors by their paths.
+
+        Saves nothing. Changes that are not valid are left out.
+
+        Returns: ``text``, ``errors`` with ``path`` and ``message``, and the answer of ``check``.
+
+        Raises:
+            BadArgument: there are too many changes.
+        """
+        if len(changes) > MAX_CHANGES:
+            raise BadArgument(f"at most {MAX_CHANGES} changes are possible at once")
+        before, errors = self._text(), list[dict[str, Any]]()
+        fault = self._fault(before, text)
+        for change in map(Change.read, changes):
+            try:
+                candidate = set_option(text, change)
+            except (BadArgument, Forbidden, NoSuchCamera) as error:
+                errors.append({"path": list(change.path), "message": str(error)})
+                continue
+            found = self._fault(before, candidate)
+            if found is not None and found != fault:
+                errors.append({"path": list(change.path), "message": self._short(found)})
+            else:
+                text, fault = candidate, found
+        return {"text": text, "errors": errors, **self.check(text)}
+
+    def merge(self, text: str, version: str) -> dict[str, Any]:
+        """Return a text with the changes of the page and those of others. Saves nothing.
+
+        Arguments:
+            text: the changed text.
+            version: that of the text which it was made of.
+
+        Returns: ``text``, the ``version`` of the file, the keys of ``conflicts`` in which both
+            have changed the same, and the answer of ``check``.
+
+        Raises:
+            Conflict: the text of that version is not known any more.
+            BadArgument: one of the texts is no TOML.
+        """
+        theirs = self._text()
+        base = self._shown.get(version)
+        if base is None:
+            raise Conflict("the text of which this was made is not known any more: copy your part")
+        merged, conflicts = merge(base, text, theirs)
+        return {
+            "text": merged,
+            "version": _version(theirs),
+            "conflicts": conflicts,
+            **self.check(merged),
+        }
+
     def check_source(self, spec: SourceSpec) -> None:
         """Check that the page may add a camera with a source.
 
@@ -120,11 +213,11 @@ class ConfigEditor:
             BadArgument: a setting of it is not valid.
             Forbidden: only the file itself may have it.
         """
-        check_source(spec)
         if self._read_options is None:
             raise NotSupported(_NO_FILE)
         before = self._read_options(self._text())
         page_rules.check_source(spec, before.cameras.values(), before.recordings)
+        check_source(spec)
 
     async def change(self, text: str, version: str) -> dict[str, Any]:
         """Replace the file and apply it.
@@ -162,10 +255,19 @@ class ConfigEditor:
             if self._current() == text:
                 self._write(before)
             raise
-        version = _version(text or "")
+        version = self._remember(text or "")
         self._undo = [*self._undo[1 - _MAX_UNDO :], (before, version)]
         log.info("the configuration was changed in the page: {path}", path=str(self._path))
         return {**done, "version": version}
+
+    def _remember(self, text: str) -> str:
+        """Keep a text that was shown; return its version."""
+        version = _version(text)
+        self._shown.pop(version, None)
+        self._shown[version] = text
+        for old in list(self._shown)[:-_MAX_SHOWN]:
+            del self._shown[old]
+        return version
 
     def _expect(self, version: str) -> str:
         before = self._text()
@@ -186,18 +288,14 @@ class ConfigEditor:
             raise NotSupported(_NO_FILE)
         if len(text.encode(errors="surrogatepass")) > MAX_BYTES:
             raise BadArgument(f"the text has more than {MAX_BYTES // 1024} KB")
-        options, after = self._read_options(text), self._contents(text)
-        cameras = [*options.cameras.values(), *(each.source for each in after.cameras.values())]
-        for spec in cameras:
-            check_source(spec)
         effective = self._read_options(before)
-        page_rules.check_change(
-            self._contents(before),
-            after,
-            effective.recordings,
-            effective.cameras.values(),
-            options,
-        )
+        folder = effective.recordings
+        page_rules.check_text(read_document(before), read_document(text), folder)
+        after, options = self._contents(text), self._read_options(text)
+        known = effective.cameras.values()
+        page_rules.check_change(self._contents(before), after, folder, known, options)
+        for spec in [*options.cameras.values(), *(each.source for each in after.cameras.values())]:
+            check_source(spec)
 
     def _contents(self, text: str) -> ConfigContents:
         assert self._path is not None

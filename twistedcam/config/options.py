@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
@@ -22,7 +22,7 @@ from twistedcam.net.web_names import parse_name, parse_origin
 from twistedcam.processing import Process
 from twistedcam.processing.motion.settings import MotionSettings
 from twistedcam.publishing.target import PublishTarget, parse_publish
-from twistedcam.recording.containers import Format, parse_format
+from twistedcam.recording.containers import FORMATS, Format, parse_format
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.servers.mqtt.address import Broker, parse_broker
 from twistedcam.sources.spec import SourceSpec
@@ -99,7 +99,7 @@ class PlainOptions(Struct, kw_only=True, rename="kebab"):
     ] = ConnectionLimits.snapshots
     mqtt: Annotated[
         Broker | None,
-        Read(parse_broker, "URL"),
+        Read(parse_broker, "URL", kind="address"),
         Option("MQTT broker that gets the state of this server: `mqtt://HOST`", "scale.md"),
     ] = None
     discovery: Annotated[
@@ -136,12 +136,12 @@ class GivenOptions(PlainOptions, kw_only=True, rename="kebab"):
     process: Annotated[
         list[str],
         Read(metavar="[CAMERA=]MODULE:FUNCTION"),
-        Option("user code on a camera's pictures", "processing.md"),
+        Option("user code on a camera's pictures", "processing.md", is_live=True),
     ] = []
     process_in: Annotated[
         Literal["process", "thread"],
         Read(metavar="WHERE"),
-        Option("where user code runs: `process` or `thread`"),
+        Option("where user code runs: `process` or `thread`", is_live=True),
     ] = "process"
     publish: Annotated[
         Published,
@@ -178,8 +178,10 @@ class GivenOptions(PlainOptions, kw_only=True, rename="kebab"):
     no_rtsp: Annotated[bool, Option("no RTSP port")] = False
     record_format: Annotated[
         Format | None,
-        Read(parse_format, "FORMAT"),
-        Option("`auto` (default), `h264`, `copy`, `mp4`, `mkv`, `avi`, `mov`, `h264.mkv`"),
+        Read(parse_format, "FORMAT", kind="choice", choices=tuple(FORMATS)),
+        Option(
+            "`auto` (default), `h264`, `copy`, `mp4`, `mkv`, `avi`, `mov`, `h264.mkv`", is_live=True
+        ),
     ] = None
     record: Annotated[
         list[str],
@@ -240,6 +242,7 @@ class ServeOptions(PlainOptions):
         is_of_folder: True if that is the file of the folder, which nobody has named, and which need
             not exist.
         is_new: True if neither the command line nor the file has a camera.
+        command_line: what the command line has given, by the options' attributes.
     """
 
     cameras: dict[str, SourceSpec] = {}
@@ -259,6 +262,7 @@ class ServeOptions(PlainOptions):
     file: Path | None = None
     is_of_folder: bool = False
     is_new: bool = False
+    command_line: dict[str, Any] = {}
 
     @property
     def limits(self) -> ConnectionLimits:

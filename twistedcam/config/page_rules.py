@@ -7,18 +7,21 @@ things are for those who can write the file itself.
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from urllib.parse import unquote
+from typing import Any
+from urllib.parse import parse_qsl, unquote
 
 from twistedcam.config.interfaces import PORTS, is_open, is_switch
 from twistedcam.config.options import OPTIONS, GivenOptions, ServeOptions
 from twistedcam.config.places import check_place
-from twistedcam.config.toml_file import ConfigContents
-from twistedcam.errors import Forbidden
+from twistedcam.config.toml_file import FILE_OPTIONS, ConfigContents
+from twistedcam.errors import BadArgument, Forbidden
 from twistedcam.publishing.target import PublishTarget
-from twistedcam.sources.spec import SourceSpec
+from twistedcam.sources.registry import SCHEMES
+from twistedcam.sources.spec import SourceSpec, parse
 
 #: The options that may change, by their attributes. New ones are closed by default.
 OPEN_OPTIONS = frozenset(
@@ -36,6 +39,10 @@ OPEN_OPTIONS = frozenset(
         "max_snapshots",
     }
 )
+#: Options that may change within limits, by their keys.
+LIMITED_OPTIONS = frozenset({"recordings", "tokens", *PORTS})
+#: The options that a form may change, by their attributes.
+FORM_OPTIONS = OPEN_OPTIONS | {"recordings"}
 #: Schemes of sources that a camera may get: none opens a file, and ``ffmpeg:`` may.
 OPEN_SCHEMES = frozenset(
     {"auto", "webcam", "pattern", "push", "http", "https", "rtsp", "rtsps", "onvif", "onvifs"}
@@ -54,6 +61,53 @@ NO_PASSWORD = (
 #: Microphones: ALSA has devices that write files or run programs.
 _SOUND = re.compile(r"|auto|off|alsa:default|pulse:[\w.-]{1,200}", re.ASCII)
 _WEBCAM = re.compile(r"|\d{1,3}|/dev/video\d{1,3}|/dev/v4l/by-(id|path)/[^/]{1,255}", re.ASCII)
+
+
+def check_text(before: Mapping[str, Any], after: Mapping[str, Any], recordings: Path) -> None:
+    """Check the contents of a changed file before anything in it is read.
+
+    Reading opens files that it names, and the errors would tell who may not read them what there
+    is.
+
+    Arguments and errors as ``check_change``; ``before`` and ``after`` are the contents of TOML.
+    """
+    for key, each in FILE_OPTIONS.items():
+        if each.name in OPEN_OPTIONS or key in LIMITED_OPTIONS or key == "process":
+            continue
+        if before.get(key) != after.get(key):
+            raise closed(key)
+    if before.get("hook") != after.get("hook"):
+        raise closed("hook")
+    known, targets = _texts(before)
+    new, new_targets = _texts(after)
+    for text in new - known:
+        with contextlib.suppress(BadArgument):
+            spec = parse(text)
+            if spec.scheme in _FILE_SCHEMES:
+                check_source(spec, map(parse, known), recordings)
+    for text in new_targets - targets:
+        if "ca" in dict(parse_qsl(text.partition("#")[2])):
+            raise closed("ca")
+
+
+def _texts(document: Mapping[str, Any]) -> tuple[set[str], set[str]]:
+    """Return the texts of all sources, and those of all publish targets."""
+    cameras = document.get("camera")
+    tables = [each for each in _values(cameras) if isinstance(each, dict)]
+    sources = [each.get("source") for each in tables]
+    for table in (document, *tables):
+        motion = table.get("motion")
+        sources.append(motion.get("source") if isinstance(motion, dict) else None)
+    targets = [one for each in tables for one in _values(each.get("publish"))]
+    return {each for each in sources if isinstance(each, str)}, {
+        each for each in targets if isinstance(each, str)
+    }
+
+
+def _values(found: Any) -> list[Any]:
+    if isinstance(found, dict):
+        return [*found.values()]
+    return found if isinstance(found, list) else [found]
 
 
 def check_change(
@@ -86,12 +140,12 @@ def check_change(
         if getattr(old, each.name) == getattr(new, each.name):
             continue
         if options is None:
-            raise _closed(each.key)
+            raise closed(each.key)
         _check_option(each.key, old, new, options)
     if before.options.get("hook", []) != after.options.get("hook", []):
-        raise _closed("hook")
+        raise closed("hook")
     if not _processes(after) <= _processes(before):
-        raise _closed("process")
+        raise closed("process")
     known = [*_sources(before), *others]
     for spec in _sources(after):
         if spec not in known:
@@ -101,7 +155,7 @@ def check_change(
         if target not in targets:
             _check_target(target, targets, recordings)
     if not _mounts(after) <= _mounts(before) | {None, "on"}:
-        raise _closed("require_mount")
+        raise closed("require_mount")
 
 
 def _check_option(key: str, old: GivenOptions, new: GivenOptions, options: ServeOptions) -> None:
@@ -116,7 +170,7 @@ def _check_option(key: str, old: GivenOptions, new: GivenOptions, options: Serve
         if is_open(getattr(new, key)) and options.tokens is None and not options.insecure:
             raise Forbidden(NO_PASSWORD)
     elif key != "tokens" or old.tokens is not None or new.tokens != tokens_file(options):
-        raise _closed(key)
+        raise closed(key)
 
 
 def tokens_file(options: ServeOptions) -> Path | None:
@@ -124,7 +178,8 @@ def tokens_file(options: ServeOptions) -> Path | None:
     return None if options.file is None else options.file.absolute().with_name(TOKENS)
 
 
-def _closed(key: str) -> Forbidden:
+def closed(key: str) -> Forbidden:
+    """Return the error for an option that the page may not change."""
     return Forbidden(f"{key!r} cannot be changed in the page: change it in the file itself")
 
 
@@ -160,8 +215,11 @@ def check_source(spec: SourceSpec, known: Iterable[SourceSpec], recordings: Path
         recordings: the folder whose files the page may use.
 
     Raises:
+        BadArgument: there is no source of this kind.
         Forbidden: only the file itself may name this source.
     """
+    if spec.scheme not in SCHEMES:
+        raise BadArgument(f"there is no source {spec.scheme!r}")
     olds = [each for each in known if (each.scheme, each.target) == (spec.scheme, spec.target)]
     if not olds:
         if spec.scheme in _FILE_SCHEMES:
@@ -172,7 +230,7 @@ def check_source(spec: SourceSpec, known: Iterable[SourceSpec], recordings: Path
         if spec.scheme.startswith("twistedcam"):  # the settings of a relay are in its address
             for name in ("cafile", "cert"):
                 if name in unquote(spec.target).lower():
-                    raise _closed(name)
+                    raise closed(name)
         if spec.scheme == "webcam" and not _WEBCAM.fullmatch(spec.target):
             raise Forbidden(f"{spec.shown} is no webcam: write webcam:0 or webcam:/dev/video0")
     used = {each.settings.get("audio") for each in olds}
@@ -181,7 +239,7 @@ def check_source(spec: SourceSpec, known: Iterable[SourceSpec], recordings: Path
         raise Forbidden(f"audio={sound!r} cannot be set in the page: write auto or off")
     for name in _FILE_SETTINGS & spec.settings.keys():
         if spec.settings[name] not in {each.settings.get(name) for each in olds}:
-            raise _closed(name)
+            raise closed(name)
 
 
 def _check_target(target: PublishTarget, known: Iterable[PublishTarget], recordings: Path) -> None:
@@ -189,7 +247,7 @@ def _check_target(target: PublishTarget, known: Iterable[PublishTarget], recordi
     if not olds and target.is_folder and not _is_within(Path(target.url), recordings):
         raise Forbidden(f"{target.shown}: the page may only use folders in {recordings}")
     if target.ca and target.ca not in {each.ca for each in olds}:
-        raise _closed("ca")
+        raise closed("ca")
 
 
 def _is_within(path: Path, folder: Path) -> bool:

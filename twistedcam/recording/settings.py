@@ -14,7 +14,14 @@ from twistedcam.errors import BadArgument
 from twistedcam.recording.containers import FORMATS, Format, parse_format
 from twistedcam.util import quantities
 from twistedcam.util.schedule import Schedule, read_schedule
-from twistedcam.util.schema import Read, read_settings, read_switch, settings_of, split_words
+from twistedcam.util.schema import (
+    Option,
+    Read,
+    read_settings,
+    read_switch,
+    settings_of,
+    split_words,
+)
 
 
 def _segment(value: Any, name: str) -> float | int:
@@ -37,8 +44,14 @@ def _mount_point(value: Any, name: str) -> str | None:
         raise BadArgument(f"{name}={value!r} is not valid: {known}") from None
 
 
-Size = Read(quantities.size, given=Any)
+Size = Read(quantities.size, given=Any, kind="size")
+Switch = Read(read_switch, given=Any, kind="switch")
+Duration = Read(quantities.seconds, given=Any, kind="duration")
 Crf = Read(lambda value, _: int(value), given=Annotated[float, Meta(ge=0, le=51)])
+Times = Read(read_schedule, given=Any, kind="schedule")
+Length = Read(_segment, given=Any, kind="duration or size")
+Mount = Read(_mount_point, given=Any, kind="mount")
+Formats = Read(parse_format, kind="choice", choices=tuple(FORMATS))
 
 
 class RecordSettings(Struct, frozen=True):
@@ -61,20 +74,66 @@ class RecordSettings(Struct, frozen=True):
         require_mount: a path that must be a mount point; ``on`` for the recordings folder.
     """
 
-    format: Annotated[Format | None, Read(parse_format)] = None
-    crf: Annotated[int, Crf] = 23
-    preset: Preset = "ultrafast"
-    segment: Annotated[float | None, Read(_segment, given=Any)] = None
+    format: Annotated[
+        Format | None,
+        Formats,
+        Option("the format of files whose name has no ending", "recording.md#formats"),
+    ] = None
+    crf: Annotated[int, Crf, Option("quality of H.264: 0 is the best, 51 the smallest file")] = 23
+    preset: Annotated[Preset, Option("speed of the encoder; a slower one makes smaller files")] = (
+        "ultrafast"
+    )
+    segment: Annotated[
+        float | None,
+        Length,
+        Option("time or size after which a new file begins", example="10m, 500MB"),
+    ] = None
     segment_size: int | None = None
-    preroll: Annotated[float | None, Read(quantities.seconds, given=Any)] = None
-    preroll_memory: Annotated[int, Size] = 256 * 2**20
-    audio: Annotated[bool, Read(read_switch, given=Any)] = True
-    keep: Annotated[int | None, Size] = None
-    keep_days: Annotated[float | None, Meta(ge=0.001, le=100_000)] = None
-    keep_free: Annotated[int | None, Size] = None
-    at_start: Annotated[bool, Read(read_switch, given=Any)] = False
-    when: Annotated[Schedule | None, Read(read_schedule, given=Any)] = None
-    require_mount: Annotated[str | None, Read(_mount_point, given=Any)] = None
+    preroll: Annotated[
+        float | None,
+        Duration,
+        Option(
+            "time before the start of a recording that is recorded too",
+            "recording.md#pre-roll",
+            example="10s",
+        ),
+    ] = None
+    preroll_memory: Annotated[
+        int, Size, Option("memory that the pre-roll may use", "recording.md#pre-roll")
+    ] = 256 * 2**20
+    audio: Annotated[
+        bool, Switch, Option("record the camera's sound, too", "recording.md#sound")
+    ] = True
+    keep: Annotated[
+        int | None,
+        Size,
+        Option("size of all recordings; above it the oldest are deleted", example="20GB"),
+    ] = None
+    keep_days: Annotated[
+        float | None,
+        Meta(ge=0.001, le=100_000),
+        Option("days after which a recording is deleted", unit="days"),
+    ] = None
+    keep_free: Annotated[
+        int | None,
+        Size,
+        Option("space that stays free on the disk; the oldest are deleted", example="1GB"),
+    ] = None
+    at_start: Annotated[bool, Switch, Option("begin to record when the server starts")] = False
+    when: Annotated[
+        Schedule | None,
+        Times,
+        Option(
+            "times of the week at which it records by itself",
+            "hooks.md#schedules",
+            example="mo-fr 07:00-18:00; sa,su",
+        ),
+    ] = None
+    require_mount: Annotated[
+        str | None,
+        Mount,
+        Option("record only if this is a mount point; `on`: the recordings folder", example="on"),
+    ] = None
 
     @property
     def default_format(self) -> Format:

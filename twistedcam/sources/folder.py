@@ -46,7 +46,7 @@ class FolderSource:
         path = spec.path("pictures/")
         if not path.is_dir():
             raise StartupError(f"there is no folder {str(path)!r} to show pictures from")
-        fps = settings.number("fps", 0.001, 1000) or DEFAULT_FPS
+        fps = settings.number("fps", 0.001, 1000, DEFAULT_FPS) or DEFAULT_FPS
         return cls(path, fps, settings.flag("loop", True))
 
     def open(self) -> SourceInfo:

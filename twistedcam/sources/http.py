@@ -73,7 +73,7 @@ class HttpSource:
     def from_settings(cls, spec: SourceSpec, settings: Settings) -> HttpSource:
         """Return the source for ``http://HOST/stream#fps=1``."""
         spec.require_host()
-        fps = settings.number("fps", 0.01, 60) or SNAPSHOT_FPS
+        fps = settings.number("fps", 0.01, 60, SNAPSHOT_FPS) or SNAPSHOT_FPS
         return cls(f"{spec.scheme}:{spec.target}", fps, settings.flag("verify", True))
 
     def open(self) -> SourceInfo:

@@ -56,11 +56,11 @@ class PatternSource:
         """Return the source for ``pattern:?size=640x480&fps=30``."""
         if spec.target:
             raise BadArgument("pattern: takes settings only, as in pattern:?fps=10")
-        size = settings.size() or DEFAULT_SIZE
+        size = settings.size(default=DEFAULT_SIZE) or DEFAULT_SIZE
         if size[0] < MIN_SIZE[0] or size[1] < MIN_SIZE[1]:
             least = "at least {}x{}".format(*MIN_SIZE)
             raise settings.bad("size", f"{size[0]}x{size[1]}", least)
-        return cls(size, settings.number("fps", 0.01, 1000) or DEFAULT_FPS)
+        return cls(size, settings.number("fps", 0.01, 1000, DEFAULT_FPS) or DEFAULT_FPS)
 
     def open(self) -> SourceInfo:
         """Draw the background."""

@@ -83,6 +83,15 @@ def ranges(spec: SourceSpec) -> dict[str, tuple[float, float]]:
     return _make(spec)[1].ranges
 
 
+def read_source_settings(spec: SourceSpec) -> Settings:
+    """Return the settings of the source, all of which were read.
+
+    Raises:
+        BadArgument: as make_source.
+    """
+    return _make(spec)[1]
+
+
 def _make(spec: SourceSpec) -> tuple[Source | ReactorSource, Settings]:
     settings = Settings(spec)
     maker = SCHEMES.get(spec.scheme)

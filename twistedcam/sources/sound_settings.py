@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 
 from twistedcam.errors import BadArgument
-from twistedcam.sources.spec import SourceSpec
+from twistedcam.sources.spec import Settings, SourceSpec
+from twistedcam.util.schema import ValueKind
 
 #: The kinds of microphone that can be named, by FFmpeg's names of its input formats.
 MICROPHONE_FORMATS = {
@@ -52,8 +53,15 @@ class SoundSettings:
         Raises:
             BadArgument: one of them is not valid.
         """
-        own, microphone = _audio(spec)
-        return cls(own, microphone, _offset(spec), _flag(spec, "muted"))
+        return cls.from_settings(spec, Settings(spec))
+
+    @classmethod
+    def from_settings(cls, spec: SourceSpec, settings: Settings) -> SoundSettings:
+        """Read the settings of a source. Raises as ``from_spec``."""
+        is_silent = spec.scheme in _SILENT_SCHEMES
+        default = "off" if is_silent else "auto"
+        own, microphone = _audio(spec, settings.text("audio", default, "audio"))
+        return cls(own, microphone, _offset(settings), _muted(settings))
 
     @property
     def is_off(self) -> bool:
@@ -77,8 +85,8 @@ def check_audio(text: str) -> str:
     return text
 
 
-def _audio(spec: SourceSpec) -> tuple[bool, str | None]:
-    text = check_audio(spec.settings.get("audio", ""))
+def _audio(spec: SourceSpec, text: str) -> tuple[bool, str | None]:
+    check_audio(text)
     if text == "off":
         return False, None
     if text == "":
@@ -95,8 +103,9 @@ def _audio(spec: SourceSpec) -> tuple[bool, str | None]:
     return False, text
 
 
-def _offset(spec: SourceSpec) -> float:
-    text = spec.settings.get("audio_offset_ms", "")
+def _offset(settings: Settings) -> float:
+    limits = ValueKind("number", -MAX_OFFSET_MS, MAX_OFFSET_MS, default="0")
+    text = settings.value("audio_offset_ms", limits)
     if not text:
         return 0.0
     if not _OFFSET.fullmatch(text) or abs(float(text)) > MAX_OFFSET_MS:
@@ -107,8 +116,8 @@ def _offset(spec: SourceSpec) -> float:
     return float(text)
 
 
-def _flag(spec: SourceSpec, name: str) -> bool:
-    text = spec.settings.get(name, "0")
+def _muted(settings: Settings) -> bool:
+    text = settings.value("muted", ValueKind("switch", default="0"))
     if text not in ("", "0", "1"):
-        raise BadArgument(f"{name}={text!r} is not valid: it is 0 or 1")
+        raise BadArgument(f"muted={text!r} is not valid: it is 0 or 1")
     return text == "1"

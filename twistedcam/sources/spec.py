@@ -13,6 +13,7 @@ from twistedcam.net.urls import SCHEMES as URL_SCHEMES
 from twistedcam.net.urls import join_settings, split_settings, unknown_setting, without_secrets
 from twistedcam.util.camera_name import check_name as check_name
 from twistedcam.util.camera_name import check_title
+from twistedcam.util.schema import ValueKind
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
 _SIZE = re.compile(r"(\d{1,5})x(\d{1,5})", re.ASCII)
@@ -29,6 +30,8 @@ COMMON = frozenset(
     {"quality", "rotate", "flip", "timestamp", "privacy", "idle", "title"}
     | {"audio", "audio_offset_ms", "muted"}
 )
+#: Settings that change without opening the source again.
+LIVE_SETTINGS = ("quality", "title", "audio", "audio_offset_ms", "muted")
 
 
 @dataclass(frozen=True)
@@ -152,24 +155,48 @@ class Settings:
     def __init__(self, spec: SourceSpec) -> None:
         self._spec = spec
         self._known: set[str] = set(COMMON)
-        #: The range (lowest, highest) of each number that was read.
-        self.ranges: dict[str, tuple[float, float]] = {}
+        #: The kinds of the settings that were read, by their names.
+        self.kinds: dict[str, ValueKind] = {}
+        #: True if the source has other settings that it does not know in advance.
+        self.has_others = False
 
     @property
     def known(self) -> frozenset[str]:
         """The known settings: the common ones, and those that were read."""
         return frozenset(self._known)
 
-    def text(self, name: str, default: str = "") -> str:
-        """Read a text."""
-        self._known.add(name)
-        return self._spec.settings.get(name, default)
+    @property
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """The range (lowest, highest) of each number that was read."""
+        return {
+            name: (kind.low, kind.high)
+            for name, kind in self.kinds.items()
+            if kind.low is not None and kind.high is not None
+        }
 
-    def size(self, name: str = "size") -> tuple[int, int] | None:
-        """Read ``WIDTHxHEIGHT`` in pixels; return (width, height), or None."""
-        text = self.text(name)
+    def text(self, name: str, default: str = "", kind: str = "text") -> str:
+        """Read a text.
+
+        Arguments:
+            kind: the kind of text, for a form.
+        """
+        return self.value(name, ValueKind(kind, default=default))
+
+    def value(self, name: str, kind: ValueKind) -> str:
+        """Read a setting as it was written, or its default."""
+        self._known.add(name)
+        self.kinds[name] = kind
+        return self._spec.settings.get(name, kind.default)
+
+    def size(
+        self, name: str = "size", default: tuple[int, int] | None = None
+    ) -> tuple[int, int] | None:
+        """Read ``WIDTHxHEIGHT`` in pixels; return (width, height), or the default."""
+        shown = "" if default is None else "{}x{}".format(*default)
+        self.value(name, ValueKind("picture size", default=shown))
+        text = self._spec.settings.get(name, "")
         if not text:
-            return None
+            return default
         match = _SIZE.fullmatch(text)
         if not match or not all(0 < int(side) <= _MAX_SIDE for side in match.groups()):
             raise self.bad(
@@ -180,12 +207,15 @@ class Settings:
             raise self.bad(name, text, f"it can have {MAX_PIXELS:,} pixels at most")
         return width, height
 
-    def number(self, name: str, low: float, high: float) -> float | None:
-        """Read a number from ``low`` to ``high``; return None if it is not set."""
-        self.ranges[name] = (low, high)
-        text = self.text(name)
+    def number(
+        self, name: str, low: float, high: float, default: float | None = None
+    ) -> float | None:
+        """Read a number from ``low`` to ``high``; return the default if it is not set."""
+        shown = "" if default is None else f"{default:g}"
+        self.value(name, ValueKind("number", low, high, default=shown))
+        text = self._spec.settings.get(name, "")
         if not text:
-            return None
+            return default
         # float() also accepts 1_0 and digits of other scripts.
         value = float(text) if _NUMBER.fullmatch(text) else float("nan")
         if not low <= value <= high:
@@ -194,7 +224,7 @@ class Settings:
 
     def choice(self, name: str, choices: tuple[str, ...], default: str) -> str:
         """Read one of some words; an empty word stands for a setting that is not set."""
-        text = self.text(name, default)
+        text = self.value(name, ValueKind("choice", choices=choices, default=default))
         if text not in choices:
             words = ", ".join(filter(None, choices))
             unset = "" if all(choices) else ", or omitted"
@@ -203,10 +233,13 @@ class Settings:
 
     def flag(self, name: str, default: bool) -> bool:
         """Read 0 or 1."""
-        return self.choice(name, ("0", "1"), "1" if default else "0") == "1"
+        found = self.choice(name, ("0", "1"), "1" if default else "0") == "1"
+        self.kinds[name] = ValueKind("switch", default="1" if default else "0")
+        return found
 
     def others(self) -> dict[str, str]:
         """Return the settings that were not read; from then on they are known."""
+        self.has_others = True
         rest = {k: v for k, v in self._spec.settings.items() if k not in self._known}
         self._known.update(rest)
         return rest

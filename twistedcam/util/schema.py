@@ -28,11 +28,15 @@ class Read:
             name, which is for errors.
         metavar: the placeholder of a value in ``--help``.
         given: the type of the given value.
+        kind: the kind of value, for a form, if the type does not define it.
+        choices: the possible values of a choice.
     """
 
     function: Callable[[Any, str], Any] | None = None
     metavar: str | None = None
     given: Any = str
+    kind: str = ""
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class Option:
         in_help: False if only the documentation has it.
         in_file: False if it cannot be in a configuration file.
         is_live: True if a reload applies it; otherwise it needs a restart.
+        unit: the unit of a number; empty if there is none.
+        example: a value, for a form.
     """
 
     help: str = ""
@@ -54,6 +60,29 @@ class Option:
     in_help: bool = True
     in_file: bool = True
     is_live: bool = False
+    unit: str = ""
+    example: str = ""
+
+
+@dataclass(frozen=True)
+class ValueKind:
+    """The values that an option or a setting can have, for a form.
+
+    Arguments:
+        name: ``switch``, ``choice``, ``integer``, ``number``, ``text``, or a kind of text such as
+            ``duration``, ``size`` and ``polygons``.
+        low, high: the range of a number.
+        choices: the possible values of a choice.
+        default: the value if none is given, in the notation of a file; empty if there is none.
+        is_list: True for a list of such values.
+    """
+
+    name: str = "text"
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    default: str = ""
+    is_list: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,6 +115,24 @@ class Setting:
         if isinstance(self.default, list):
             return ", ".join(self.default)
         return "" if self.default is None else _shown(self.default).strip("'")
+
+    @property
+    def kind(self) -> ValueKind:
+        """The values that it can have."""
+        name, choices = self.reader.kind or "text", self.reader.choices
+        low: float | None = None
+        high: float | None = None
+        given = self.type if self.reader.function is None else self.reader.given
+        if get_origin(given) is Literal:
+            name, choices = "choice", get_args(given)
+        else:
+            found = inspect.type_info(given)
+            if isinstance(found, inspect.BoolType):
+                name = "switch"
+            elif isinstance(found, inspect.IntType | inspect.FloatType):
+                is_whole = isinstance(found, inspect.IntType) or self.type is int
+                name, low, high = "integer" if is_whole else "number", found.ge, found.le
+        return ValueKind(name, low, high, tuple(choices), self.shown_default, self.is_list)
 
     def read(self, value: Any, label: str) -> Any:
         """Return the field's value.

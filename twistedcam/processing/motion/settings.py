@@ -15,7 +15,14 @@ from twistedcam.sources.spec import SourceSpec, parse
 from twistedcam.util import quantities
 from twistedcam.util.polygons import MAX_POLYGONS, Polygon, polygons_text, read_polygons
 from twistedcam.util.schedule import Schedule, read_schedule
-from twistedcam.util.schema import Read, read_settings, read_switch, settings_of, split_words
+from twistedcam.util.schema import (
+    Option,
+    Read,
+    read_settings,
+    read_switch,
+    settings_of,
+    split_words,
+)
 
 Zone = tuple[str, Polygon]
 
@@ -90,12 +97,12 @@ def _source(text: str, name: str) -> SourceSpec:
 
 
 Share = Annotated[float, Meta(ge=0.01, le=100)]
-Duration = Read(quantities.seconds, given=Any)
 Pause = Read(
     lambda value, name: 0.0 if value in (0, "0", "0s") else quantities.seconds(value, name),
     given=Any,
+    kind="duration",
 )
-Switch = Read(read_switch, given=Any)
+Switch = Read(read_switch, given=Any, kind="switch")
 
 
 class MotionSettings(Struct, frozen=True):
@@ -114,17 +121,51 @@ class MotionSettings(Struct, frozen=True):
         enabled: False to detect nothing until the command ``motion on``.
     """
 
-    sensitivity: Annotated[float, Meta(ge=1, le=100)] = 50
-    min_area: Share = 0.5
-    min_duration: Annotated[float, Pause] = 0.2
-    zones: Annotated[tuple[Zone, ...], Read(read_zones, given=Any)] = ()
-    ignore: Annotated[tuple[Polygon, ...], Read(read_polygons, given=Any)] = ()
-    record: Annotated[bool, Switch] = True
-    before: Annotated[float, Pause] = 5.0
-    after: Annotated[float, Pause] = 10.0
-    source: Annotated[SourceSpec | None, Read(_source)] = None
-    when: Annotated[Schedule | None, Read(read_schedule, given=Any)] = None
-    enabled: Annotated[bool, Switch] = True
+    sensitivity: Annotated[
+        float, Meta(ge=1, le=100), Option("how little something may differ from the background")
+    ] = 50
+    min_area: Annotated[Share, Option("the least area of what moves", unit="% of the picture")] = (
+        0.5
+    )
+    min_duration: Annotated[float, Pause, Option("how long something has to move")] = 0.2
+    zones: Annotated[
+        tuple[Zone, ...],
+        Read(read_zones, given=Any, kind="zones"),
+        Option(
+            "areas in which motion counts; everywhere if there are none",
+            example="drive: 0,0.6 0.5,0.6 0.5,1 0,1",
+        ),
+    ] = ()
+    ignore: Annotated[
+        tuple[Polygon, ...],
+        Read(read_polygons, given=Any, kind="polygons"),
+        Option("areas in which motion does not count", example="0,0 1,0 1,0.2 0,0.2"),
+    ] = ()
+    record: Annotated[bool, Switch, Option("record while something moves")] = True
+    before: Annotated[
+        float, Pause, Option("time before the motion that is recorded too", example="5s")
+    ] = 5.0
+    after: Annotated[
+        float, Pause, Option("time after the motion that is recorded too", example="10s")
+    ] = 10.0
+    source: Annotated[
+        SourceSpec | None,
+        Read(_source, kind="source"),
+        Option(
+            "a smaller stream of the same camera, in which motion is looked for",
+            example="rtsp://HOST/substream",
+        ),
+    ] = None
+    when: Annotated[
+        Schedule | None,
+        Read(read_schedule, given=Any, kind="schedule"),
+        Option(
+            "times of the week at which motion is detected",
+            "hooks.md#schedules",
+            example="mo-fr 18:00-07:00; sa,su",
+        ),
+    ] = None
+    enabled: Annotated[bool, Switch, Option("detect motion from the start")] = True
 
     @classmethod
     def from_words(cls, words: Iterable[str], base: MotionSettings | None = None) -> MotionSettings:

@@ -71,7 +71,7 @@ class RtspSource:
         With ``reader=ffmpeg`` it is one that FFmpeg opens.
         """
         spec.require_host()
-        settings.text("ptz")  # read by the camera's motors (camera.ptz)
+        settings.text("ptz", kind="address")  # read by the camera's motors (camera.ptz)
         if settings.choice("reader", ("auto", "ffmpeg"), "auto") == "ffmpeg":
             from twistedcam.sources.ffmpeg import FfmpegSource
 

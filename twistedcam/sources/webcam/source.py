@@ -129,8 +129,8 @@ class WebcamSource:
         reader = choose_reader(settings)
         source = cls(
             device,
-            settings.size() or DEFAULT_SIZE,
-            settings.number("fps", 0.1, 1000) or DEFAULT_FPS,
+            settings.size(default=DEFAULT_SIZE) or DEFAULT_SIZE,
+            settings.number("fps", 0.1, 1000, DEFAULT_FPS) or DEFAULT_FPS,
             _format_setting(settings, reader),
             wanted["name"],
             wanted["serial"],

@@ -38,7 +38,7 @@ class AccessTests(TokenSiteCase):
         return browser
 
     def test_every_request_needs_the_right_admin_for_all_cameras(self) -> None:
-        self.assertEqual(len(self.routes), 7)
+        self.assertEqual(len(self.routes), 10)
         for route in self.routes:
             for name in ("viewer", "boss", "source", "keeper", "nobody"):
                 bearer = {"Authorization": f"Bearer {self.tokens[name]}"}
@@ -68,6 +68,11 @@ class AccessTests(TokenSiteCase):
             ("/edit", {"text": TEXT, "action": "add"}),
             ("/edit", {"text": TEXT, "action": "run", "name": "x"}),
             ("/edit", {"text": TEXT, "action": "add", "name": "x", "source": "y", "settings": 1}),
+            ("/edit", {"text": TEXT, "action": "set"}),
+            ("/edit", {"text": TEXT, "action": "set", "changes": {}}),
+            ("/options", {"text": 1}),
+            ("/options", {"camera": []}),
+            ("/merge", {"text": TEXT}),
             ("/undo", {}),
             ("/probe", {"source": "nothing"}),
             ("/devices", {"network": 1}),
@@ -87,6 +92,44 @@ def ask(url: str, method: str = "GET", body: Any = None) -> tuple[int, Any]:
     except urllib.error.HTTPError as error:
         with error:
             return error.code, json.load(error)
+
+
+def test_options_are_shown_set_merged_and_used_on_a_running_server(tmp_path: Path) -> None:
+    file = tmp_path / "cam.toml"
+    file.write_text(TEXT)
+    words = ("--config", str(file), "--log-level", "info", "--record", "keep=1GB")
+    with serve(tmp_path / "recordings", *words) as server:
+        url = server.http + PATH
+        found = ask(url)[1]
+        form = ask(f"{url}/options")[1]
+        fields = {".".join(it["path"]): it for each in form["groups"] for it in each["fields"]}
+        assert fields["log-level"]["command_line"] == "--log-level info"
+        form = ask(f"{url}/options?camera=cam")[1]
+        fields = {it["key"]: it for each in form["groups"] for it in each["fields"]}
+        assert (fields["size"]["value"], fields["size"]["is_in_address"]) == ("320x240", True)
+        changes = [
+            {"path": ["camera", "cam", "title"], "value": "Yard"},
+            {"path": ["max-snapshots"], "value": 7},
+            {"path": ["camera", "cam", "process"], "value": "os:system"},
+            {"path": ["tokens"], "value": "/tmp/x"},
+        ]
+        edit = {"text": found["text"], "action": "set", "changes": changes}
+        status, changed = ask(f"{url}/edit", "POST", edit)
+        assert (status, changed["error"], len(changed["errors"])) == (200, None, 2)
+        assert file.read_text() == TEXT
+        other = TEXT + "fps = 5 # another tab\n"
+        assert ask(url, "PUT", {"text": other, "version": found["version"]})[0] == 200
+        mine = {"text": changed["text"], "version": found["version"]}
+        assert ask(url, "PUT", mine)[0] == 409
+        status, merged = ask(f"{url}/merge", "POST", mine)
+        assert (status, merged["error"], merged["conflicts"]) == (200, None, [])
+        again = {"text": merged["text"], "version": merged["version"]}
+        status, done = ask(url, "PUT", again)
+        assert (status, done["changed"], done["needs_restart"]) == (200, "cam", "max-snapshots")
+        assert file.read_text() == "max-snapshots = 7\n\n" + other + 'title = "Yard"\n'
+        assert server.status("cam")["title"] == "Yard"
+        status, done = ask(f"{url}/undo", "POST", {"version": done["version"]})
+        assert (status, file.read_text()) == (200, other)
 
 
 def test_a_camera_is_tried_added_and_taken_back_on_a_running_server(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any, Protocol
 
+from twisted.internet.threads import deferToThread
+
 from twistedcam.camera import Camera
 from twistedcam.errors import BadArgument, Forbidden, TooMany
 from twistedcam.events import EventBus
@@ -14,7 +16,7 @@ from twistedcam.servers.http.api.openapi import CONFIGURATION
 from twistedcam.servers.http.api.previews import described, first_picture
 from twistedcam.servers.http.connection.access import is_local
 from twistedcam.servers.http.connection.reply import Reply, json_reply
-from twistedcam.servers.http.connection.request import HttpRequest
+from twistedcam.servers.http.connection.request import HttpRequest, query
 from twistedcam.servers.http.connection.router import Handler, Router
 from twistedcam.sources.spec import SourceSpec, parse
 
@@ -22,11 +24,14 @@ if TYPE_CHECKING:
     from twistedcam.core.server import Server
 
 PATH = PREFIX + CONFIGURATION
-_ACTIONS = ("add", "copy", "rename", "remove")
+_ACTIONS = ("add", "copy", "rename", "remove", "set")
 
 
 class Configuration(Protocol):
-    """The configuration file, as ``twistedcam.config.editor`` changes it."""
+    """The configuration file, as ``twistedcam.config.editor`` changes it.
+
+    ``form``, ``set_options`` and ``merge`` may be called in a thread.
+    """
 
     def show(self) -> dict[str, Any]:
         """Return path, text and version."""
@@ -36,6 +41,15 @@ class Configuration(Protocol):
 
     def edit(self, text: str, action: str, **values: Any) -> str:
         """Return a text with another list of cameras."""
+
+    def form(self, text: str | None, camera: str | None = None) -> dict[str, Any]:
+        """Return the options in a text as fields of a form."""
+
+    def set_options(self, text: str, changes: Any) -> dict[str, Any]:
+        """Return a text with other values of options."""
+
+    def merge(self, text: str, version: str) -> dict[str, Any]:
+        """Return a text with the changes of two pages."""
 
     def check_source(self, spec: SourceSpec) -> None:
         """Check that a camera may have a source."""
@@ -61,7 +75,10 @@ class ConfigurationApi:
             ("GET", "", self._show),
             ("PUT", "", self._change),
             ("POST", "/check", self._check),
+            ("GET", "/options", self._show_options),
+            ("POST", "/options", self._show_options),
             ("POST", "/edit", self._edit),
+            ("POST", "/merge", self._merge),
             ("POST", "/undo", self._undo),
             ("POST", "/probe", self._probe),
             ("POST", "/devices", self._devices),
@@ -83,11 +100,33 @@ class ConfigurationApi:
         version = _text(read_body(request), "version")
         return json_reply(await self._configuration.undo(version))
 
-    def _edit(self, request: HttpRequest) -> Reply:
+    async def _show_options(self, request: HttpRequest) -> Reply:
+        """Return the options of the server or a camera as fields of forms.
+
+        The text of a ``POST`` takes the place of the file's.
+        """
+        body = read_body(request)
+        text = _text(body, "text") if "text" in body else None
+        camera = _text(body, "camera") if "camera" in body else query(request, "camera")
+        return json_reply(await deferToThread(self._configuration.form, text, camera or None))
+
+    async def _merge(self, request: HttpRequest) -> Reply:
+        body = read_body(request)
+        text, version = _text(body, "text"), _text(body, "version")
+        self._configuration.show()  # so that the text of the file can be merged again
+        return json_reply(await deferToThread(self._configuration.merge, text, version))
+
+    async def _edit(self, request: HttpRequest) -> Reply:
         body = read_body(request)
         text, action = _text(body, "text"), _text(body, "action")
         if action not in _ACTIONS:
             raise BadArgument(f"action must be one of {', '.join(_ACTIONS)}")
+        if action == "set":
+            changes = body.get("changes")
+            if not isinstance(changes, list):
+                raise BadArgument("changes must be a list")
+            setting = deferToThread(self._configuration.set_options, text, changes)
+            return json_reply(await setting)
         values: dict[str, Any] = {"name": as_text("name", body.get("name"))}
         if action == "add":
             values["source"] = as_text("source", body.get("source"))

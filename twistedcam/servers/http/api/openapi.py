@@ -50,11 +50,18 @@ _CONFIGURATION: dict[str, dict[str, tuple[str, list[str]]]] = {
         "put": ("Replace the text, and apply it.", ["text", "version"]),
     },
     "/check": {"post": ("Check a text; answers with its difference to the file.", ["text"])},
+    "/options": {
+        "get": ("The options of the server or a camera, as fields of forms.", []),
+        "post": ("The same of a text in place of the file's.", ["text"]),
+    },
     "/edit": {
         "post": (
-            "Add, copy, rename or remove a camera in a text; nothing is saved.",
-            ["text", "action", "name"],
+            "Set options, or add, copy, rename or remove a camera, in a text; nothing is saved.",
+            ["text", "action"],
         )
+    },
+    "/merge": {
+        "post": ("Join a changed text with the changes of others.", ["text", "version"]),
     },
     "/undo": {"post": ("Take the last change back.", ["version"])},
     "/devices": {"post": ("Look for cameras of this machine, or in the network.", [])},
@@ -74,6 +81,18 @@ _SETUP: dict[str, dict[str, str]] = {
     f"{SETUP}/previews/{{id}}": {"get": "The newest picture of a source that is open."},
     "/qr": {"post": "A QR code of a text, as SVG."},
 }
+#: Further properties of these bodies, with their types.
+_MORE_PROPERTIES = {
+    "/edit": {
+        "name": "string",
+        "source": "string",
+        "new": "string",
+        "settings": "object",
+        "changes": "array",
+    },
+    "/options": {"camera": "string"},
+}
+
 #: The path of the picture of an event.
 EVENT_PICTURE = "/events/{id}/snapshot"
 
@@ -161,11 +180,13 @@ def _configuration(method: str, path: str, summary: str, texts: list[str]) -> di
         "tags": ["configuration"],
         "responses": _responses(summary, {"type": "object"}),
     }
+    if path == "/options" and method == "get":
+        text = {"type": "string"}
+        described["parameters"] = [{"name": "camera", "in": "query", "schema": text}]
     if texts:
         properties: dict[str, Any] = {name: {"type": "string"} for name in texts}
-        if path == "/edit":
-            more = {"source": {"type": "string"}, "new": {"type": "string"}}
-            properties |= {**more, "settings": {"type": "object"}}
+        for name, kind in _MORE_PROPERTIES.get(path, {}).items():
+            properties[name] = {"type": kind}
         schema = {"type": "object", "properties": properties, "required": texts}
         described["requestBody"] = {
             "required": True,
