@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from twistedcam.config.option_edits import Change, set_option
+from twistedcam.config.option_edits import OptionChange, set_option
 from twistedcam.errors import BadArgument, Forbidden, NoSuchCamera
 
 TEXT = """# mine
@@ -35,7 +35,7 @@ publish = [
 
 def changes(path: str, value: Any, text: str = TEXT) -> list[str]:
     """Return the lines that a change removes and adds."""
-    after = set_option(text, Change(tuple(path.split("/")), value))
+    after = set_option(text, OptionChange(tuple(path.split("/")), value))
     lines = difflib.ndiff(text.splitlines(), after.splitlines())
     return [f"{line[0]}{line[2:]}" for line in lines if line[0] in "+-"]
 
@@ -79,7 +79,7 @@ def test_an_item_of_a_list_is_added_or_removed_and_comments_of_others_stay() -> 
     assert found == ['+  "rtmp://192.0.2.3/live/k",']
     found = changes(path, shown[1:])
     assert len(found) <= 2
-    assert "# two" in set_option(TEXT, Change(tuple(path.split("/")), shown[1:]))
+    assert "# two" in set_option(TEXT, OptionChange(tuple(path.split("/")), shown[1:]))
     assert changes(path, None)[0] == "-publish = ["
 
 
@@ -139,22 +139,25 @@ def test_what_is_no_option_not_valid_or_closed_is_refused(
 )
 def test_a_change_that_has_another_form_is_refused(given: Any) -> None:
     with pytest.raises(BadArgument):
-        Change.read(given)
+        OptionChange.read(given)
 
 
 def test_a_comment_before_a_table_stays_before_it() -> None:
     door = '# the door\n[camera.door]\nsource = "pattern:"\n'
-    assert set_option(door, Change(("stopped",), True)) == "stopped = true\n\n" + door
+    assert set_option(door, OptionChange(("stopped",), True)) == "stopped = true\n\n" + door
     text = "# about the file\n\n"
-    assert set_option(text + door, Change(("stopped",), True)) == (
+    assert set_option(text + door, OptionChange(("stopped",), True)) == (
         text + "stopped = true\n\n" + door
     )
     text = "keys = false # none\n"
-    assert set_option(text + door, Change(("stopped",), True)) == text + "stopped = true\n" + door
+    assert (
+        set_option(text + door, OptionChange(("stopped",), True))
+        == text + "stopped = true\n" + door
+    )
     assert (
         set_option(
             door + "# the yard\n" + '[camera.yard]\nsource = "push:"\n',
-            Change(("camera", "door", "fps"), 5),
+            OptionChange(("camera", "door", "fps"), 5),
         )
         == door + 'fps = 5\n# the yard\n[camera.yard]\nsource = "push:"\n'
     )
@@ -162,13 +165,13 @@ def test_a_comment_before_a_table_stays_before_it() -> None:
 
 def test_tables_in_one_line_and_dotted_keys_are_changed_too() -> None:
     text = '[camera]\ndoor = { source = "pattern:", motion = { sensitivity = 5 } } # x\n'
-    after = set_option(text, Change(("camera", "door", "fps"), 5))
+    after = set_option(text, OptionChange(("camera", "door", "fps"), 5))
     assert after.endswith("fps = 5} # x\n")
-    after = set_option(text, Change(("camera", "door", "motion", "sensitivity"), None))
+    after = set_option(text, OptionChange(("camera", "door", "motion", "sensitivity"), None))
     assert "motion = {" in after
 
 
 def test_a_table_that_switches_something_on_does_not_end_with_its_last_key() -> None:
     text = '[camera.door]\nsource = "pattern:"\nmotion.sensitivity = 5\n'
     with pytest.raises(BadArgument, match="by hand"):
-        set_option(text, Change(("camera", "door", "motion", "sensitivity"), None))
+        set_option(text, OptionChange(("camera", "door", "motion", "sensitivity"), None))

@@ -17,7 +17,7 @@ from twistedcam.config import page_rules
 from twistedcam.config.camera_edits import add_camera, copy_camera, remove_camera, rename_camera
 from twistedcam.config.forms import camera_form, server_form
 from twistedcam.config.merge import merge
-from twistedcam.config.option_edits import MAX_CHANGES, Change, set_option
+from twistedcam.config.option_edits import MAX_CHANGES, OptionChange, set_option
 from twistedcam.config.options import ServeOptions
 from twistedcam.config.toml_edits import read_document
 from twistedcam.config.toml_file import ConfigContents, read_config
@@ -167,7 +167,7 @@ class ConfigEditor:
             raise BadArgument(f"at most {MAX_CHANGES} changes are possible at once")
         before, errors = self._text(), list[dict[str, Any]]()
         fault = self._fault(before, text)
-        for change in map(Change.read, changes):
+        for change in map(OptionChange.read, changes):
             try:
                 candidate = set_option(text, change)
             except (BadArgument, Forbidden, NoSuchCamera) as error:

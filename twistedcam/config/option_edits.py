@@ -33,7 +33,7 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
 }
 
 
-class Change(NamedTuple):
+class OptionChange(NamedTuple):
     """A change of an option.
 
     Arguments:
@@ -45,7 +45,7 @@ class Change(NamedTuple):
     value: Value
 
     @classmethod
-    def read(cls, given: Any) -> Change:
+    def read(cls, given: Any) -> OptionChange:
         """Return the change that a JSON object describes.
 
         Raises:
@@ -72,7 +72,7 @@ class Change(NamedTuple):
         return cls(tuple(path), value)
 
 
-def set_option(text: str, change: Change) -> str:
+def set_option(text: str, change: OptionChange) -> str:
     """Return the text with another value of an option.
 
     Only this value changes: a key that is new is added to its table, and null removes it.
