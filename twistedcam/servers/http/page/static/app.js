@@ -11,6 +11,7 @@ import { t } from "./lib/text.js";
 import { startKeys } from "./keys.js";
 import { CameraView } from "./views/camera.js";
 import { Events } from "./views/events.js";
+import { SETUP, Setup } from "./views/setup.js";
 import { openSettings, watchSettings } from "./views/settings.js";
 import { watchServer } from "./views/server.js";
 import { Recordings } from "./views/recordings.js";
@@ -24,6 +25,7 @@ const recordings = new Recordings();
 const timeline = new Timeline();
 const gallery = new Events(recordings, timeline);
 const events = new ServerEvents();
+const setup = new Setup();
 const wall = new Wall(() => events.link === "connected");
 let overview = ""; // the hash of the view to which the button "All cameras" returns
 let opened = null; // the name of the camera that is shown alone, or null
@@ -35,7 +37,7 @@ events.onRights = (grant) => {
   $("#limits").textContent = rights.restrictions;
   $("#limits").hidden = !rights.restrictions;
   $("#logout").hidden = !rights.login;
-  $("#settings-open").hidden = !rights.may("admin");
+  $("#settings-open").hidden = $("#setup-open").hidden = !rights.may("admin");
   $("#logout").title = rights.login ? t("Log out: {name}", { name: rights.token }) : "";
   $(".foot a[data-path='/metrics']").hidden = !rights.may("view");
   for (const view of views.values()) view.updateRights();
@@ -60,6 +62,7 @@ events.onStats = (stats) => {
     }
     view.update(status);
   }
+  setup.offer(stats.cameras);
   wall.update(stats.cameras);
   $("#wall-open").hidden = views.size < 2 || wall.isOpen;
   document.title = title(stats.cameras);
@@ -123,14 +126,16 @@ function arrange() {
   const wanted = decode(location.hash.slice(1));
   const names = [...views.keys()];
   const onWall = wanted === WALL && names.length > 1;
-  opened = onWall ? null : names.length === 1 ? names[0] : views.has(wanted) ? wanted : null;
+  const onSetup = wanted === SETUP && !views.has(SETUP);
+  setup.show(onSetup);
+  opened = onWall || onSetup ? null : names.length === 1 ? names[0] : views.has(wanted) ? wanted : null;
   if (opened === null) overview = onWall ? WALL : "";
   cameras.classList.toggle("one", opened !== null);
-  for (const [name, view] of views) view.show(!onWall && (opened === null || name === opened), name === opened);
+  for (const [name, view] of views) view.show(!onWall && !onSetup && (opened === null || name === opened), name === opened);
   wall.show(onWall);
   $("#wall-open").hidden = onWall || names.length < 2;
   $("#back").hidden = !onWall && (opened === null || names.length < 2);
-  for (const link of document.querySelectorAll(".foot a")) link.href = address(link.dataset.path);
+  for (const link of document.querySelectorAll(".foot a[data-path]")) link.href = address(link.dataset.path);
 }
 
 // Removes what a login has left in the address.
@@ -150,7 +155,7 @@ $("#back").addEventListener("click", goBack);
 addEventListener("hashchange", () => {
   const [before, wasOnWall] = [opened, wall.isOpen];
   arrange();
-  if (opened === before && wall.isOpen === wasOnWall) return;
+  if (setup.isOpen || (opened === before && wall.isOpen === wasOnWall)) return;
   if (wall.isOpen) wall.focusOn(before);
   else if (opened === null) (views.get(before)?.find(".open") ?? $("#wall-open")).focus();
   else views.get(opened).focus();

@@ -1,0 +1,135 @@
+"""The first setup in the page: a server that nobody has configured becomes one for the network."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tomllib
+import urllib.request
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from tests.fakecam import FakeBus, Format, require_fakecam
+from tests.support.axe import violations
+from tests.support.chromium import Page
+from tests.support.ports import free_port
+from tests.support.process import PATIENCE, ServerProcess
+from twistedcam.net.addresses import own_address
+
+PASSWORD = "a long password"
+STARTED = 'return document.querySelector("#setup-found img")?.naturalWidth > 0'
+
+
+class NewServer(ServerProcess):
+    """``twistedcam serve`` without options in a folder that has only the ports of the test."""
+
+    def __init__(self, folder: Path, env: dict[str, str]) -> None:
+        super().__init__(folder / "recordings", env={**env, "HOME": str(folder)})
+        self.ports = {name: free_port() for name in ("http", "rtsp", "listen", "control")}
+        self.file = folder / "twistedcam.toml"
+        lines = [f'{name} = "127.0.0.1:{port}"\n' for name, port in self.ports.items()]
+        self.file.write_text("# mine\n" + "".join(lines))
+        program = [sys.executable, "-m", "twistedcam", "serve", "--no-keys"]
+        self.command = ["env", "-C", str(folder), *program]
+
+    def reaches(self, host: str) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://{host}:{self.ports['http']}/login", timeout=5):
+                return True
+        except OSError:
+            return False
+
+
+def type_into(browser: Page, selector: str, text: str) -> None:
+    browser.find(selector).clear()
+    browser.find(selector).send_keys(text)
+
+
+def qr_text(browser: Page) -> str:
+    shot = np.frombuffer(browser.find("#setup-qr").screenshot_as_png, np.uint8)
+    return cv2.QRCodeDetector().detectAndDecode(cv2.imdecode(shot, cv2.IMREAD_COLOR))[0]
+
+
+def test_a_new_server_is_set_up_opened_to_the_network_and_closed_again(
+    browser: Page, tmp_path: Path
+) -> None:
+    require_fakecam()
+    host = own_address()
+    with FakeBus() as bus:
+        bus.plug([Format("MJPG", 640, 480, (30,)), Format("MJPG", 320, 240, (15,))])
+        with NewServer(tmp_path, bus.env) as server:
+            browser.look()
+            browser.open(server.http)
+            browser.wait(lambda: browser.text("#setup-title"), "the setup, by itself")
+            browser.wait(lambda: browser.chrome.execute_script(STARTED), "the live webcam")
+            browser.wait(lambda: "+[camera." in browser.text("#setup-difference"), "the change")
+            browser.shoot("setup-light-1280")
+
+            type_into(browser, "#setup-address", "rtsp://127.0.0.1:1/x")
+            browser.click("#setup-try")
+            browser.wait(lambda: "refused" in browser.text("#setup-address-error"), "why not")
+            browser.click("#setup-reachable")
+            browser.wait(
+                lambda: "without a password: set one first" in browser.text("#setup-error"),
+                "the condition",
+            )
+            assert not browser.find("#setup-save").is_enabled()
+            type_into(browser, "#setup-password", PASSWORD)
+            type_into(browser, ".setup-name", "desk")
+            browser.find(".setup-mode option:last-child").click()
+            browser.find("#setup-keep option[value='20GB']").click()
+            for line in ('+http = "0.0.0.0:', "+[camera.desk]", '+size = "320x240"', "+keep ="):
+                browser.wait(lambda: line in browser.text("#setup-difference"), line)  # noqa: B023
+            assert violations(browser, [(1280, 900, False), (390, 844, True)]) == []
+            for width in (320, 390):
+                browser.look(width, 700, dark=width == 390)
+                wide = "return document.documentElement.scrollWidth"
+                browser.wait(lambda: browser.chrome.execute_script(wide) <= width, "it")  # noqa: B023
+                browser.shoot(f"setup-{'dark' if width == 390 else 'light'}-{width}")
+            browser.look()
+
+            browser.click("#setup-save")
+            browser.wait(lambda: "Saved" in browser.text("#setup-note"), "word of it")
+            browser.wait(lambda: browser.find("#logout").is_displayed(), "the login")
+            found = tomllib.loads(server.file.read_text())
+            assert server.file.read_text().startswith("# mine\n")
+            assert found["camera"]["desk"]["size"] == "320x240"
+            assert found["recording"] == {"keep": "20GB"}
+            assert PASSWORD not in server.file.read_text()
+            if host is not None:
+                browser.wait(lambda: server.reaches(host), "the page from the network")
+                address = f"http://{host}:{server.ports['http']}/"
+                browser.wait(lambda: qr_text(browser) == address, "the QR code")
+                assert browser.text("#setup-link") == address
+            browser.shoot("setup-saved-light-1280")
+            browser.click("#setup-later")
+            browser.wait(browser.is_live, "the camera")
+
+            browser.click("#setup-open")
+            browser.wait(lambda: browser.text("#setup-title"), "the setup again")
+            browser.wait(lambda: "is the camera" in browser.text("#setup-found"), "the camera")
+            browser.click("#setup-reachable")
+            browser.wait(lambda: '-http = "0.0.0.0' in browser.text("#setup-difference"), "it")
+            browser.click("#setup-save")
+            browser.wait(lambda: "Saved" in browser.text("#setup-note"), "word of that")
+            assert host is None or not server.reaches(host)
+            assert server.reaches("127.0.0.1")
+            browser.click("#setup-undo")
+            browser.wait(lambda: "taken back" in browser.text("#setup-note"), "word of the undo")
+            assert host is None or server.reaches(host)
+            browser.leave()
+
+
+def test_a_configured_server_offers_no_setup_by_itself(browser: Page, tmp_path: Path) -> None:
+    with NewServer(tmp_path, {}) as server:
+        text = server.file.read_text() + "[camera.door]\nsource = 'pattern:?fps=5'\n"
+        server.file.write_text(text)
+        assert server.command_lines("reload")[-1] == "OK"
+        browser.open(server.http)
+        browser.wait(browser.is_live, "the camera")
+        with urllib.request.urlopen(f"{server.http}/api/v1/setup", timeout=PATIENCE) as answer:
+            assert json.load(answer)["is_new"] is False
+        assert not browser.find("#setup").is_displayed()
+        browser.leave()
