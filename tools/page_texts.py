@@ -167,7 +167,7 @@ def untranslated(source: str, name: str) -> list[str]:
     for each in literals(source):
         if re.search(r"(?<![\w.$])(?:t|term|console\.\w+)\(\s*$|plural\([^()]*$", each.before):
             continue
-        words = each.value.replace("${}", " ")
+        words = re.sub(r"\$\{\}|twistedcam", " ", each.value)
         if _SENTENCE.search(words) or (_SHOWN.search(each.before) and _WORD.search(words)):
             found.append(f"{name}:{each.line}: {each.value}")
     return found
