@@ -17,7 +17,7 @@ from twistedcam.config.editor import ConfigEditor
 from twistedcam.config.options import OPTIONS, ServeOptions
 from twistedcam.config.page_rules import NO_PASSWORD, tokens_file
 from twistedcam.config.places import offered_places
-from twistedcam.config.top_level import set_option, set_recording
+from twistedcam.config.toml_edits import write_value
 from twistedcam.errors import BadArgument, Forbidden
 from twistedcam.net.addresses import own_address
 from twistedcam.net.interfaces import interface_addresses, outside_addresses
@@ -145,10 +145,14 @@ class Setup:
         for each in wanted.cameras:
             text = add_camera(text, each.name, each.source, each.settings)
         if wanted.folder is not None and Path(wanted.folder) != before.recordings:
-            text = set_option(text, "recordings", _folder(wanted.folder))
-        text = set_recording(text, "keep", wanted.keep)
-        days = wanted.keep_days
-        text = set_recording(text, "keep_days", "off" if days == 0 else days)
+            text = write_value(text, ("recordings",), _folder(wanted.folder))
+        if wanted.keep is not None:
+            limit = None if wanted.keep == "off" else wanted.keep
+            text = write_value(text, ("recording", "keep"), limit)
+        if wanted.keep_days is not None:
+            days = wanted.keep_days
+            whole = int(days) if days.is_integer() else days
+            text = write_value(text, ("recording", "keep_days"), whole or None)
         if wanted.password is not None or wanted.user is not None:
             text = self._with_password(text, before, wanted)
         if wanted.reachable is not None:
@@ -165,7 +169,7 @@ class Setup:
         assert path is not None
         if path.exists() and wanted.user in TokenFile(path).read_all().users:
             raise BadArgument(f"{path} has a user {wanted.user!r} already: choose another name")
-        return set_option(text, "tokens", str(path))
+        return write_value(text, ("tokens",), str(path))
 
     def _with_ports(self, text: str, reachable: bool) -> str:
         options = self._editor.read(text)
@@ -179,9 +183,7 @@ class Setup:
             if after == getattr(options, port):
                 continue
             is_default = after == OPTIONS[port].default
-            text = set_option(
-                text, port, None if is_default else [interfaces.short(each) for each in after]
-            )
+            text = write_value(text, (port,), None if is_default else _written(after))
         if interfaces.is_open(self._editor.read(text).http) != reachable:
             raise Forbidden(_fixed_text())
         return text
@@ -193,7 +195,7 @@ class Setup:
         after = [change(each) for each in options.http]
         if interfaces.is_open(after) == before:
             return "the port of the page has an endpoint that the page cannot change"
-        text = set_option(self._editor.show()["text"], "http", after)
+        text = write_value(self._editor.show()["text"], ("http",), _written(after))
         return _fixed_text() if self._editor.read(text).http == options.http else None
 
 
@@ -226,6 +228,11 @@ def own_addresses() -> list[str]:
 
 def _endpoints(options: ServeOptions) -> list[str]:
     return [each for port in interfaces.PORTS for each in getattr(options, port)]
+
+
+def _written(endpoints: list[str]) -> str | list[str]:
+    texts = [interfaces.short(each) for each in endpoints]
+    return texts[0] if len(texts) == 1 else texts
 
 
 def _folder(text: str) -> str:
