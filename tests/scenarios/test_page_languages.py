@@ -66,7 +66,7 @@ def test_the_page_has_the_first_language_of_the_browser_that_it_knows(
         "bytes": "3.4 MB",
         "number": "4567.5",
         "age": "1.5 s",
-        "date": "1. März 2020, 18:04:11",
+        "date": "1. März 2020 18:04:11",
         "list": "a und b",
         "files": ["1 Datei wird gelöscht", "2 Dateien werden gelöscht"],
     }
