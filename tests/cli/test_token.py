@@ -45,6 +45,8 @@ def test_rights_cameras_and_expiry_are_shown(
     assert desk == "desk  rights=view,admin  cameras=all"
     assert guest.startswith("guest  rights=view  cameras=door  expires=20")
     assert "expired" not in guest
+    program("add", "nvr", "--right", "view", "--digest")
+    assert program("list").splitlines()[2] == "nvr  rights=view  cameras=all  digest"
     later = time.time() + 31 * 86400
     monkeypatch.setattr(time, "time", lambda: later)
     assert program("list").splitlines()[1] == f"{guest} (it has expired)"

@@ -12,7 +12,7 @@ from urllib.error import HTTPError
 from urllib.parse import quote, urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, build_opener
 
-from twistedcam.auth import RIGHTS, Grant, TokenFile
+from twistedcam.auth import RIGHTS, Grant, Token, TokenFile
 from twistedcam.auth.expiry import FORMS, as_local_time, read_expiry
 from twistedcam.errors import BadArgument
 from twistedcam.net.addresses import own_address
@@ -110,7 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
         file.remove(arguments.name)
     else:
         for each in file.read().values():
-            print(_show(each.grant, time.time()))
+            print(_show(each, time.time()))
     return 0
 
 
@@ -206,10 +206,13 @@ def _problem(page: str, token: str) -> str | None:
         return f"{reason}; start the server with --http 0.0.0.0:{_PORT} --tokens FILE"
 
 
-def _show(grant: Grant, now: float) -> str:
+def _show(token: Token, now: float) -> str:
+    grant = token.grant
     rights = ",".join(right for right in RIGHTS if right in grant.rights) or "none"
     cameras = "all" if grant.cameras is None else ",".join(sorted(grant.cameras))
     line = f"{grant.name}  rights={rights}  cameras={cameras}"
+    if token.text is not None:  # the file has the token itself: Digest is possible with it
+        line += "  digest"
     if grant.expires is None:
         return line
     over = " (it has expired)" if grant.has_expired(now) else ""

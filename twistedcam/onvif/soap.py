@@ -11,6 +11,7 @@ from twistedcam.onvif.xml import (
     child,
     children,
     element,
+    joined,
     local,
     namespace,
     parse_xml,
@@ -24,8 +25,13 @@ NAMESPACES = {
     "tt": "http://www.onvif.org/ver10/schema",
     "tds": "http://www.onvif.org/ver10/device/wsdl",
     "trt": "http://www.onvif.org/ver10/media/wsdl",
+    "tr2": "http://www.onvif.org/ver20/media/wsdl",
     "tptz": "http://www.onvif.org/ver20/ptz/wsdl",
     "tev": "http://www.onvif.org/ver10/events/wsdl",
+    "tns1": "http://www.onvif.org/ver10/topics",
+    "wsnt": "http://docs.oasis-open.org/wsn/b-2",
+    "wstop": "http://docs.oasis-open.org/wsn/t-1",
+    "wsa5": "http://www.w3.org/2005/08/addressing",
     "ter": "http://www.onvif.org/ver10/error",
     "dn": "http://www.onvif.org/ver10/network/wsdl",
     "wsa": "http://schemas.xmlsoap.org/ws/2004/08/addressing",
@@ -148,6 +154,22 @@ def fault(error: SoapFault, version: str = SOAP_12) -> bytes:
             element("s:Reason", element("s:Text", str(error), xml__lang="en")),
         )
     )
+
+
+def answer_header(message: SoapMessage) -> Xml | None:
+    """Return the header of the answer to a message with WS-Addressing 1.0, or None."""
+    action, id = (_addressing(message, name) for name in ("Action", "MessageID"))
+    if not action:
+        return None
+    related = element("wsa5:RelatesTo", id) if id else None
+    parts = [element("wsa5:Action", f"{action.removesuffix('Request')}Response"), related]
+    return joined(filter(None, parts))
+
+
+def _addressing(message: SoapMessage, name: str) -> str:
+    found = children(message.header, name)
+    texts = [each.text or "" for each in found if namespace(each) == NAMESPACES["wsa5"]]
+    return texts[0].strip()[:1000] if texts else ""
 
 
 def security_of(message: SoapMessage) -> Element | None:

@@ -33,8 +33,10 @@ class DeviceTests(SiteCase):
         assert services == {
             NAMESPACES["tds"]: "http://localhost/onvif/device_service",
             NAMESPACES["trt"]: "http://localhost/onvif/media_service",
+            NAMESPACES["tr2"]: "http://localhost/onvif/media2_service",
+            NAMESPACES["tev"]: "http://localhost/onvif/events_service",
         }
-        assert len(list(children(found, "Service", "Capabilities", "Capabilities"))) == 2
+        assert len(list(children(found, "Service", "Capabilities", "Capabilities"))) == 4
         found = self.client.ask("tds:GetServices", element("tds:IncludeCapability", False))
         assert not list(children(found, "Service", "Capabilities"))
 

@@ -11,13 +11,20 @@ from datetime import UTC, datetime
 from twistedcam.onvif.soap import NAMESPACES, SoapFault
 from twistedcam.onvif.ws_discovery import scope
 from twistedcam.onvif.xml import Xml, element, joined
+from twistedcam.servers.onvif.pull_points import MAX_SUBSCRIPTIONS
 from twistedcam.servers.onvif.request import Action, OnvifRequest
 from twistedcam.version import __version__
 
 #: The version of ONVIF that the services follow.
 _MAJOR, _MINOR = 2, 60
 #: The services, by the prefix of their namespace: the first part of their path.
-SERVICES = {"tds": "device", "trt": "media", "tptz": "ptz"}
+SERVICES = {
+    "tds": "device",
+    "trt": "media",
+    "tr2": "media2",
+    "tev": "events",
+    "tptz": "ptz",
+}
 
 
 def scopes(host: str, *, has_ptz: bool) -> tuple[str, ...]:
@@ -107,6 +114,15 @@ def _get_capabilities(request: OnvifRequest) -> Xml:
                 ),
             ),
         ),
+        "Events": element(
+            "tt:Events",
+            element("tt:XAddr", request.service("events")),
+            *_flags(
+                "WSSubscriptionPolicySupport WSPullPointSupport "
+                "WSPausableSubscriptionManagerInterfaceSupport",
+                {"WSPullPointSupport"},
+            ),
+        ),
         "Media": element(
             "tt:Media",
             element("tt:XAddr", request.service("media")),
@@ -188,6 +204,34 @@ def service_capabilities(prefix: str) -> Xml:
             ),
             SnapshotUri=True,
             Rotation=False,
+        )
+    if prefix == "tr2":
+        return element(
+            "tr2:Capabilities",
+            element(
+                "tr2:ProfileCapabilities",
+                MaximumNumberOfProfiles=0,
+                ConfigurationsSupported="VideoSource VideoEncoder AudioSource AudioEncoder PTZ",
+            ),
+            element(
+                "tr2:StreamingCapabilities",
+                RTSPStreaming=True,
+                RTPMulticast=False,
+                RTP_RTSP_TCP=True,
+                NonAggregateControl=False,
+            ),
+            SnapshotUri=True,
+            Rotation=False,
+        )
+    if prefix == "tev":
+        return element(
+            "tev:Capabilities",
+            WSSubscriptionPolicySupport=False,
+            WSPullPointSupport=True,
+            WSPausableSubscriptionManagerInterfaceSupport=False,
+            MaxNotificationProducers=0,
+            MaxPullPoints=MAX_SUBSCRIPTIONS,
+            PersistentNotificationStorage=False,
         )
     return element("tptz:Capabilities", MoveStatus=False, StatusPosition=False)
 

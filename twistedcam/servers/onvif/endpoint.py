@@ -8,17 +8,26 @@ from typing import TYPE_CHECKING
 from twisted.logger import Logger
 
 from twistedcam.auth import NOBODY
+from twistedcam.auth.password_login import StaleNonce
 from twistedcam.errors import Forbidden, TwistedcamError, Unauthorized
 from twistedcam.net.addresses import show_address
-from twistedcam.onvif.soap import SOAP_12, SoapFault, SoapMessage, envelope, fault, parse_message
+from twistedcam.onvif.soap import (
+    SOAP_12,
+    SoapFault,
+    SoapMessage,
+    answer_header,
+    envelope,
+    fault,
+    parse_message,
+)
 from twistedcam.onvif.xml import Xml, XmlError
 from twistedcam.servers.http.connection.reply import STATUS, Reply
 from twistedcam.servers.http.connection.request import HttpRequest
 from twistedcam.servers.http.connection.router import Router
-from twistedcam.servers.onvif import device, media, ptz
+from twistedcam.servers.onvif import device, events, media, media2, ptz
 from twistedcam.servers.onvif.login import OnvifLogin, WrongUsernameToken
+from twistedcam.servers.onvif.pull_points import PullPoints
 from twistedcam.servers.onvif.request import Action, OnvifRequest
-from twistedcam.servers.rtsp.login import StaleNonce
 
 if TYPE_CHECKING:
     from twistedcam.core.server import Server
@@ -33,6 +42,8 @@ _TYPE = "application/soap+xml; charset=utf-8"
 _ACTIONS: dict[tuple[str, str], Action] = {
     **{("tds", name): action for name, action in device.ACTIONS.items()},
     **{("trt", name): action for name, action in media.ACTIONS.items()},
+    **{("tr2", name): action for name, action in media2.ACTIONS.items()},
+    **events.ACTIONS,
     **{("tptz", name): action for name, action in ptz.ACTIONS.items()},
 }
 
@@ -62,6 +73,7 @@ class OnvifEndpoint:
         self._server = server
         self._device_id = device_id
         self._find_rtsp = find_rtsp
+        self._pull_points = PullPoints(server)
         self._login = OnvifLogin(server.authenticator, server.clock)
 
     async def post(self, request: HttpRequest, service: str) -> Reply:
@@ -75,7 +87,8 @@ class OnvifEndpoint:
                 raise Unauthorized("this server requires a token")
             message = parse_message(data)
             version = message.version
-            return Reply(envelope(await self._answer(request, message), version=version), _TYPE)
+            answer = await self._answer(request, service, message)
+            return Reply(envelope(answer, answer_header(message), version), _TYPE)
         except XmlError as error:
             text = f"the body is not a SOAP message: {error}"
             return self._refusal(SoapFault(text, "ter:WellFormed"), 400, version)
@@ -93,7 +106,7 @@ class OnvifEndpoint:
             code = "ter:InvalidArgVal" if is_sender else "ter:Action"
             return self._refusal(SoapFault(str(error), code, is_sender=is_sender), status, version)
 
-    async def _answer(self, request: HttpRequest, message: SoapMessage) -> Xml:
+    async def _answer(self, request: HttpRequest, service: str, message: SoapMessage) -> Xml:
         prefix, name = message.action
         action = device.OPEN_ACTIONS.get(name) if prefix == "tds" else None
         grant = NOBODY
@@ -106,7 +119,16 @@ class OnvifEndpoint:
             raise SoapFault(f"this server has no action {name[:80]}", "ter:ActionNotSupported")
         rtsp = self._find_rtsp()
         found = action(
-            OnvifRequest(self._server, request, grant, message.body, self._device_id, rtsp)
+            OnvifRequest(
+                self._server,
+                request,
+                grant,
+                message.body,
+                self._device_id,
+                rtsp,
+                self._pull_points,
+                service,
+            )
         )
         return found if isinstance(found, Xml) else await found
 

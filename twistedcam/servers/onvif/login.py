@@ -9,11 +9,11 @@ from typing import Any
 from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.auth import Authenticator, Grant
+from twistedcam.auth.password_login import PasswordLogin
 from twistedcam.errors import Unauthorized
 from twistedcam.net.addresses import source_of
 from twistedcam.onvif.soap import SoapMessage, security_of
 from twistedcam.onvif.username_token import UsedNonces, UsernameToken
-from twistedcam.servers.rtsp.login import RtspLogin
 
 
 class WrongUsernameToken(Unauthorized):
@@ -39,7 +39,7 @@ class OnvifLogin:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._authenticator = authenticator
-        self._http = RtspLogin(authenticator, clock)
+        self._http = PasswordLogin(authenticator, clock)
         self._wall = wall
         self._nonces = UsedNonces()
 

@@ -7,16 +7,21 @@ from urllib.parse import quote
 
 from twistedcam.onvif.soap import SoapFault
 from twistedcam.onvif.xml import Xml, element, joined
+from twistedcam.servers.onvif.configurations import (
+    ENCODER,
+    GROUP,
+    SOUND_ENCODER,
+    SOUND_SOURCE,
+    SOURCE,
+    kbits,
+    multicast,
+    sound_source_configuration,
+    source_configuration,
+)
 from twistedcam.servers.onvif.device import service_capabilities
 from twistedcam.servers.onvif.ptz import ptz_configuration
 from twistedcam.servers.onvif.request import Action, OnvifRequest, StreamProfile
 
-#: kbit/s that a viewer of a pixel rate may get; a limit in the description, not of the encoder.
-_BITS_PER_PIXEL = 0.15
-#: Seconds of a group of pictures that is encoded here.
-_GROUP = 2
-#: The beginnings of the tokens of configurations, before that of the camera or the profile.
-_SOURCE, _ENCODER, _SOUND_SOURCE, _SOUND_ENCODER = "source.", "encoder.", "sound.", "sound-encoder."
 #: Seconds of a session of RTSP.
 _SESSION = "PT60S"
 
@@ -25,7 +30,7 @@ def _profile(request: OnvifRequest, each: StreamProfile, name: str = "trt:Profil
     return element(
         name,
         element("tt:Name", each.name),
-        _source_configuration(each, "tt:VideoSourceConfiguration"),
+        source_configuration(each, "tt:VideoSourceConfiguration"),
         _sound_source_configuration(each, "tt:AudioSourceConfiguration"),
         _encoder_configuration(each, "tt:VideoEncoderConfiguration"),
         _sound_encoder_configuration(each, "tt:AudioEncoderConfiguration"),
@@ -35,21 +40,12 @@ def _profile(request: OnvifRequest, each: StreamProfile, name: str = "trt:Profil
     )
 
 
-def _source_configuration(each: StreamProfile, name: str) -> Xml:
-    width, height = each.camera_size
-    return element(
-        name,
-        element("tt:Name", each.camera.name),
-        element("tt:UseCount", 2),
-        element("tt:SourceToken", each.source),
-        element("tt:Bounds", x=0, y=0, width=width, height=height),
-        token=_SOURCE + each.source,
-    )
+def _sound_source_configuration(each: StreamProfile, name: str) -> Xml | None:
+    return None if each.sound is None else sound_source_configuration(each, name)
 
 
 def _encoder_configuration(each: StreamProfile, name: str) -> Xml:
     width, height = each.size
-    kbits = max(64, round(width * height * each.rate * _BITS_PER_PIXEL / 1000))
     return element(
         name,
         element("tt:Name", each.name),
@@ -61,38 +57,16 @@ def _encoder_configuration(each: StreamProfile, name: str) -> Xml:
             "tt:RateControl",
             element("tt:FrameRateLimit", each.rate),
             element("tt:EncodingInterval", 1),
-            element("tt:BitrateLimit", kbits),
+            element("tt:BitrateLimit", kbits(each)),
         ),
         element(
             "tt:H264",
-            element("tt:GovLength", each.rate * _GROUP),
+            element("tt:GovLength", each.rate * GROUP),
             element("tt:H264Profile", "Main"),
         ),
-        _multicast(),
+        multicast(),
         element("tt:SessionTimeout", _SESSION),
-        token=_ENCODER + each.token,
-    )
-
-
-def _multicast() -> Xml:
-    return element(
-        "tt:Multicast",
-        element("tt:Address", element("tt:Type", "IPv4"), element("tt:IPv4Address", "0.0.0.0")),
-        element("tt:Port", 0),
-        element("tt:TTL", 0),
-        element("tt:AutoStart", False),
-    )
-
-
-def _sound_source_configuration(each: StreamProfile, name: str) -> Xml | None:
-    if each.sound is None:
-        return None
-    return element(
-        name,
-        element("tt:Name", each.camera.name),
-        element("tt:UseCount", 2),
-        element("tt:SourceToken", each.source),
-        token=_SOUND_SOURCE + each.source,
+        token=ENCODER + each.token,
     )
 
 
@@ -107,9 +81,9 @@ def _sound_encoder_configuration(each: StreamProfile, name: str) -> Xml | None:
         element("tt:Encoding", codec),
         element("tt:Bitrate", 64),
         element("tt:SampleRate", max(1, rate // 1000)),
-        _multicast(),
+        multicast(),
         element("tt:SessionTimeout", _SESSION),
-        token=_SOUND_ENCODER + each.source,
+        token=SOUND_ENCODER + each.source,
     )
 
 
@@ -216,7 +190,7 @@ def _get_encoder_options(request: OnvifRequest) -> Xml:
     width, height = profile.size
     one = joined([element("tt:Min", 1), element("tt:Max", 1)])
     rates = joined([element("tt:Min", profile.rate), element("tt:Max", profile.rate)])
-    group = profile.rate * _GROUP
+    group = profile.rate * GROUP
     h264 = element(
         "tt:H264",
         element(
@@ -256,7 +230,7 @@ def _chosen(request: OnvifRequest) -> StreamProfile:
     if token:
         return request.profile(token)
     for each in request.profiles():
-        if configuration in ("", _ENCODER + each.token, _SOURCE + each.source):
+        if configuration in ("", ENCODER + each.token, SOURCE + each.source):
             return each
     raise SoapFault("there is no such configuration", "ter:InvalidArgVal", "ter:NoConfig")
 
@@ -294,10 +268,10 @@ def _nothing(action: str) -> Action:
 
 
 _CONFIGURATIONS: list[tuple[str, Describe, str, bool]] = [
-    ("VideoSourceConfiguration", _source_configuration, _SOURCE, True),
-    ("VideoEncoderConfiguration", _encoder_configuration, _ENCODER, False),
-    ("AudioSourceConfiguration", _sound_source_configuration, _SOUND_SOURCE, True),
-    ("AudioEncoderConfiguration", _sound_encoder_configuration, _SOUND_ENCODER, True),
+    ("VideoSourceConfiguration", source_configuration, SOURCE, True),
+    ("VideoEncoderConfiguration", _encoder_configuration, ENCODER, False),
+    ("AudioSourceConfiguration", _sound_source_configuration, SOUND_SOURCE, True),
+    ("AudioEncoderConfiguration", _sound_encoder_configuration, SOUND_ENCODER, True),
 ]
 #: All actions; they need the right ``view``.
 ACTIONS: dict[str, Action] = {

@@ -10,9 +10,11 @@ from urllib.parse import quote
 from xml.etree.ElementTree import Element
 
 from twistedcam.auth import Grant
+from twistedcam.media.track import Track
 from twistedcam.net.addresses import IPAddress, parse_ip
 from twistedcam.onvif.soap import SoapFault
 from twistedcam.onvif.xml import Xml, text
+from twistedcam.servers.onvif.pull_points import PullPoints
 from twistedcam.util.camera_name import url_safe
 
 if TYPE_CHECKING:
@@ -80,20 +82,33 @@ class StreamProfile:
         return max(1, round(self.camera.source_info.fps or _USUAL_RATE))
 
     @property
-    def sound(self) -> tuple[str, int] | None:
-        """Codec and sample rate of the sound, if ONVIF has a name for it."""
-        names = {"aac": "AAC", "pcm_alaw": "G711", "pcm_mulaw": "G711"}
-        for track in self.camera.stream.tracks:
-            if track.kind == "audio" and track.codec in names:
-                return names[track.codec], round(track.rate or 8000)
-        return None
+    def audio(self) -> Track | None:
+        """The sound of the camera, if there is some."""
+        return next((each for each in self.camera.stream.tracks if each.kind == "audio"), None)
 
     @property
-    def query(self) -> str:
-        """The query of its RTSP address: ONVIF Media 1 has no H.265."""
+    def sound(self) -> tuple[str, int] | None:
+        """Codec and sample rate of the sound, if ONVIF Media 1 has a name for it."""
+        names = {"aac": "AAC", "pcm_alaw": "G711", "pcm_mulaw": "G711"}
+        track = self.audio
+        if track is None or track.codec not in names:
+            return None
+        return names[track.codec], round(track.rate or 8000)
+
+    @property
+    def is_h265(self) -> bool:
+        """True if its video is H.265 where a client may have that."""
+        return not self.is_small and self.camera.stream.codec == "hevc"
+
+    def query(self, *, is_native: bool) -> str:
+        """Return the query of its RTSP address.
+
+        Arguments:
+            is_native: True if the video may be H.265. ONVIF Media 1 does not have it.
+        """
         if self.is_small:
             return "?size={}x{}".format(*SMALL_SIZE)
-        return "?codec=h264" if self.camera.stream.codec == "hevc" else ""
+        return "?codec=h264" if self.is_h265 and not is_native else ""
 
 
 @dataclass(frozen=True)
@@ -107,6 +122,8 @@ class OnvifRequest:
         body: the element that names the action.
         device_id: the UUID of the server.
         rtsp: the ports of RTSP.
+        pull_points: the subscriptions to events, of all clients.
+        path: the last part of the path that it was sent to, such as ``device_service``.
     """
 
     server: Server
@@ -115,6 +132,8 @@ class OnvifRequest:
     body: Element
     device_id: str
     rtsp: Sequence[Listener]
+    pull_points: PullPoints
+    path: str
 
     def argument(self, *path: str) -> str:
         """Return the text of an element of the request; empty if there is none."""
@@ -144,7 +163,11 @@ class OnvifRequest:
 
     def service(self, name: str) -> str:
         """Return the address of a service."""
-        return f"{self.base}/onvif/{name}_service"
+        return self.service_address(f"{name}_service")
+
+    def service_address(self, path: str) -> str:
+        """Return the address below the path of ONVIF."""
+        return f"{self.base}/onvif/{path}"
 
     @property
     def has_ptz(self) -> bool:
@@ -175,8 +198,11 @@ class OnvifRequest:
                 return each
         raise SoapFault("there is no such profile", "ter:InvalidArgVal", "ter:NoProfile")
 
-    def rtsp_address(self, profile: StreamProfile) -> str:
+    def rtsp_address(self, profile: StreamProfile, *, is_native: bool = False) -> str:
         """Return the address of a profile's video.
+
+        Arguments:
+            is_native: True if it may be H.265.
 
         Raises:
             SoapFault: there is no RTSP port that the client can reach as it has reached this one.
@@ -185,7 +211,7 @@ class OnvifRequest:
             bound = listener.bound_to
             if bound is not None and (bound[0].is_unspecified or bound[0] == self.local_address):
                 start = f"rtsp{'s' * listener.is_tls}://{self.host}:{bound[1]}"
-                return f"{start}/{quote(profile.source)}{profile.query}"
+                return f"{start}/{quote(profile.source)}{profile.query(is_native=is_native)}"
         raise SoapFault(
             "this server has no RTSP port at this address: start it with --rtsp 0.0.0.0:8554",
             "ter:Action",

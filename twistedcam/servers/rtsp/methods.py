@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.defer import Deferred
 
 from twistedcam.auth import ANYONE, Grant
+from twistedcam.auth.password_login import PasswordLogin, StaleNonce
 from twistedcam.errors import Forbidden, NotSupported, TwistedcamError, Unauthorized
 from twistedcam.media.track import AUDIO, VIDEO, Track
 from twistedcam.rtsp.messages import REASONS, RtspHeaders, RtspRequest, RtspResponse
 from twistedcam.servers.rtsp.address import StreamAddress, parse_address
 from twistedcam.servers.rtsp.description import describe
-from twistedcam.servers.rtsp.login import RtspLogin, StaleNonce
 from twistedcam.servers.rtsp.media_track import SOUND, MediaTrack
 from twistedcam.servers.rtsp.session import TIMEOUT, RtspServerSession
 from twistedcam.servers.rtsp.streams import RtspPeerConnection, RtspStreams
@@ -76,7 +76,11 @@ class RtspMethods:
     """
 
     def __init__(
-        self, connection: RtspPeerConnection, server: Server, login: RtspLogin, streams: RtspStreams
+        self,
+        connection: RtspPeerConnection,
+        server: Server,
+        login: PasswordLogin,
+        streams: RtspStreams,
     ) -> None:
         self._connection = connection
         self._server = server

@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from twistedcam.auth import Grant, TokenSession
+from twistedcam.auth.password_login import PasswordLogin
 from twistedcam.delivery.local import InputHandle
 from twistedcam.delivery.sender import HIGH_WATER, MAX_QUEUED, Sender
 from twistedcam.delivery.transport_sender import limit_buffer
@@ -37,7 +38,6 @@ from twistedcam.rtsp.messages import (
 )
 from twistedcam.rtsp.rtp_frame import interleaved
 from twistedcam.runtime.scheduler import Job, StepResult
-from twistedcam.servers.rtsp.login import RtspLogin
 from twistedcam.servers.rtsp.methods import SERVER, RtspMethods, as_reason
 from twistedcam.servers.rtsp.session import RtspServerSession
 from twistedcam.servers.rtsp.streams import RtspStreams
@@ -381,7 +381,7 @@ class RtspFactory(Factory[RtspProtocol]):
 
     def __init__(self, server: Server, reactor: Any) -> None:
         self.server = server
-        self.login = RtspLogin(server.authenticator, reactor)
+        self.login = PasswordLogin(server.authenticator, reactor)
         self.streams = RtspStreams(server, reactor)
         self.connections: Connections[RtspProtocol] = Connections(
             reactor, server.connection_limiter, server.refusals

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import base64
 import json
+from functools import partial
 from typing import Any
 
 from twisted.logger import capturedLogs, formatEvent
 
+from tests.auth.test_password_login import digest
 from tests.support.http_site import Connection, SiteCase, TokenSiteCase
 from twistedcam.auth import Authenticator, Grant, TokenFile
+from twistedcam.commands import standard_commands
 from twistedcam.events import ViewerChanged
 from twistedcam.net.refusal_log import PERIOD
+from twistedcam.servers.http import Guard, HttpFactory, LiveStats, make_router
 
 
 class TokenTests(TokenSiteCase):
@@ -233,6 +237,50 @@ class TokenInUrlTests(TokenSiteCase):
             self.assertEqual(Connection(self.factory).ask("GET", "/snapshot?token=x"), 401)
         token = f"Bearer {self.tokens['viewer']}"
         self.assertEqual(Connection(self.factory).ask("GET", "/snapshot", Authorization=token), 200)
+
+
+class DigestTests(SiteCase):
+    """Snapshots for ONVIF clients, which use Digest."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        file = TokenFile(self.folder / "tokens.toml")
+        self.token = file.add(Grant("nvr", frozenset({"view"})), keep=True)
+        self.server.authenticator = Authenticator(self.clock, file)
+        router = make_router(self.server, standard_commands(), LiveStats(self.server))
+        self.factory = HttpFactory(partial(router.answer, Guard(any_name=True)), self.server)
+
+    def challenges(self, path: str) -> list[str]:
+        """The challenges for a request without a token."""
+        self.connection = Connection(self.factory)
+        self.assertEqual(self.connection.ask("GET", path), 401)
+        lines = self.connection.head.splitlines()
+        [line] = [each for each in lines if each.startswith("WWW-Authenticate: ")]
+        return line.partition(": ")[2].split(", Basic ")
+
+    def test_a_snapshot_takes_digest_and_basic_if_the_server_has_the_tokens(self) -> None:
+        challenge, basic = self.challenges("/snapshot/door")
+        self.assertEqual(basic, 'realm="twistedcam"')
+        for path, token, status in (
+            ("/snapshot/door", self.token, 200),
+            ("/snapshot", self.token, 200),
+            ("/stream/door", self.token, 401),
+        ):
+            answer = digest(challenge, "any", token, "GET")
+            asked = Connection(self.factory).ask("GET", path, Authorization=answer)
+            self.assertEqual(asked, status, path)
+        answer = digest(challenge, "any", "wrong", "GET")
+        asked = Connection(self.factory).ask("GET", "/snapshot/door", Authorization=answer)
+        self.assertEqual(asked, 401)
+
+    def test_other_routes_and_hashed_tokens_have_no_digest(self) -> None:
+        self.assertEqual(len(self.challenges("/stream/door")), 1)
+        file = self.server.authenticator._file
+        assert file is not None
+        file.add(Grant("other", frozenset({"view"})))
+        self.clock.advance(10)
+        [challenge] = self.challenges("/snapshot/door")
+        self.assertTrue(challenge.startswith("Basic "))
 
 
 class AuthorizationTests(SiteCase):

@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from twistedcam.auth import NOBODY, Grant, Right
+from twistedcam.auth.password_login import LoginChallenge, PasswordLogin, StaleNonce
 from twistedcam.errors import Unauthorized
 from twistedcam.net.addresses import parse_ip, show_address
 from twistedcam.servers.http.connection.channel import HttpConnection
@@ -45,6 +46,8 @@ PREPARING = frozenset({"/recordings.zip"})
 OWN_LOGIN = frozenset({"/onvif/{service}"})
 #: Pages that a browser gets the page to log in for.
 WITH_LOGIN = frozenset({"/", "/publish", "/publish/{camera}"})
+#: Routes that take Digest, too, if the server has the tokens themselves: ONVIF clients use it.
+DIGEST = "/snapshot"
 #: Routes of one camera: that in the path or in the query, or the first.
 PICTURES = ("/stream", "/snapshot", "/live", "/video", "/playback")
 
@@ -58,6 +61,7 @@ class Access:
 
     def __init__(self, server: Server) -> None:
         self._server = server
+        self._digest = PasswordLogin(server.authenticator, server.clock)
 
     async def check(
         self, request: HttpRequest, path: str, parts: dict[str, str], right: Right | None = None
@@ -76,7 +80,7 @@ class Access:
         if path in OPEN or path in OWN_LOGIN:
             return
         try:
-            request.grant = await self._grant_of(request)
+            request.grant = await self._grant_of(request, path)
         except Unauthorized as error:
             if not self._shows_login(request, path):
                 raise
@@ -111,12 +115,25 @@ class Access:
             )
         return None
 
-    async def _grant_of(self, request: HttpRequest) -> Grant:
+    async def _grant_of(self, request: HttpRequest, path: str) -> Grant:
         """Return the grant of the token, or of the login that the cookie continues.
 
         Raises:
             Unauthorized: neither is valid.
         """
+        if not (path.startswith(DIGEST) and self._server.authenticator.takes_digest):
+            return await self._grant_of_token(request)
+        header = request.getHeader("Authorization") or ""
+        try:
+            if not header.lower().startswith("digest "):
+                return await self._grant_of_token(request)
+            method, peer = request.method.decode("ascii", "replace"), request.getClientAddress()
+            return await self._digest.grant(header, method, peer)
+        except Unauthorized as error:
+            challenges = self._digest.challenges(stale=isinstance(error, StaleNonce))
+            raise LoginChallenge(str(error), challenges) from None
+
+    async def _grant_of_token(self, request: HttpRequest) -> Grant:
         token, authenticator = self._token_of(request), self._server.authenticator
         if token is None and authenticator.is_needed and isinstance(request, HttpRequest):
             found = login_of(request)

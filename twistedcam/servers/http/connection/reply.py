@@ -8,6 +8,7 @@ from typing import Any
 
 from twisted.web.http import RESPONSES
 
+from twistedcam.auth.password_login import LoginChallenge
 from twistedcam.errors import (
     BadArgument,
     CameraFailed,
@@ -120,7 +121,9 @@ def error_reply(error: TwistedcamError) -> Reply:
     status = next((STATUS[each] for each in type(error).__mro__ if each in STATUS), 500)
     reply = json_reply({"code": error.code, "message": str(error)}, status)
     if status == 401:  # browsers ask for a user name (any) and a password (the token)
-        reply.headers["WWW-Authenticate"] = 'Basic realm="twistedcam", charset="UTF-8"'
+        basic = 'Basic realm="twistedcam", charset="UTF-8"'
+        challenges = error.challenges if isinstance(error, LoginChallenge) else [basic]
+        reply.headers["WWW-Authenticate"] = ", ".join(challenges)
     if status in (429, 503):
         reply.headers["Retry-After"] = "2" if status == 503 else "1"
     return reply

@@ -11,9 +11,9 @@ from twisted.internet.defer import Deferred
 from tests.support.rtsp_peer import basic
 from tests.support.server_case import VIEW, TokenCase
 from twistedcam.auth import Authenticator, Grant, TokenFile
+from twistedcam.auth.password_login import PasswordLogin, StaleNonce
 from twistedcam.errors import Unauthorized
 from twistedcam.rtsp.sdp import parse_parameters
-from twistedcam.servers.rtsp.login import RtspLogin, StaleNonce
 
 PEER = IPv4Address("TCP", "127.0.0.1", 4711)
 
@@ -38,7 +38,7 @@ def digest(challenge: str, user: str, password: str, method: str = "DESCRIBE") -
 class LoginTests(TokenCase):
     def setUp(self) -> None:
         super().setUp()
-        self.login = RtspLogin(self.server.authenticator, self.clock)
+        self.login = PasswordLogin(self.server.authenticator, self.clock)
 
     def grant(self, header: str) -> Any:
         done = Deferred.fromCoroutine(self.login.grant(header, "DESCRIBE", PEER))
@@ -50,7 +50,7 @@ class LoginTests(TokenCase):
         """Open the server with one token that is kept itself; return it."""
         file = TokenFile(self.folder / "kept.toml")
         token = file.add(Grant("nvr", VIEW), keep=True)
-        self.login = RtspLogin(Authenticator(self.clock, file), self.clock)
+        self.login = PasswordLogin(Authenticator(self.clock, file), self.clock)
         return token
 
     def test_basic_takes_a_token_with_any_user_name(self) -> None:

@@ -1,4 +1,4 @@
-"""The login of RTSP clients: any user name, and a token as the password."""
+"""Basic and Digest authentication: any user name, and a token as the password."""
 
 from __future__ import annotations
 
@@ -17,7 +17,20 @@ class StaleNonce(Unauthorized):
     """The answer to a challenge that is too old, or that another server has made."""
 
 
-class RtspLogin:
+class LoginChallenge(Unauthorized):
+    """A login is missing or wrong.
+
+    Arguments:
+        reason: a sentence for people.
+        challenges: the values of the headers WWW-Authenticate of the refusal.
+    """
+
+    def __init__(self, reason: str, challenges: list[str]) -> None:
+        super().__init__(reason)
+        self.challenges = challenges
+
+
+class PasswordLogin:
     """Challenges clients, and finds the grant of an answer.
 
     Basic is always offered. Digest needs the tokens themselves, of which the file usually has only
@@ -61,8 +74,9 @@ class RtspLogin:
             return await self._authenticator.by_token(credentials.password, peer)
         if not self._authenticator.takes_digest:
             raise Unauthorized(
-                "this server knows only the hashes of its tokens, so that Digest is not possible: "
-                "use Basic, or tokens of 'twistedcam token add --digest'"
+                "Digest is not possible, because this server knows only the hashes of its tokens: "
+                "log in by Basic, or make every token with the right view by "
+                "'twistedcam token add NAME --right view --digest'"
             )
         if not self._digest.is_ours(credentials) or self._digest.is_stale(credentials):
             raise StaleNonce("the challenge that was answered is too old")
