@@ -45,6 +45,10 @@ def test_who_watches_what_happens_and_a_report_without_secrets(
         browser.find("#server-log-filter").send_keys("ATTIC")
         browser.wait(lambda: "door is live" not in browser.text("#server-log"), "a part of it")
         assert "attic" in browser.text("#server-log")
+        browser.wait(lambda: "Processor" in browser.text("#server-process"), "the load")
+        values = browser.text("#server-process output").splitlines()
+        assert [each[-2:] for each in values[:2]] == [" %", "MB"]
+        assert int(values[2]) > 1
         shown = browser.text("#server")
         browser.shoot("server-light-1280")
         assert violations(browser, [(390, 844, True)]) == []

@@ -15,7 +15,7 @@ from twistedcam.servers.http.api.configuration import Configuration, Configurati
 from twistedcam.servers.http.api.health import Health
 from twistedcam.servers.http.api.live_stats import LiveStats
 from twistedcam.servers.http.api.log_lines import LogLines
-from twistedcam.servers.http.api.openapi import EVENT_PICTURE, LOG, describe
+from twistedcam.servers.http.api.openapi import EVENT_PICTURE, LOG, PROCESS, describe
 from twistedcam.servers.http.api.setup import FirstSetup, SetupApi, add_qr_code
 from twistedcam.servers.http.archives import Archives
 from twistedcam.servers.http.connection.access import Access
@@ -135,6 +135,7 @@ def make_router(
     _add_api(router, server, registry, configuration is not None, log is not None)
     if log is not None:
         router.add("GET", PREFIX + LOG, LogLines(server, log).get, "admin")
+        router.add("GET", PREFIX + PROCESS, lambda _: json_reply(stats.process_history()), "view")
     if configuration is not None:
         ConfigurationApi(server, configuration).add_routes(router)
         if setup is not None:

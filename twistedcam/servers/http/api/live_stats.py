@@ -14,6 +14,7 @@ from twisted.internet.task import LoopingCall
 from twistedcam.auth import Grant
 from twistedcam.commands.status_fields import camera_status
 from twistedcam.events import Event
+from twistedcam.runtime.process_figures import ProcessFigures
 from twistedcam.runtime.timer import Timer
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 #: Seconds between two samples, and the number of samples to keep: five minutes.
 PERIOD = 1.0
 KEEP = 300
+#: Samples of the cameras between two samples of the process.
+PROCESS_EVERY = 10
 #: Seconds to collect further changes before listeners are told.
 SOON = 0.05
 
@@ -56,6 +59,9 @@ class LiveStats(Service):
         self._bytes: dict[str, int] = {}
         #: For each camera: frames per second, bits per second and viewers; oldest first.
         self.history: dict[str, deque[tuple[float, int, int]]] = {}
+        #: Figures of this process.
+        self.process = ProcessFigures()
+        self._count = 0
         self._unsubscribe: Callable[[], None] = lambda: None
 
     def startService(self) -> None:
@@ -100,8 +106,18 @@ class LiveStats(Service):
         rows = {name: list(rows) for name, rows in self.history.items() if grant.covers(name)}
         return json.dumps({"period": PERIOD, "rows": ["fps", "bps", "viewers"], "cameras": rows})
 
+    def process_history(self) -> dict[str, Any]:
+        """Return the figures of this process: ``period`` in seconds, and ``samples``."""
+        if not self.process.samples:
+            self.process.sample()
+        samples = [each._asdict() for each in self.process.samples]
+        return {"period": PERIOD * PROCESS_EVERY, "samples": samples}
+
     def _sample(self) -> None:
         server = self._server
+        self._count += 1
+        if self._count % PROCESS_EVERY == 0:
+            self.process.sample()
         now = server.clock.seconds()
         for name, camera in server.cameras.items():
             total = camera.counts.bytes

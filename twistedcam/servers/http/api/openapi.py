@@ -41,6 +41,8 @@ _OTHER_PATHS: dict[str, tuple[str, dict[str, Any]]] = {
 
 #: The path of the log.
 LOG = "/log"
+#: The path of the figures of the process.
+PROCESS = "/process"
 #: The path of the configuration.
 CONFIGURATION = "/configuration"
 #: Below that path, by method: summaries, and the texts of the body that are required.
@@ -119,6 +121,8 @@ def describe(
     paths[PREFIX + EVENT_PICTURE] = {"get": _event_picture()}
     if has_log:
         paths[PREFIX + LOG] = {"get": _log_lines()}
+        summary = "Processor, memory, threads and open files of the last half hour."
+        paths[PREFIX + PROCESS] = {"get": _other_operation(PROCESS, summary, {"type": "object"})}
     for path, methods in _CONFIGURATION.items() if has_configuration else ():
         described = {how: _configuration(how, path, *found) for how, found in methods.items()}
         paths[PREFIX + CONFIGURATION + path] = described

@@ -59,6 +59,9 @@ export function programs({ base, server, camera, token }) {
       ["OpenCV", `import cv2\n\ncapture = cv2.VideoCapture(${literal(http(`/stream/${path}`))})\nokay, image = capture.read()\nprint(okay, image.shape)`],
       ...(frames ? [["twistedcam", `from twistedcam import connect\n\nfor frame in connect(${literal(`${frames}/${path}`)}${token && `, token=${literal(token)}`}):\n    print(frame.seq, frame.time, frame.image.shape)\n    break`]] : []),
     ] },
+    { name: t("Phone, tablet"), hint: t("Opens this page on another device; with a token without logging in."), lines: LOOPBACK.test(hostname) ? [
+      ["", t("Other devices cannot use this address. “Set up” below the page opens the server to the network and shows its address there.")],
+    ] : [[t("Page"), http("/")]] },
     { name: t("Browser, other"), hint: protocol === "https:" ? "" : t("Other computers have to reach {host}.", { host }), lines: [
       ["MJPEG", http(`/stream/${path}`)], [t("Picture"), http(`/snapshot/${path}`)], ["MP4", http(`/video/${path}`)],
       ...(rtsp ? [["RTSP", withPath(rtsp)]] : []),

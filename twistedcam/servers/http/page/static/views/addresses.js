@@ -2,6 +2,7 @@
 import { address, call } from "../lib/api.js";
 import { programs } from "../lib/addresses.js";
 import { $, capital } from "../lib/dom.js";
+import { showQrCode } from "../lib/qr.js";
 import { showMessage } from "../lib/messages.js";
 import { rights } from "../lib/rights.js";
 import { store, stored } from "../lib/storage.js";
@@ -31,6 +32,18 @@ export class Addresses {
     this.draw();
   }
 
+  async showCode(label, text) {
+    const box = this.find(".address-code");
+    const [image, note] = [$("img", box), $("p", box)];
+    const token = this.token.value.trim();
+    image.alt = t("QR code: {name}", { name: label });
+    note.textContent = token && text.includes(encodeURIComponent(token)) ? t("This code contains the token. Whoever photographs it can use the token.") : t("This code has no token.");
+    note.classList.toggle("address-warning", note.textContent !== t("This code has no token."));
+    try { await showQrCode(image, text); } catch (error) { showMessage(capital(error.message), true); return; }
+    box.hidden = false;
+    box.scrollIntoView({ block: "nearest" });
+  }
+
   draw() {
     if (this.server === null) return;
     const all = programs({ base: address(""), server: this.server, camera: this.name, token: this.token.value.trim() });
@@ -39,13 +52,15 @@ export class Addresses {
     const chosen = all.find(({ name }) => name === wanted) ?? all[0];
     this.select.value = chosen.name;
     this.find(".address-hint").textContent = chosen.hint;
-    this.find(".address-lines").replaceChildren(...chosen.lines.map(([label, text]) => line(label, text)));
+    this.find(".address-lines").replaceChildren(...chosen.lines.map(([label, text]) => line(label, text, () => this.showCode(label, text))));
+    this.find(".address-code").hidden = true; // only on request: it may have the token
     this.find(".address-warning").hidden = !this.token.value.trim();
   }
 }
 
-// A text with a button that copies it; without a label, only a text.
-function line(label, text) {
+// A text with a button that copies it, and an address with one that shows its QR code; without a
+// label, only a text.
+function line(label, text, showCode) {
   const box = document.createElement("div");
   if (!label) {
     box.textContent = text;
@@ -67,6 +82,14 @@ function line(label, text) {
   shown.setAttribute("aria-label", label);
   button.addEventListener("click", async () => showMessage(await copy(text, shown) ? t("Copied: {name}", { name: label }) : t("Press Ctrl+C to copy it")));
   head.append(title, button);
+  if (/^[a-z]+:\/\/\S+$/.test(text)) {
+    const code = document.createElement("button");
+    code.type = "button";
+    code.textContent = t("QR code");
+    code.setAttribute("aria-label", t("QR code: {name}", { name: label }));
+    code.addEventListener("click", showCode);
+    head.append(code);
+  }
   box.append(head, shown);
   return box;
 }

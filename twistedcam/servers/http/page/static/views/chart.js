@@ -3,11 +3,15 @@ import { fromTemplate } from "../lib/dom.js";
 import { t } from "../lib/text.js";
 
 const KEEP = 300; // seconds
-const HEIGHT = 48;
+const [WIDTH, HEIGHT] = [300, 48]; // of the chart's own coordinates
+
+const lastMinutes = (values) => t("{name}, last five minutes: from {low} to {high}", values);
 
 export class Tile {
-  // format: returns a value as text.
-  constructor(title, format) {
+  // format: returns a value as text; keep: the number of values; describe: returns the chart in words.
+  constructor(title, format, { keep = KEEP, describe = lastMinutes } = {}) {
+    this.keep = keep;
+    this.describe = describe;
     this.title = title;
     this.format = format;
     this.values = [];
@@ -23,13 +27,13 @@ export class Tile {
 
   // Sets the values of the past, oldest first.
   setHistory(values) {
-    this.values = values.slice(-KEEP);
+    this.values = values.slice(-this.keep);
     this.draw();
   }
 
   add(value) {
     this.values.push(value);
-    if (this.values.length > KEEP) this.values.shift();
+    if (this.values.length > this.keep) this.values.shift();
     this.output.textContent = value == null ? "–" : this.format(value);
     this.draw();
   }
@@ -39,14 +43,14 @@ export class Tile {
   draw() {
     const known = this.values.filter((value) => value != null);
     const top = Math.max(...known, 1e-9) * 1.12;
-    const start = KEEP - this.values.length;
-    const points = this.values.map((value, index) => [start + index + 1, HEIGHT - 2 - ((value ?? 0) / top) * (HEIGHT - 6)]);
+    const start = this.keep - this.values.length;
+    const points = this.values.map((value, index) => [(start + index + 1) * (WIDTH / this.keep), HEIGHT - 2 - ((value ?? 0) / top) * (HEIGHT - 6)]);
     const path = points.map(([x, y], index) => `${index ? "L" : "M"}${x} ${y.toFixed(1)}`).join("");
     this.line.setAttribute("d", path);
-    this.area.setAttribute("d", points.length ? `${path}L${KEEP} ${HEIGHT}L${points[0][0]} ${HEIGHT}Z` : "");
+    this.area.setAttribute("d", points.length ? `${path}L${WIDTH} ${HEIGHT}L${points[0][0]} ${HEIGHT}Z` : "");
     if (known.length) {
       const [low, high] = [this.format(Math.min(...known)), this.format(Math.max(...known))];
-      const text = t("{name}, last five minutes: from {low} to {high}", { name: this.title, low, high });
+      const text = this.describe({ name: this.title, low, high });
       this.chart.setAttribute("aria-label", text);
     }
   }

@@ -6,14 +6,16 @@ import { showMessage } from "../lib/messages.js";
 import { rights } from "../lib/rights.js";
 import { term } from "../lib/terms.js";
 import { locale, t } from "../lib/text.js";
+import { ProcessView } from "./process.js";
 
 const PERIOD = 3000; // milliseconds between two looks at the viewers
 const LINES = 300; // of the log
 const dialog = $("#server");
+const processView = new ProcessView($("#server-process"), $("#server-process-box"));
 let timer = null;
 
 export function watchServer() {
-  $("#server-open").addEventListener("click", () => { dialog.showModal(); refresh(); timer = setInterval(showViewers, PERIOD); });
+  $("#server-open").addEventListener("click", () => { dialog.showModal(); refresh(); timer = setInterval(() => { showViewers(); processView.refresh(); }, PERIOD); });
   dialog.addEventListener("close", () => clearInterval(timer));
   $("#server-reload").addEventListener("click", refresh);
   $("#server-log-filter").addEventListener("input", showLog);
@@ -25,6 +27,7 @@ function refresh() {
   $("#server-logins-box").hidden = !admin || rights.token === "anyone";
   $("#server-log-box").hidden = !admin;
   showViewers();
+  processView.refresh();
   if (!$("#server-logins-box").hidden) showLogins();
   if (admin) showLog();
   showList("#server-targets", "/publish", "targets", t("No video is published."), (each) => row(
@@ -122,7 +125,7 @@ async function showAbout() {
 
 // Saves what a helper wants to know. The server leaves secrets out of all its answers.
 async function report() {
-  const paths = ["/version", "/server", "/status", "/cameras", "/viewers", "/publish", "/hooks", "/events?limit=50"];
+  const paths = ["/version", "/server", "/status", "/cameras", "/viewers", "/publish", "/hooks", "/events?limit=50", "/process"];
   if (rights.may("admin")) paths.push("/log?lines=2000");
   const found = { made: new Date().toISOString(), browser: navigator.userAgent, page: location.pathname };
   await Promise.all(paths.map(async (path) => {
