@@ -69,7 +69,7 @@ def run(python: str, version: str, lock: str) -> bool:
     pip = [str(program), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     pip += ["--upgrade", "--upgrade-strategy", "eager", "--constraint", lock]
     if subprocess.run(
-        [*pip, "--editable", ".[mqtt,discovery,prompt]", *TOOLS], cwd=ROOT
+        [*pip, "--editable", ".[mqtt,discovery,prompt,push]", *TOOLS], cwd=ROOT
     ).returncode:
         return False
     frozen = subprocess.run(

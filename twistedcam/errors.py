@@ -94,6 +94,22 @@ class HookFailed(CommandError):
     code = "hook-failed"
 
 
+class PushFailed(CommandError):
+    """A push service has not accepted a notification.
+
+    Arguments:
+        status: the status of its answer; None if there is none.
+        wait: seconds after which it may be asked again; None if it does not say.
+    """
+
+    code = "push-failed"
+
+    def __init__(self, reason: str, status: int | None = None, wait: int | None = None) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.wait = wait
+
+
 class NotSupported(CommandError):
     """This camera, or this system, cannot do that."""
 

@@ -123,6 +123,7 @@ OTHERS = {
     "tokens": '"/tmp/mine.toml"',
     "no-token-in-url": "true",
     "insecure": "true",
+    "push-private": "true",
     "mqtt": '"mqtt://evil.example"',
     "log": '"/etc/cron.d/x"',
 }

@@ -21,6 +21,10 @@ from wsproto.events import AcceptConnection, BytesMessage, Request, TextMessage
 
 import twistedcam
 from tests.support.process import PATIENCE, ServerProcess, run_program, wait_for
+from tests.support.push_service import PushService
+from twistedcam.notifications.devices import device_from
+from twistedcam.notifications.push_client import PushClient
+from twistedcam.notifications.vapid_key import VapidKey
 
 HTTP = ("--http", "tcp:0:interface=127.0.0.1")
 CAMERA = ("--camera", "door=pattern:?size=320x240")
@@ -153,3 +157,14 @@ def test_the_tray_is_whole_but_for_its_desktop() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=False
     )
     assert done.stdout == "whole\n", done.stderr
+
+
+def test_a_notification_is_encrypted_and_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = VapidKey(tmp_path, lambda: None).private()
+    with PushService(tmp_path / "tls") as service:
+        monkeypatch.setenv("SSL_CERT_FILE", str(service.ca))
+        client = PushClient(key, "mailto:me@example.org", allows_private=True)
+        client.send(device_from(service.device("a"), ""), b'{"kind": "test"}', 60, {})
+        assert service.messages == [{"kind": "test"}]

@@ -55,6 +55,7 @@ from twistedcam.servers.http import (
     Guard,
     HttpFactory,
     LiveStats,
+    make_notifier,
     make_router,
     proxied_names,
 )
@@ -313,16 +314,17 @@ class CameraService(MultiService):
         return answer
 
     def _make_router(self) -> Router:
-        stats = LiveStats(self.server)
+        server, options = self.server, self._options
+        stats = LiveStats(server)
         stats.setServiceParent(self)
-        server = self.server
-        configuration = ConfigEditor(
-            self._options, self._apply_file, lambda: server.authenticator.is_needed
-        )
+        is_guarded = lambda: server.authenticator.is_needed  # noqa: E731
+        configuration = ConfigEditor(options, self._apply_file, is_guarded)
         setup = Setup(configuration, partial(run_in_thread, server.make_thread))
-        router = make_router(server, self.registry, stats, configuration, self._log, setup)
-        own_id = device_id(self._options.recordings)
-        add_onvif_routes(router, self.server, own_id, lambda: self.listeners["rtsp"])
+        push = make_notifier(server, options.push_contact, options.push_private)
+        push.setServiceParent(self)
+        router = make_router(server, self.registry, stats, configuration, self._log, setup, push)
+        own_id = device_id(options.recordings)
+        add_onvif_routes(router, server, own_id, lambda: self.listeners["rtsp"])
         return router
 
     def privilegedStartService(self) -> None:

@@ -132,6 +132,20 @@ class LoginSessions:
             self._save()
         return session, grant
 
+    def grant_of(self, key: str) -> Grant | None:
+        """Return what the token of a session allows now; None if the session has ended.
+
+        Arguments:
+            key: that of the session. This is no request: the session ends as if it was not made.
+        """
+        session = self._all().get(key)
+        if session is None or self._wall() - session.used > MAX_IDLE:
+            return None
+        try:
+            return self._authenticator().grant_of(session.digest)
+        except Unauthorized:
+            return None
+
     def all(self) -> list[LoginSession]:
         """Return all sessions, the last used first."""
         authenticator, now = self._authenticator(), self._wall()

@@ -19,6 +19,7 @@ from twistedcam.net.connection_limits import ConnectionLimits
 from twistedcam.net.listener import expand_endpoint
 from twistedcam.net.proxies import check_network
 from twistedcam.net.web_names import parse_name, parse_origin
+from twistedcam.notifications.vapid_key import parse_contact
 from twistedcam.processing import Process
 from twistedcam.processing.motion.settings import MotionSettings
 from twistedcam.publishing.target import PublishTarget, parse_publish
@@ -105,6 +106,18 @@ class PlainOptions(Struct, kw_only=True, rename="kebab"):
     discovery: Annotated[
         bool,
         Option("announce this server: DNS-SD, ONVIF", "discovery.md"),
+    ] = False
+    push_contact: Annotated[
+        str,
+        Read(parse_contact, "ADDRESS"),
+        Option(
+            "where push services may write to you: `mailto:me@example.org`",
+            "phone.md#notifications",
+        ),
+    ] = "mailto:twistedcam@example.org"
+    push_private: Annotated[
+        bool,
+        Option("allow a push service of your own, at a private address", "phone.md#notifications"),
     ] = False
     workers: Annotated[
         int,

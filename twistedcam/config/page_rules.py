@@ -33,6 +33,7 @@ OPEN_OPTIONS = frozenset(
         "record_format",
         "workers",
         "discovery",
+        "push_contact",
         "max_connections",
         "max_per_address",
         "max_unjoined",

@@ -28,6 +28,7 @@ from twistedcam.servers.http.page.page import Page
 from twistedcam.servers.http.page.publish import PublishPage
 from twistedcam.servers.http.page.qr_code import qr_code
 from twistedcam.servers.http.playback import Playback
+from twistedcam.servers.http.push import PushPages
 from twistedcam.servers.http.recordings import Recordings
 from twistedcam.servers.http.streams.mjpeg import MjpegStreams
 from twistedcam.servers.http.streams.snapshot import Snapshots
@@ -38,6 +39,7 @@ from twistedcam.servers.http.streams.websocket import WebSockets
 if TYPE_CHECKING:
     from twistedcam.commands import Command, Registry
     from twistedcam.core.server import Server
+    from twistedcam.notifications.notifier import Notifier
     from twistedcam.servers.http.api.metrics import Metrics
 
 
@@ -48,6 +50,7 @@ def make_router(
     configuration: Configuration | None = None,
     log: LogMemory | None = None,
     setup: FirstSetup | None = None,
+    notifier: Notifier | None = None,
 ) -> Router:
     """Return a router with all routes of ``docs/http.md``; the API has the registry's commands.
 
@@ -55,6 +58,7 @@ def make_router(
         configuration: the file that the page may change; None: the page offers none.
         log: the newest lines of the log; None: the page offers none.
         setup: the first setup, which changes that file.
+        notifier: sends notifications; None: the page offers none.
     """
     router = Router(Access(server), server.refusals)
     streams = MjpegStreams(server)
@@ -136,6 +140,8 @@ def make_router(
     if log is not None:
         router.add("GET", PREFIX + LOG, LogLines(server, log).get, "admin")
         router.add("GET", PREFIX + PROCESS, lambda _: json_reply(stats.process_history()), "view")
+    if notifier is not None:
+        PushPages(server, notifier).add_routes(router)
     if configuration is not None:
         ConfigurationApi(server, configuration).add_routes(router)
         if setup is not None:

@@ -26,6 +26,7 @@ from twistedcam.errors import (
     NoSuchViewer,
     NotRecording,
     NotSupported,
+    PushFailed,
     TargetFailed,
     TooMany,
     TooOften,
@@ -60,6 +61,7 @@ STATUS: dict[type[TwistedcamError], int] = {
     CameraFailed: 503,
     DiskError: 503,
     HookFailed: 503,
+    PushFailed: 503,
     TargetFailed: 503,
 }
 #: The codes that only HTTP has, and that of errors without a status.

@@ -14,6 +14,7 @@ import { Events } from "./views/events.js";
 import { SETUP, Setup } from "./views/setup.js";
 import { openSettings, watchSettings } from "./views/settings.js";
 import { watchServer } from "./views/server.js";
+import { watchNotifications } from "./views/notifications.js";
 import { Recordings } from "./views/recordings.js";
 import { Timeline } from "./views/timeline.js";
 import { WALL, Wall } from "./views/wall.js";
@@ -189,6 +190,7 @@ addEventListener("pageshow", (event) => { if (event.persisted) events.wake(); })
 $("#settings-open").addEventListener("click", openSettings);
 watchSettings();
 watchServer();
+watchNotifications();
 $("#login-again").addEventListener("click", () => location.reload());
 forgetLogin();
 $("#link").hidden = false;

@@ -1,0 +1,1 @@
+"""Web Push: notifications on the devices of those who use the page."""
