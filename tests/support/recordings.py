@@ -54,11 +54,19 @@ class LibraryCase(SynchronousTestCase):
         self.events: list[Event] = []
         self.bus.subscribe(self.events.append)
         self.written: list[LibraryEntry] = []
+        self.just_written: list[LibraryEntry] = []
         self.library = self.open()
 
     def open(self) -> Library:
         """A library as after a start of the program."""
-        return Library(self.folder, self.bus, InlineThread, lambda: self.written, InlineReader())
+        return Library(
+            self.folder,
+            self.bus,
+            InlineThread,
+            lambda: self.written,
+            InlineReader(),
+            lambda: self.just_written,
+        )
 
     def get(self, coroutine: Any) -> Any:
         """What a coroutine gives; its error is raised."""

@@ -117,7 +117,10 @@ class Server:
         self.reload = on_reload or _no_configuration
         #: The cameras with all that belongs to them, by the camera's name.
         self.channels: dict[str, Channel] = {}
-        self.library = Library(recordings, self.events, self.make_thread, self._being_written)
+        writing, just = self._being_written, self._just_written
+        self.library = Library(
+            recordings, self.events, self.make_thread, writing, just_written=just
+        )
         self.retention = RetentionService(self.library, self.events, clock, self._limits)
         #: Keeps events, and acts on them.
         self.automation = Automation(
@@ -125,9 +128,7 @@ class Server:
             self.events,
             clock,
             self.make_thread,
-            channels=lambda: {
-                name: (each.camera, each.recorder) for name, each in self.channels.items()
-            },
+            channels=lambda: {n: (c.camera, c.recorder) for n, c in self.channels.items()},
             limits=self._limits,
             check=self._check_mount,
             title=self.title_of,
@@ -300,8 +301,7 @@ class Server:
 
     def name_of(self, word: str) -> str:
         """Return the name of the camera that a word means, or the word itself if there is none."""
-        found = find_name(self.channels, word)
-        return word if found is None else found
+        return find_name(self.channels, word) or word
 
     def first_or_named(self, name: str | None) -> Camera:
         """Return the camera of that name; without a name the first.
@@ -377,17 +377,17 @@ class Server:
         return True
 
     def _being_written(self) -> list[LibraryEntry]:
-        found = (each.recorder.item() for each in self.channels.values())
-        return [item for item in found if item is not None]
+        return list(filter(None, (each.recorder.item() for each in self.channels.values())))
+
+    def _just_written(self) -> list[LibraryEntry]:
+        return [file for each in self.channels.values() for file in each.recorder.files.before]
 
     def _limits(self) -> list[tuple[RetentionLimits, frozenset[str] | None]]:
         """Return the limits of all recordings, and of cameras that have their own."""
         if not self._is_mounted():
             return []  # the limits are not for what lies below the mount point
         shared = RetentionLimits.of(self.record_settings)
-        own = {
-            name: RetentionLimits.of(each.recorder.settings) for name, each in self.channels.items()
-        }
+        own = {n: RetentionLimits.of(c.recorder.settings) for n, c in self.channels.items()}
         each = [(limits, frozenset({name})) for name, limits in own.items() if limits != shared]
         return [(shared, None), *each]
 

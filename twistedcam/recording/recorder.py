@@ -18,6 +18,7 @@ from twistedcam.events import EventBus
 from twistedcam.recording.camera_loss import CameraLossWatch
 from twistedcam.recording.containers import SUFFIXES, Format
 from twistedcam.recording.continuous import ContinuousRecording
+from twistedcam.recording.current_files import CurrentFiles
 from twistedcam.recording.first_frame import FirstFrameWatch
 from twistedcam.recording.intake import Intake
 from twistedcam.recording.library.probe import LibraryEntry
@@ -68,6 +69,8 @@ class Recorder:
         #: The error that ended the last recording, or None.
         self.failure: CommandError | None = None
         self.format: Format | None = None
+        #: Its newest files, which the library may not have read yet.
+        self.files = CurrentFiles(camera)
         self._camera = camera
         self._folder = folder
         self._reporter = RecordingReporter(camera.name, folder, events)
@@ -147,20 +150,9 @@ class Recorder:
         """The file that is being written as an entry of the library, or None."""
         if self._job is None or self.format is None:
             return None
-        progress = self.result
-        return LibraryEntry(
-            progress.name,
-            self._camera.name,
-            progress.started or self.started_at,
-            round(progress.file_seconds, 3),
-            progress.file_bytes,
-            self._intake.file_codec(self.format),
-            self._camera.width,
-            self._camera.height,
-            complete=False,
-            dropped=self.dropped,
-            own=True,
-        )
+        codec = self._intake.file_codec(self.format)
+        item = self.files.entry(self.result, codec, self.dropped)
+        return item if item.start else replace(item, start=self.started_at)
 
     def check(self, name: str | None) -> None:
         """Check that a recording can begin now.
@@ -206,6 +198,7 @@ class Recorder:
         before = max(before, self.settings.preroll or 0)
         first = [] if every else self._intake.first(before, plan.format)
         self._job, self._plan = WriteJob(plan, first, self._make_thread, self, self._steady), plan
+        self._job.on_file_left = self.files.leave
         self._intake.begin(self._job, plan, first, self.on_left_out)
         self._camera_loss.begin(ignore_loss=every is not None)
         self._reporter.report("started", plan.name)

@@ -25,10 +25,10 @@ class FolderReadingTests(LibraryCase):
         self.thread = ManualThread()
         self.reading = FolderReading(index, catalogue, self.thread.run)
 
-    def listing(self, waits: bool) -> list[Any]:
+    def listing(self, waits: bool, *later: str) -> list[Any]:
         """A list that gets the names when they are known."""
         found: list[Any] = []
-        listing = Deferred.fromCoroutine(self.reading.listing(waits))
+        listing = Deferred.fromCoroutine(self.reading.listing(waits, frozenset(later)))
         listing.addCallback(lambda it: found.append(names(it.newest_first)))
         return found
 
@@ -57,3 +57,16 @@ class FolderReadingTests(LibraryCase):
         self.thread.step()
         self.assertEqual(waiting, [["a.mp4"]])
         self.assertIsNone(self.reading.progress)
+
+    def test_a_file_to_be_read_later_keeps_nobody_waiting(self) -> None:
+        found = self.listing(False, "a.mp4")
+        self.thread.step()
+        self.assertEqual(found, [[]])
+        meanwhile = self.listing(False, "a.mp4")  # the file is being read
+        self.thread.waiting[1], self.thread.waiting[0] = self.thread.waiting
+        self.thread.step()
+        self.assertEqual(meanwhile, [[]])
+        self.thread.step()
+        again = self.listing(False, "a.mp4")
+        self.thread.step()
+        self.assertEqual(again, [["a.mp4"]])

@@ -43,6 +43,23 @@ class LibraryTests(LibraryCase):
         (item,) = self.get(self.library.list())
         self.assertTrue(item.complete)
 
+    def test_a_file_that_was_just_written_is_among_the_times_before_it_is_read(self) -> None:
+        make_recording(self.folder / "a.mkv", 10)
+        make_recording(self.folder / "part.mkv", 10, 1.0)
+        (self.folder / "part.mkv").rename(self.folder / ".b.mkv.part")
+        begun = frame(0).time
+        self.just_written = [
+            LibraryEntry(name, "cam", begun + at, 1.0, 99, complete=False)
+            for at, name in enumerate(("a.mkv", "b.mkv", "deleted.mkv"))
+        ]
+        times, writing = self.get(self.library.times())
+        self.assertEqual(times.cameras(), {})
+        self.assertEqual([each.recording for each in writing], ["a.mkv", "b.mkv"])
+        times, writing = self.get(self.library.times())  # it was read after the first answer
+        self.assertEqual(times.cameras()["cam"].recordings, 1)
+        (span,) = times.spans("cam", writing=writing)
+        self.assertEqual([each.recording for each in span.entries], ["a.mkv", "b.mkv"])
+
     def test_a_film_copied_in_by_hand_is_listed_and_is_not_our_own(self) -> None:
         make_recording(self.folder / "a.mkv")
         shutil.copy(self.folder / "a.mkv", self.folder / "kept.mkv")

@@ -84,6 +84,19 @@ class JobTests(SynchronousTestCase):
         self.assertEqual(self.successResultOf(finished).files, 2)
         self.assertEqual(self.listener.told, ["first frame", "a.mkv 1", "a-2.mkv 1"])
 
+    def test_each_file_that_gets_no_more_pictures_is_told_with_the_progress(self) -> None:
+        job, left = WriteJob(self.plan(), [], self.make_thread, self.listener), list[str]()
+        job.on_file_left = lambda before, now: left.append(before.name)
+        for times in ([0, 0.1], [0.2, 0.3]):
+            for each in timed_frames(times):
+                job.offer(each)
+            self.work()
+            job.split()
+            self.work()
+        job.finish(None)
+        self.work()
+        self.assertEqual(left, ["a.mkv", "a-2.mkv"])
+
     def test_coded_packets_are_written_several_at_once_and_none_is_kept_back_at_the_end(
         self,
     ) -> None:

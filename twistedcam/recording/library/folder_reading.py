@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from twisted.internet.defer import DeferredLock
+from twisted.internet.defer import Deferred, DeferredLock
 
+from twistedcam.errors import DiskError
 from twistedcam.recording.library.catalogue import Catalogue, Listing
 from twistedcam.recording.library.index import Index
 from twistedcam.recording.library.probe import LibraryEntry
@@ -30,6 +31,8 @@ class FolderReading:
         self._on_disk = on_disk
         self._lock = DeferredLock()
         self._is_closed = False
+        #: True while new files are read for nobody in particular.
+        self._reads_later = False
 
     def announce(self) -> None:
         """Tell that ``read_all`` will follow: until then, callers get what is known."""
@@ -56,11 +59,12 @@ class FolderReading:
         self.progress = done, count
         return not self._is_closed
 
-    async def listing(self, waits: bool) -> Listing:
+    async def listing(self, waits: bool, later: frozenset[str] = frozenset()) -> Listing:
         """All complete recordings.
 
         Arguments:
             waits: True to wait for another call that reads files; else its files are missing.
+            later: names of recordings that, if they are new, are read after the answer.
 
         Raises:
             DiskError: the folder cannot be read.
@@ -69,17 +73,41 @@ class FolderReading:
         if reads:
             await self._lock.acquire()
 
+        left: list[str] = []
+
         def look() -> list[LibraryEntry]:
             if reads and self.progress is not None:
                 self._index.read_new(self._on_progress)
-            return self._index.scan() if reads else self._index.known()
+            return self._index.scan(later=later, left=left) if reads else self._index.known()
 
         try:
             found: Listing = await self._on_disk(lambda: self._catalogue.get(look, reads))
-            return found
         finally:
             if reads:
                 self._lock.release()
+        if left:
+            self._catalogue.forget()
+            self._read_later()
+        return found
+
+    def _read_later(self) -> None:
+        """Read new files while others get what is known."""
+        if self._reads_later or self._is_closed:
+            return
+        self._reads_later = True
+
+        async def read() -> None:
+            await self._lock.acquire()
+            try:
+                await self._on_disk(
+                    lambda: self._index.read_new(lambda done, count: not self._is_closed)
+                )
+            finally:
+                self._lock.release()
+                self._reads_later = False
+
+        # An error of the disk is raised for the next one who asks.
+        Deferred.fromCoroutine(read()).addErrback(lambda why: why.trap(DiskError))
 
     async def use(self, limit: float, call: Callable[[list[LibraryEntry]], T]) -> T:
         """Call with the recordings, on a thread.

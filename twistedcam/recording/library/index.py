@@ -7,7 +7,7 @@ import math
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import fields
@@ -32,7 +32,7 @@ from twistedcam.recording.library.probe import (
     probe,
 )
 from twistedcam.runtime.regular_file import open_regular
-from twistedcam.util.escaped_name import file_name
+from twistedcam.util.escaped_name import file_name, show_name
 
 _FILE = "index.json"
 _VERSION = 6
@@ -64,12 +64,19 @@ class Index:
         self._doubtful: set[str] = set()
         self._loading = Lock()
 
-    def scan(self, limit: float | None = None) -> list[LibraryEntry]:
+    def scan(
+        self,
+        limit: float | None = None,
+        later: Collection[str] = (),
+        left: list[str] | None = None,
+    ) -> list[LibraryEntry]:
         """All recordings in the folder, in no order. Only new and changed files are read.
 
         Arguments:
             limit: seconds after which no further file is read. The others get an item without
                 contents.
+            later: names of recordings that are not read if they are new, and left out.
+            left: gets the names of those that were left out.
 
         Raises:
             OSError: the folder cannot be read.
@@ -83,6 +90,9 @@ class Index:
             old = known.get(name)
             if old is not None and old[0] == stamp:
                 found[name] = old[1]
+            elif later and show_name(name) in later:
+                if left is not None:
+                    left.append(name)
             else:
                 unread.append((name, stamp, status))
         # New files come first: others may change all the time.

@@ -34,6 +34,7 @@ from twistedcam.recording.library.time_index import TimeIndex
 from twistedcam.recording.media_worker.video_file import UnreadableVideo
 from twistedcam.recording.writer.disk_space import free_bytes
 from twistedcam.recording.writer.file_names import is_inside
+from twistedcam.recording.writer.part_file import part_of
 from twistedcam.runtime.regular_file import is_regular
 from twistedcam.runtime.threads import Thread, run_in_thread
 from twistedcam.util.escaped_name import file_name, show_name
@@ -53,6 +54,7 @@ class Library:
 
     Arguments:
         being_written: returns the recordings that are being written.
+        just_written: returns files of theirs that are over, and may not be in the index yet.
 
     Names are as from ``show_name``.
     """
@@ -64,12 +66,14 @@ class Library:
         make_thread: Callable[[], Thread],
         being_written: Callable[[], Iterable[LibraryEntry]] = tuple,
         reader: MediaReader | None = None,
+        just_written: Callable[[], Iterable[LibraryEntry]] = tuple,
     ) -> None:
         self.folder = folder
         self._events = events
         self._make_thread = make_thread
         events.subscribe(self._on_event)
         self._being_written = being_written
+        self._just_written = just_written
         self._reader = MediaReader() if reader is None else reader
         hidden = HiddenFolder(folder)
         self._index = Index(folder, hidden, self._reader)
@@ -99,15 +103,24 @@ class Library:
     async def times(self, waits: bool = False) -> tuple[TimeIndex, builtins.list[LibraryEntry]]:
         """The complete recordings by time, and those that are being written.
 
+        New files of this server's recorders are among the latter until they have been read, which
+        is done afterwards.
+
         Arguments:
             waits: True to wait for files that are being read for the index.
 
         Raises:
             DiskError: the folder cannot be read.
         """
-        writing = builtins.list(self._being_written())
-        listing = await self._reading.listing(waits)
-        return listing.times, [each for each in writing if each.recording not in listing.names]
+        writing = {each.recording: each for each in self._being_written()}
+        just = [each for each in self._just_written() if each.recording not in writing]
+        later = frozenset() if waits else frozenset(each.recording for each in just)
+        listing = await self._reading.listing(waits, later)
+        unread = [each for each in just if each.recording not in listing.names]
+        if unread:
+            unread = await self._on_disk(lambda: builtins.list(filter(self._is_there, unread)))
+        found = [each for each in writing.values() if each.recording not in listing.names]
+        return listing.times, found + unread
 
     async def protect(self, name: str, is_protected: bool) -> bool:
         """Keep a recording whatever the limits are, or end that; False if nothing has changed.
@@ -316,6 +329,10 @@ class Library:
             return items, free_bytes(self.folder)
 
         return await self._reading.use(_LOOK, look)
+
+    def _is_there(self, item: LibraryEntry) -> bool:
+        path = self.folder / file_name(item.recording)
+        return is_regular(path) or is_regular(part_of(path))
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, RecordingChanged):

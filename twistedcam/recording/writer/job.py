@@ -66,6 +66,8 @@ class WriteJob:
         self.is_gathering = True
         #: Returns the number of frames that were left out before they were offered.
         self.count_missed: Callable[[], int] = lambda: 0
+        #: Called with the progress before and now when a file gets no more pictures.
+        self.on_file_left: Callable[[Progress, Progress], None] = lambda before, now: None
         self._session = RecordingSession(plan)
         self._queue = WriteQueue(first)
         self._thread = make_thread()
@@ -179,7 +181,10 @@ class WriteJob:
 
     def _went(self, progress: Progress) -> None:
         is_first = progress.frames > 0 and not self.progress.frames
-        self.progress = progress
+        before, self.progress = self.progress, progress
+        is_left = progress.started != before.started or not progress.file_seconds
+        if before.file_seconds and is_left:
+            self.on_file_left(before, progress)
         closed, progress.closed = progress.closed, []
         reasons, progress.skip_reasons = progress.skip_reasons, []
         for reason in reasons:
