@@ -32,7 +32,7 @@ def test_each_scheme_makes_a_source(scheme: str) -> None:
 
 
 def test_an_unknown_scheme_lists_the_known_ones() -> None:
-    with pytest.raises(BadArgument, match=r"'gopher'.*auto:, webcam:, pattern:"):
+    with pytest.raises(BadArgument, match=r"'gopher'.*auto:, webcam:, picamera:, pattern:"):
         make_source(SourceSpec("gopher", "", {}, "gopher:"))
 
 
@@ -58,5 +58,5 @@ def test_only_a_push_source_gets_the_inbox() -> None:
 
 
 def test_schemes_are_those_of_urls_and_of_this_machine() -> None:
-    local = {"auto", "webcam", "pattern", "file", "folder", "push"}
+    local = {"auto", "webcam", "picamera", "pattern", "file", "folder", "push"}
     assert set(SCHEMES) == urls.SCHEMES | local

@@ -9,7 +9,14 @@ from twistedcam.sources.registry import SCHEMES
 from twistedcam.sources.setting_help import HELP, setting_help
 from twistedcam.sources.spec import COMMON, parse
 
-TARGETS = {"auto": "", "pattern": "", "push": "", "webcam": "0", "twistedcam+unix": "/run/x"}
+TARGETS = {
+    "auto": "",
+    "pattern": "",
+    "push": "",
+    "webcam": "0",
+    "picamera": "0",
+    "twistedcam+unix": "/run/x",
+}
 
 
 def test_every_setting_of_every_source_has_help_and_no_other_has(tmp_path: Path) -> None:

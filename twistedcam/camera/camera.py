@@ -26,7 +26,7 @@ from twistedcam.events import REOPENED, EventBus, Fault
 from twistedcam.media.frame import Frame
 from twistedcam.media.packet import Packet
 from twistedcam.runtime.threads import Thread
-from twistedcam.sources.base import RawPacket, SourceInfo
+from twistedcam.sources.base import RawPacket, ReactorSource, Source, SourceInfo
 from twistedcam.sources.push import Inbox
 from twistedcam.sources.registry import make_source, read_source_settings
 from twistedcam.sources.sound_settings import SoundSettings
@@ -153,6 +153,11 @@ class Camera(CameraStatus):
     def lost(self) -> int:
         """The number of pictures that the device has lost, as far as it tells."""
         return self._opener.lost
+
+    @property
+    def source(self) -> Source | ReactorSource | None:
+        """The source that was opened last."""
+        return self._opener.source
 
     async def picture(self, seconds: float = PICTURE_WAIT) -> Frame:
         """Return the newest frame. An idle camera opens its device for it.

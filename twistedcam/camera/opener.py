@@ -68,6 +68,11 @@ class SourceOpener:
         return self._lost + (self._source.lost if isinstance(self._source, CountsLost) else 0)
 
     @property
+    def source(self) -> Source | ReactorSource | None:
+        """The source that was opened last."""
+        return self._source
+
+    @property
     def is_waiting(self) -> bool:
         """True while a retry is scheduled."""
         return self._retry.pending

@@ -8,12 +8,15 @@ from typing import Any
 
 from twistedcam.errors import CameraFailed
 from twistedcam.microphones.devices import list_microphones, microphone_of
+from twistedcam.sources.picamera.devices import list_pi_cameras
 from twistedcam.sources.webcam.devices import LINUX, holders, list_devices
 from twistedcam.sources.webcam.v4l2 import Driver, Mode
 
 EXAMPLE = "Example: twistedcam serve --camera webcam:/dev/v4l/by-id/usb-…-video-index0"
 #: Device numbers that are tried on systems without a list of devices.
 _TRIED = 5
+#: The largest pictures that the encoder of a Raspberry Pi 4 takes.
+MAX_H264 = (1920, 1080)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
         from twistedcam.cli import network_devices
 
         return network_devices.run(arguments)
-    found = [*list_webcams(), *list_sound()] if LINUX else _by_trying()
+    found = [*list_webcams(), *list_picameras(), *list_sound()] if LINUX else _by_trying()
     if arguments.json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return 0
@@ -96,6 +99,40 @@ def list_sound() -> list[dict[str, Any]]:
         }
         for each in list_microphones()
     ]
+
+
+def list_picameras() -> list[dict[str, Any]]:
+    """Return each Raspberry Pi camera, or the problem that hides them."""
+    found = list_pi_cameras()
+    empty: dict[str, Any] = {
+        "stable": None,
+        "serial": None,
+        "port": None,
+        "in_use_by": [],
+        "microphone": None,
+    }
+    items = [
+        {
+            **empty,
+            "kind": "picamera",
+            "device": f"Raspberry Pi camera {each.model}",
+            "path": each.id,
+            "source": f"picamera:{each.number}",
+            "formats": [
+                {"format": format, "width": width, "height": height, "fps": [rate]}
+                for (width, height), rate in each.modes
+                for format in ("MJPG", "H264")
+                if format == "MJPG" or (width <= MAX_H264[0] and height <= MAX_H264[1])
+            ],
+            "problem": each.problem or None,
+        }
+        for each in found.cameras
+    ]
+    if found.problem:
+        name = "Raspberry Pi cameras"
+        about = {"kind": "picamera", "device": name, "path": "", "source": "picamera:0"}
+        items.append({**empty, **about, "formats": [], "problem": found.problem})
+    return items
 
 
 def _mode(mode: Mode) -> dict[str, Any]:

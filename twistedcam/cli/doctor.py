@@ -74,7 +74,13 @@ def run(arguments: argparse.Namespace) -> int:
         raise BadArgument("--size must be as 1280x720, and --seconds more than 0, at most 600")
     size = int(width), int(height)
     findings: list[Finding] = []
-    for each in (*_program(), *_system(), *_webcams(), *_encoders(size, arguments.seconds)):
+    for each in (
+        *_program(),
+        *_system(),
+        *_webcams(),
+        *_picameras(),
+        *_encoders(size, arguments.seconds),
+    ):
         findings.append(each)
         if not arguments.json:
             print(f"{each.state:<8} {each.subject:<18} {each.text}", flush=True)
@@ -141,6 +147,19 @@ def _webcams() -> Iterator[Finding]:
         yield Finding(each["path"], "note" if each["problem"] else "ok", text)
     if not found:
         yield Finding("webcams", "note", "none was found: is one plugged in?")
+
+
+def _picameras() -> Iterator[Finding]:
+    """Look for Raspberry Pi cameras; nothing is said on other computers."""
+    from twistedcam.sources.picamera.devices import list_pi_cameras
+
+    found = list_pi_cameras()
+    for each in found.cameras:
+        largest = "{}x{}".format(*each.modes[0][0]) if each.modes else ""
+        text = f"{each.model}: {each.problem or f'up to {largest}'}"
+        yield Finding(f"picamera:{each.number}", "note" if each.problem else "ok", text)
+    if found.problem:
+        yield Finding("picamera", "note", found.problem)
 
 
 def _encoders(size: tuple[int, int], seconds: float) -> Iterator[Finding]:

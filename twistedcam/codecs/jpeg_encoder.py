@@ -91,6 +91,8 @@ class JpegEncoder:
         quality = settings.number("quality", 1, 100, DEFAULT_QUALITY)
         rotate = settings.choice("rotate", ("", "90", "180", "270"), "") or None
         flip = settings.choice("flip", ("", "h", "v"), "") or None
+        if settings.scheme == "picamera" and rotate in (None, "180"):
+            rotate = flip = None  # the sensor does it (sources.picamera.source.device_flips)
         timestamp = settings.flag("timestamp", False)
         privacy = read_polygons(settings.text("privacy", kind="polygons"), "privacy")
         number = DEFAULT_QUALITY if quality is None else int(quality)

@@ -46,7 +46,19 @@ LIMITED_OPTIONS = frozenset({"recordings", "tokens", *PORTS})
 FORM_OPTIONS = OPEN_OPTIONS | {"recordings"}
 #: Schemes of sources that a camera may get: none opens a file, and ``ffmpeg:`` may.
 OPEN_SCHEMES = frozenset(
-    {"auto", "webcam", "pattern", "push", "http", "https", "rtsp", "rtsps", "onvif", "onvifs"}
+    {
+        "auto",
+        "webcam",
+        "picamera",
+        "pattern",
+        "push",
+        "http",
+        "https",
+        "rtsp",
+        "rtsps",
+        "onvif",
+        "onvifs",
+    }
     | {"rtmp", "rtmps", "srt", "udp", "rtp", "twistedcam", "twistedcams"}
 )
 #: Schemes of files, which may be in the recordings folder.

@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred
 from twistedcam.camera import Camera
 from twistedcam.camera.properties.device import DeviceControls
 from twistedcam.camera.properties.group import CameraProperties
+from twistedcam.camera.properties.picamera import ChosenControls, PicameraControls
 from twistedcam.camera.ptz import PtzController
 from twistedcam.camera.ptz.preset_file import PresetFile
 from twistedcam.codecs.video_settings import VideoSettings
@@ -61,7 +62,11 @@ class Channel:
         self.video = video or VideoSettings()
         camera.stream.use_settings(self.video.encoding)
         self.configured = configured
-        device = DeviceControls(camera, reactor, make_thread)
+        device = ChosenControls(
+            camera,
+            DeviceControls(camera, reactor, make_thread),
+            PicameraControls(camera, reactor),
+        )
         self.properties = CameraProperties(camera, camera.use, device, events)
         self.outputs = Outputs(reactor, camera, events)
         self.recorder = Recorder(

@@ -79,6 +79,7 @@ class ChildProcess(ProcessProtocol):
         child_fds: its file descriptors (``IReactorProcess.spawnProcess``); by default pipes to its
             standard streams.
         on_end: called with Twisted's reason when it has ended.
+        environment: its environment; by default ``child_environment()``.
     """
 
     def __init__(
@@ -87,12 +88,14 @@ class ChildProcess(ProcessProtocol):
         command: list[str],
         child_fds: dict[int, int | str] | None = None,
         on_end: Callable[[Failure], None] = lambda reason: None,
+        environment: dict[str, str] | None = None,
     ) -> None:
         self._on_end = on_end
         self._has_ended = False
         self._waiting: list[Deferred[None]] = []
         self._killing = Timer(reactor)
-        reactor.spawnProcess(self, command[0], command, env=child_environment(), childFDs=child_fds)
+        env = child_environment() if environment is None else environment
+        reactor.spawnProcess(self, command[0], command, env=env, childFDs=child_fds)
 
     def wait_or_kill(self, seconds: float) -> Deferred[None]:
         """Wait for the end of the process, and kill it after some seconds."""

@@ -38,6 +38,7 @@ _WEB = _class_in("http", "HttpSource")
 SCHEMES: dict[str, Maker] = {
     "auto": _class_in("auto", "AutoSource"),
     "webcam": _class_in("webcam.source", "WebcamSource"),
+    "picamera": _class_in("picamera.source", "PicameraSource"),
     "pattern": _class_in("pattern", "PatternSource"),
     "file": _class_in("file", "FileSource"),
     "folder": _class_in("folder", "FolderSource"),

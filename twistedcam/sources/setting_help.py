@@ -17,6 +17,12 @@ HELP: dict[str, Option] = {
     "folder:fps": Option("pictures a second", _PAGE, unit="frames/s"),
     "pattern:fps": Option("pictures a second", _PAGE, unit="frames/s"),
     "format": Option("the format that the camera is asked for", "cameras.md#how-webcams-are-read"),
+    "bitrate": Option(
+        "bits a second of the encoder; by default they suit size and rate",
+        "cameras.md#raspberry-pi-cameras",
+        unit="bit/s",
+        example="4000000",
+    ),
     "name": Option("words of the webcam's name that select it", "cameras.md#equal-webcams"),
     "serial": Option("the webcam's serial number that selects it", "cameras.md#equal-webcams"),
     "port": Option("the USB port that selects the webcam", "cameras.md#equal-webcams"),

@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNOR
 _SIZE = re.compile(r"(\d{1,5})x(\d{1,5})", re.ASCII)
 _MAX_SIDE = 16384
 #: Schemes that need no target; their colon may be omitted.
-_SCHEMES_ALONE = frozenset({"auto", "pattern", "push", "webcam"})
+_SCHEMES_ALONE = frozenset({"auto", "pattern", "picamera", "push", "webcam"})
 
 #: Suffixes of video files, for a hint.
 _VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".ts"})
@@ -159,6 +159,11 @@ class Settings:
         self.kinds: dict[str, ValueKind] = {}
         #: True if the source has other settings that it does not know in advance.
         self.has_others = False
+
+    @property
+    def scheme(self) -> str:
+        """The kind of source."""
+        return self._spec.scheme
 
     @property
     def known(self) -> frozenset[str]:

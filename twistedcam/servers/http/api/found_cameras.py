@@ -80,7 +80,7 @@ def describe(found: Iterable[dict[str, Any]], own: int) -> list[dict[str, Any]]:
                 }
                 for source in each["sources"]
             ]
-        elif each.get("kind", "webcam") == "webcam":
+        elif each.get("kind", "webcam") in ("webcam", "picamera"):
             users = [
                 "this server" if user.endswith(f"(process {own})") else user
                 for user in each["in_use_by"]
