@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from pathlib import Path
 
 import pytest
 
+import twistedcam
 from tools.page_texts import (
     PLURALS,
     STATIC,
@@ -23,10 +25,17 @@ from tools.page_texts import (
 LANGUAGES = sorted(path.stem for path in (STATIC / "texts").glob("*.json"))
 
 
+@pytest.fixture(scope="module")
+def texts() -> dict[str, Text]:
+    return all_texts()
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_text_has_a_translation_and_every_translation_a_text(language: str) -> None:
+def test_every_text_has_a_translation_and_every_translation_a_text(
+    language: str, texts: dict[str, Text]
+) -> None:
     catalogue = json.loads((STATIC / "texts" / f"{language}.json").read_text())
-    assert faults(all_texts(), catalogue, language) == []
+    assert faults(texts, catalogue, language) == []
 
 
 def test_the_menu_has_the_languages_of_the_catalogues() -> None:
@@ -42,6 +51,23 @@ def test_no_script_shows_a_text_that_is_not_translated() -> None:
         name = path.relative_to(STATIC).as_posix()
         found += untranslated(path.read_text(), name)
     assert found == []
+
+
+def test_the_server_has_the_sentences_that_are_translated_as_a_whole() -> None:
+    script = (STATIC / "lib/errors.js").read_text()
+    translated = re.search(r"SERVER_TEXTS = \[(.*?)\];", script, re.DOTALL)
+    assert translated is not None
+    texts = {each.english for each in script_texts(translated[1], "errors.js")}
+    said = set()
+    for path in Path(twistedcam.__file__).parent.rglob("*.py"):
+        source = path.read_text()
+        if any(each[:20] in source for each in texts):  # the rest may be in the next line
+            said |= {
+                node.value
+                for node in ast.walk(ast.parse(source))
+                if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            }
+    assert texts <= said
 
 
 def test_texts_of_scripts_are_found() -> None:

@@ -2,7 +2,7 @@
 //
 // The server says in English what is wrong. In other languages a sentence for the error's code says
 // what that means for the user, and the server's own words follow, because they have the details.
-import { language, t } from "./text.js";
+import { language, serverText, t } from "./text.js";
 
 // By the codes of docs/control.md. Codes that no request of the page can get have no sentence.
 const SENTENCES = {
@@ -29,19 +29,27 @@ const SENTENCES = {
   unauthorized: t("Access denied"),
 };
 
-// What the server says of a login that fails, which says all.
-const WHOLE = {
-  "that token is wrong": t("That token is wrong"),
-  "that user name or password is wrong": t("That user name or password is wrong"),
-  "this server requires a token": t("This server requires a token"),
-  "too many wrong tokens came from this address: wait a minute": t("Too many wrong tokens came from this address: wait a minute"),
-};
+// Sentences of the server that say all, and have a translation of their own.
+export const SERVER_TEXTS = [
+  t("that token is wrong"),
+  t("that user name or password is wrong"),
+  t("this server requires a token"),
+  t("too many wrong tokens came from this address: wait a minute"),
+  t("without tokens, only this machine may read the log"),
+  t("without tokens, only this machine may see and change the configuration"),
+  t("another source is being tried: wait until that has ended"),
+  t("somebody else is looking for cameras: wait until that has ended"),
+  t("the configuration has changed meanwhile: load it again"),
+  t("there is no change of the page to take back"),
+  t("a user needs a name and a password"),
+  t("it needs a login"),
+  t("the port of the page was given on the command line: start the server without --http, or choose there who can reach it"),
+];
 
 // Returns an error of the server: code and message, as in its answers; fallback: without a message.
 export function errorText({ code, message } = {}, fallback = "") {
   if (!message) return SENTENCES[code] ?? fallback;
-  if (language === "en") return message;
-  const whole = WHOLE[message.charAt(0).toLowerCase() + message.slice(1)];
-  if (whole || !SENTENCES[code]) return whole ?? message;
+  const text = serverText(message);
+  if (language === "en" || text !== message || !SENTENCES[code]) return text;
   return t("{error}: {detail}", { error: SENTENCES[code], detail: message });
 }

@@ -49,7 +49,7 @@ export const t = (english, values = {}) => fill(catalogue[english] || english, v
 
 // Returns a text of the server in the user's language, such as the help of an option. Texts that have
 // no translation stay as they are.
-export const serverText = (english) => catalogue[english] || english;
+export const serverText = (english) => catalogue[english] || catalogue[english.charAt(0).toLowerCase() + english.slice(1)] || english;
 
 // Returns the text that belongs to a count, which is its value {count}:
 //

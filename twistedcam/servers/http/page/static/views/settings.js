@@ -1,7 +1,7 @@
 // The settings: adds and changes cameras in the text of the configuration, and saves it.
 import { call } from "../lib/api.js";
 import { $, capital, visible } from "../lib/dom.js";
-import { t } from "../lib/text.js";
+import { serverText, t } from "../lib/text.js";
 
 const PATH = "/configuration";
 const dialog = $("#settings");
@@ -159,7 +159,7 @@ function foundCamera(device) {
   name.dir = "auto";
   more.className = "muted";
   const sizes = [...new Set(device.modes.map((each) => each.size))].slice(0, 4).join(", ");
-  more.textContent = [visible(device.source), sizes, device.note].filter(Boolean).join(" · ");
+  more.textContent = [visible(device.source), sizes, serverText(device.note)].filter(Boolean).join(" · ");
   about.append(name, more);
   const button = document.createElement("button");
   button.type = "button";

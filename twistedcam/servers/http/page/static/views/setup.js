@@ -4,7 +4,7 @@ import { $, capital, visible } from "../lib/dom.js";
 import { bytes } from "../lib/format.js";
 import { showQrCode } from "../lib/qr.js";
 import { rights } from "../lib/rights.js";
-import { list, plural, t } from "../lib/text.js";
+import { list, plural, serverText, t } from "../lib/text.js";
 import { SetupCamera } from "./setup_camera.js";
 
 export const SETUP = "setup"; // the hash of its address
@@ -127,7 +127,7 @@ export class Setup {
     const reachable = $("#setup-reachable");
     reachable.checked = network.is_reachable;
     reachable.disabled = Boolean(network.fixed);
-    $("#setup-fixed").textContent = capital(network.fixed ?? "");
+    $("#setup-fixed").textContent = capital(serverText(network.fixed ?? ""));
     $("#setup-fixed").hidden = !network.fixed;
     $("#setup-ports").textContent = t("It opens the ports {ports} of this computer. The control port stays closed.", { ports: list(network.ports.map(String)) });
     $("#setup-login").hidden = network.has_tokens;
