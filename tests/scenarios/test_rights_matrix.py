@@ -56,7 +56,7 @@ ROUTES: list[tuple[str, str, str, str | None]] = [
     ("GET", "/events", "ask", ""),
     ("GET", "/events?figures=1", "ask", ""),
     ("GET", "/publish", "publish", ""),
-    ("GET", "/qr.svg?text=x", "ask", ""),
+    ("POST", "/api/v1/qr", "ask", ""),
     ("GET", "/metrics", "view", None),
     ("GET", "/state", "view", None),
     ("GET", "/state?camera=door", "view", None),

@@ -26,7 +26,6 @@ from twistedcam.servers.http.events import EventPictures
 from twistedcam.servers.http.page.login import LoginPage, go_on
 from twistedcam.servers.http.page.page import Page
 from twistedcam.servers.http.page.publish import PublishPage
-from twistedcam.servers.http.page.qr_code import qr_code
 from twistedcam.servers.http.playback import Playback
 from twistedcam.servers.http.push import PushPages
 from twistedcam.servers.http.recordings import Recordings
@@ -131,7 +130,6 @@ def make_router(
         router.add("GET", path, handler)
     for path in ("/publish", "/publish/{camera}"):
         router.add("GET", path, publishing.get, "publish")
-    router.add("GET", "/qr.svg", qr_code, "view")
     router.add("POST", "/recordings.zip", archives.post)
     router.add("GET", "/login", login.get)
     router.add("POST", "/login", login.log_in)
@@ -142,11 +140,11 @@ def make_router(
         router.add("GET", PREFIX + PROCESS, lambda _: json_reply(stats.process_history()), "view")
     if notifier is not None:
         PushPages(server, notifier).add_routes(router)
+    add_qr_code(router, partial(run_in_thread, server.make_thread))
     if configuration is not None:
         ConfigurationApi(server, configuration).add_routes(router)
         if setup is not None:
             SetupApi(server, setup, configuration).add_routes(router)
-            add_qr_code(router, partial(run_in_thread, server.make_thread))
     return router
 
 

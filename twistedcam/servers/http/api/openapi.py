@@ -126,7 +126,9 @@ def describe(
     for path, methods in _CONFIGURATION.items() if has_configuration else ():
         described = {how: _configuration(how, path, *found) for how, found in methods.items()}
         paths[PREFIX + CONFIGURATION + path] = described
-    for path, summaries in _SETUP.items() if has_configuration else ():
+    for path, summaries in _SETUP.items():
+        if not has_configuration and path != "/qr":
+            continue
         paths[PREFIX + path] = {how: _setup(how, path, text) for how, text in summaries.items()}
     for each in operations:
         paths.setdefault(PREFIX + each.path, {})[each.method.lower()] = _operation(each, cameras)

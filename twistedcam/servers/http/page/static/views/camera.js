@@ -12,6 +12,7 @@ import { Areas } from "./areas.js";
 import { BitRate, Tile } from "./chart.js";
 import { Controls } from "./controls.js";
 import { PictureZoom } from "./picture_zoom.js";
+import { PhonePart } from "./phone.js";
 import { Player } from "./player.js";
 import { Ptz } from "./ptz.js";
 import { SoundBar } from "./sound_bar.js";
@@ -56,6 +57,7 @@ export class CameraView {
     this.received = new BitRate();
     this.controls = new Controls(name, this.find(".controls"));
     this.addresses = new Addresses(name, this.find(".addresses"));
+    this.phone = new PhonePart(name, this.find(".phone"));
     this.ptz = new Ptz(name, this.find(".ptz"));
     this.areas = new Areas(this, (isWanted) => events.wantBoxes(name, isWanted));
     this.zoom = new PictureZoom(this.find(".stage"), () => this.isAlone && this.find(".layer").hidden);
@@ -237,6 +239,7 @@ export class CameraView {
     record.querySelector("span").textContent = recording ? t("End recording") : t("Record");
     this.updateMotion(before);
     this.ptz.update(status);
+    this.phone.update(status);
     this.updateButtons();
     this.find(".rec").hidden = !recording;
     this.find(".last").hidden = !(status.preroll_seconds > 1);

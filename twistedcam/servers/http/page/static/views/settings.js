@@ -1,7 +1,9 @@
 // The settings: adds and changes cameras in the text of the configuration, and saves it.
 import { call } from "../lib/api.js";
 import { $, capital, visible } from "../lib/dom.js";
+import { showMessage } from "../lib/messages.js";
 import { serverText, t } from "../lib/text.js";
+import { addPhoneCamera } from "./phone.js";
 
 const PATH = "/configuration";
 const dialog = $("#settings");
@@ -22,6 +24,13 @@ export function watchSettings() {
   $("#new-try").addEventListener("click", probe);
   $("#find-webcams").addEventListener("click", () => find(false));
   $("#find-network").addEventListener("click", () => find(true));
+  $("#add-phone").addEventListener("click", () => attempt(async () => {
+    if (!mayClose()) return;
+    const name = await addPhoneCamera();
+    dialog.close();
+    location.hash = encodeURIComponent(name);
+    showMessage(t("Added the camera {name}. Open “Use a phone as this camera” beside its picture.", { name }));
+  }));
   newCamera.elements.source.addEventListener("input", () => { result.hidden = true; showModes([]); });
   newCamera.elements.mode.addEventListener("change", probe);
   for (const button of changeCamera.querySelectorAll("[data-action]")) {
@@ -60,7 +69,7 @@ async function load() {
   $("#settings-note").textContent = capital(found.read_only ?? "");
   $("#settings-note").hidden = !found.read_only;
   $("#settings-body").hidden = found.path === null;
-  for (const each of dialog.querySelectorAll("#new-add, #change-camera button, #configuration-check, #configuration-import")) each.disabled = Boolean(found.read_only);
+  for (const each of dialog.querySelectorAll("#new-add, #add-phone, #change-camera button, #configuration-check, #configuration-import")) each.disabled = Boolean(found.read_only);
   text.readOnly = Boolean(found.read_only);
   $("#configuration-path").textContent = found.path ?? "";
   $("#configuration-undo").hidden = !found.can_undo || Boolean(found.read_only);

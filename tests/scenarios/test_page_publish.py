@@ -1,0 +1,215 @@
+"""A browser as a camera: its fake device is recorded and watched like any camera."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+
+from tests.support.axe import violations
+from tests.support.chromium import Page
+from tests.support.http_server import serve, state
+from tests.support.process import PATIENCE, ServerProcess, wait_for
+
+#: Counts the pictures that a viewer gets by WebSocket, and measures their ages.
+WATCH = """
+    const done = arguments[arguments.length - 1];
+    Promise.all([import("/static/lib/clock.js")]).then(async ([{ clock }]) => {
+      for (let each = 0; each < 5; each += 1) await clock.measure();
+      const socket = new WebSocket(new URL("/live/phone?codec=h264", location.href));
+      socket.binaryType = "arraybuffer";
+      const ages = [];
+      let text = null;
+      let began = null; // the packets of the group before are older
+      socket.onmessage = ({ data }) => {
+        if (typeof data === "string") { text = JSON.parse(data); return; }
+        const view = new DataView(data);
+        socket.send(JSON.stringify({ ack: Number(view.getBigUint64(0)) }));
+        began ??= performance.now();
+        const age = clock.now() - Number(view.getBigUint64(8)) / 1000;
+        if (performance.now() - began > 700) ages.push(age);
+        if (ages.length === 20) { socket.close(); done({ text, ages }); }
+      };
+    });
+"""
+
+
+def command(server: ServerProcess, path: str, **body: Any) -> Any:
+    request = urllib.request.Request(
+        f"{server.http}/api/v1/cameras/phone/{path}",
+        json.dumps(body).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        return json.load(answer)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    folder = tmp_path_factory.mktemp("recordings")
+    with serve(folder, "--camera", "phone=push:?title=My%20phone") as running:
+        running.folder = folder  # type: ignore[attr-defined]
+        yield running
+
+
+@contextmanager
+def sending(page: Page, server: ServerProcess) -> Iterator[None]:
+    """Let the page send the pictures of the browser's fake device."""
+    page.look(390, 844)
+    page.chrome.get(f"{server.http}/publish/phone")
+    page.wait(lambda: page.text("#send") == "Start sending", "the button")
+    page.click("#send")
+    wait_for(lambda: state(server)["state"] == "live", "the pictures of the browser")
+    try:
+        yield
+    finally:
+        page.leave()
+        wait_for(lambda: state(server)["state"] == "recovering", "the end of the pictures")
+
+
+def test_its_h264_is_recorded_as_it_comes_with_sound_and_seen_by_others(
+    browser: Page, server: Any
+) -> None:
+    with sending(browser, server):
+        browser.click("#microphone")
+        wait_for(lambda: state(server).get("audio") == "opus 48000 Hz 1 ch", "sound")
+        found = state(server)
+        assert (found["codec"], found["size"], found["transcoding"]) == ("h264", "1280x720", "none")
+        name = command(server, "record/start", name="phone.mkv")["recording"]
+        seen = browser.chrome.execute_async_script(WATCH)
+        assert (seen["text"]["width"], seen["text"]["container"]) == (1280, "annexb")
+        middle = sorted(seen["ages"])[10]
+        assert -20 < middle < 1000, seen["ages"]
+        browser.wait(lambda: "H.264, 1280 × 720" in browser.text("#figures"), "the figures")
+        assert violations(browser, [(390, 844, False), (390, 844, True)]) == []
+        browser.look(844, 390)
+        browser.shoot("publish-landscape")
+        browser.look(390, 844, dark=True)
+        browser.shoot("publish-portrait-dark")
+        assert state(server)["transcoding"] == "none"
+        command(server, "record/stop")
+    with av.open(str(Path(server.folder) / name)) as film:
+        codecs = [each.codec_context.name for each in film.streams]
+        assert codecs[0] == "h264"
+        assert "opus" in codecs[1]
+        times = [each.time for each in film.decode(video=0)]
+    assert len(times) > 10
+    assert times == sorted(times)
+
+
+def test_another_size_goes_on_and_a_viewer_gets_a_key_frame(browser: Page, server: Any) -> None:
+    with sending(browser, server):
+        browser.chrome.execute_script(
+            "const it = document.querySelector('#size'); it.selectedIndex = 3;"
+            "it.dispatchEvent(new Event('change'))"
+        )
+        wait_for(lambda: state(server)["size"] == "640x360", "the smaller pictures")
+        assert browser.chrome.execute_async_script(WATCH)["text"]["width"] == 640
+
+
+def test_a_second_page_is_told_why_it_has_to_wait(browser: Page, server: Any) -> None:
+    with sending(browser, server):
+        chrome, first = browser.chrome, browser.chrome.current_window_handle
+        chrome.switch_to.new_window("tab")
+        chrome.get(f"{server.http}/publish/phone")
+        browser.wait(lambda: browser.text("#send") == "Start sending", "the button")
+        browser.click("#send")
+        browser.wait(lambda: "somebody else publishes" in browser.text("#fault"), "the refusal")
+        chrome.close()
+        chrome.switch_to.window(first)
+        before = state(server)["frames"]
+        wait_for(lambda: state(server)["frames"] > before, "that the first goes on")
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("NotAllowedError", "does not allow this page to use the camera"),
+        ("NotReadableError", "The camera is in use"),
+        ("NotFoundError", "no camera that the browser can use"),
+    ],
+)
+def test_a_camera_that_cannot_be_opened_is_explained(
+    browser: Page, server: ServerProcess, script: str, words: str
+) -> None:
+    browser.chrome.get(f"{server.http}/publish/phone")
+    browser.wait(lambda: browser.text("#send") == "Start sending", "the button")
+    browser.chrome.execute_script(
+        "navigator.mediaDevices.getUserMedia = () =>"
+        f" Promise.reject(new DOMException('x', '{script}'))"
+    )
+    browser.click("#send")
+    browser.wait(lambda: words in browser.text("#fault"), "the reason")
+    assert browser.text("#state") == "Not sending"
+
+
+def test_a_page_without_https_says_what_to_do(browser: Page, server: ServerProcess) -> None:
+    found = browser.chrome.execute_cdp_cmd(
+        "Page.addScriptToEvaluateOnNewDocument",
+        {"source": "Object.defineProperty(self, 'isSecureContext', {value: false})"},
+    )
+    try:
+        browser.chrome.get(f"{server.http}/publish/phone")
+        browser.wait(lambda: "twistedcam tls-init" in browser.text("#fault"), "the reason")
+        assert "https://127.0.0.1:8443/publish/phone" in browser.text("#fault")
+        assert not browser.text("#send")
+    finally:
+        browser.chrome.execute_cdp_cmd(
+            "Page.removeScriptToEvaluateOnNewDocument", {"identifier": found["identifier"]}
+        )
+
+
+def test_the_line_and_the_clocks_are_judged(browser: Page, server: ServerProcess) -> None:
+    """With delays and times that a script gives: without the noise of a busy machine."""
+    browser.chrome.get(f"{server.http}/publish/phone")
+    found = browser.chrome.execute_script("""
+        return Promise.all([import("/static/publish/line.js"), import("/static/publish/times.js")])
+          .then(([{ LineSpeed }, { MediaClock }]) => {
+            const line = new LineSpeed();
+            const shares = [];
+            const second = (delay, leftOut) => {
+              line.noteDelay(delay);
+              for (let each = 0; each < leftOut; each += 1) line.noteLeftOut();
+              shares.push(Math.round(line.judge() * 100));
+            };
+            for (let each = 0; each < 4; each += 1) second(500, 10);
+            const slow = line.isSlow;
+            for (let each = 0; each < 30; each += 1) second(20, 0);
+            const clock = new MediaClock();
+            let error = 0;
+            // A device whose clock is 100 ppm fast, and whose pictures come up to 30 ms late.
+            for (let at = 0; at < 60000; at += 40) {
+              clock.note(at * 1.0001, 1e12 + at + (at % 7) * 5);
+              const found = clock.toLocal(at * 1.0001) - 1e12;
+              if (at > 1000) error = Math.max(error, Math.abs(found - at));
+            }
+            return { shares: shares.slice(0, 4), slow, last: shares.at(-1), error };
+          });
+    """)
+    assert found["shares"] == [70, 70, 49, 49]
+    assert (found["slow"], found["last"]) == (True, 100)
+    assert found["error"] < 3
+
+
+def test_firefox_sends_what_it_can_encode(server: ServerProcess, fox: Any) -> None:
+    fox.navigate(f"{server.http}/publish/phone")
+    shown = "return document.querySelector('#send')?.checkVisibility() ?? false"
+    wait_for(lambda: fox.execute_script(shown), "the button in Firefox")
+    fox.execute_script("document.querySelector('#send').click()")
+    wait_for(lambda: state(server)["state"] == "live", "the pictures of Firefox")
+    figures = "return document.querySelector('#figures').textContent"
+    wait_for(
+        lambda: (
+            state(server)["codec"].upper().replace("MJPEG", "JPEG")
+            in fox.execute_script(figures).replace(".", "")
+        ),
+        "the figures",
+    )
+    fox.navigate("about:blank")
+    wait_for(lambda: state(server)["state"] == "recovering", "the end of the pictures")
