@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 from tests.fakecam import FakeBus, Format, require_fakecam
@@ -87,6 +88,71 @@ def test_a_camera_is_added_renamed_and_removed_and_the_change_is_shown_before(
             lambda: "'hook' cannot be changed in the page" in browser.text("#configuration-error"),
             "no program",
         )
+        browser.leave()
+
+
+def put(browser: Page, path: str, value: str) -> None:
+    """Set the value of an option's field, as a user who leaves the field then."""
+    browser.chrome.execute_script(
+        "const field = document.querySelector(`[data-path='${arguments[0]}']`);"
+        "field.closest('details').open = true;"
+        "const control = field.querySelector('input, select, textarea');"
+        "control.value = arguments[1]; control.dispatchEvent(new Event('change'));",
+        path,
+        value,
+    )
+
+
+def test_options_are_set_in_a_form_and_two_tabs_lose_nothing(browser: Page, tmp_path: Path) -> None:
+    file = tmp_path / "cam.toml"
+    file.write_text(TEXT)
+    words = ("--config", str(file), "--log-level", "info")
+    with serve(tmp_path / "recordings", *words) as server:
+        browser.look()
+        browser.open(server.http)
+        browser.click("#settings-open")
+        level = "[data-path=log-level]"
+        browser.wait(lambda: browser.chrome.find_elements("css selector", level), "the fields")
+        said = "return document.querySelector(arguments[0]).textContent"
+        assert "comes before the file" in browser.chrome.execute_script(said, level)
+        tokens = browser.find("[data-path=tokens] input")
+        assert not tokens.is_enabled()
+
+        browser.find("#options option[value=door]").click()
+        fps = '[data-path="camera.door.fps"]'
+        browser.wait(lambda: browser.chrome.find_elements("css selector", fps), "the camera's")
+        assert browser.value(f"{fps} input") == "5"
+        put(browser, "camera.door.recording.segment", "soon")
+        browser.wait(lambda: "not a duration" in browser.text("#options"), "what is wrong")
+        described = browser.find("[aria-invalid=true]").get_attribute("aria-describedby")
+        assert "not a duration" in browser.text(f"#{described.split()[-1]}")
+        assert "1 value is not valid" in browser.text("#options-state")
+        put(browser, "camera.door.recording.segment", "10m")
+        put(browser, "camera.door.fps", "7")
+        browser.wait(lambda: "2 options are changed" in browser.text("#options-state"), "both")
+        browser.shoot("options-light-1280")
+        assert violations(browser, [(390, 844, True)]) == []
+        browser.look(320, 640)
+        wide = "return document.querySelector('#settings').scrollWidth"
+        browser.wait(lambda: browser.chrome.execute_script(wide) <= 320, "a narrow form")
+        browser.look()
+        assert file.read_text() == TEXT
+        file.write_text(TEXT + 'title = "Mine"  # of another tab\n')
+        browser.click("#options-review")
+        assert "+fps = 7" in browser.text("#configuration-difference")
+        browser.click("#configuration-save")
+        browser.wait(lambda: browser.find("#configuration-merge").is_displayed(), "the way out")
+        browser.click("#configuration-merge")
+        browser.wait(lambda: "in the new text now" in browser.text("#settings-note"), "it merged")
+        assert "title" in browser.value("#configuration textarea")
+        browser.click("#configuration-save")
+        browser.wait(lambda: "changed: door" in browser.text("#settings-note"), "word of it")
+        found = tomllib.loads(file.read_text())["camera"]["door"]
+        assert (found["fps"], found["title"], found["recording"]) == (7, "Mine", {"segment": "10m"})
+        assert "# of another tab" in file.read_text()
+        assert server.status("door")["title"] == "Mine"
+        browser.click(f"{fps} .option-reset")
+        browser.wait(lambda: "-fps = 7" in browser.text("#configuration-difference"), "its default")
         browser.leave()
 
 

@@ -36,7 +36,7 @@ async function ask(method, path, body) {
   }
   const result = await response.json().catch(() => ({}));
   if (response.status === 401) throw new Error(t("{reason}. Log in again.", { reason: errorText(result, t("the login has ended")) }));
-  if (!response.ok) throw new Error(errorText(result, answered(response)));
+  if (!response.ok) throw Object.assign(new Error(errorText(result, answered(response))), { code: result.code });
   return result;
 }
 

@@ -68,9 +68,14 @@ export const number = (value, options) => (options ? new Intl.NumberFormat(local
 // Returns "door, yard, and attic" in the user's language. type: "conjunction" or "disjunction".
 export const list = (texts, type = "conjunction") => new Intl.ListFormat(locale, { type }).format(texts);
 
-async function load(name) {
+// Loads further translations of texts of the server, which few users need: static/FOLDER/LANGUAGE.json.
+export async function loadTexts(folder) {
+  if (language !== "en") Object.assign(catalogue, await load(language, folder));
+}
+
+async function load(name, folder = "texts") {
   try {
-    const address = new URL(`../texts/${name}.json`, import.meta.url);
+    const address = new URL(`../${folder}/${name}.json`, import.meta.url);
     const response = await fetch(address, { signal: AbortSignal.timeout(LOAD_TIMEOUT) });
     if (!response.ok) throw new Error(`${response.status}`);
     return await response.json();

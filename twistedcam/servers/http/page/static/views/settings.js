@@ -2,7 +2,8 @@
 import { call } from "../lib/api.js";
 import { $, capital, visible } from "../lib/dom.js";
 import { showMessage } from "../lib/messages.js";
-import { serverText, t } from "../lib/text.js";
+import { list, serverText, t } from "../lib/text.js";
+import { resetOptions, showFault, showOptions, watchOptions } from "./options.js";
 import { addPhoneCamera } from "./phone.js";
 
 const PATH = "/configuration";
@@ -40,11 +41,14 @@ export function watchSettings() {
     }));
   }
   changeCamera.addEventListener("submit", (event) => event.preventDefault());
+  watchOptions({ text: () => text.value, use, review: showSave, discard: load });
+  text.addEventListener("change", () => showOptions());
   text.addEventListener("input", () => { $("#configuration-save").disabled = text.value === saved.text; });
   form.addEventListener("submit", (event) => { event.preventDefault(); save(); });
   $("#configuration-check").addEventListener("click", () => attempt(check));
+  $("#configuration-merge").addEventListener("click", () => attempt(merge));
   $("#configuration-load").addEventListener("click", load);
-  $("#configuration-undo").addEventListener("click", () => attempt(async () => use(await call("POST", `${PATH}/undo`, { version: saved.version }))));
+  $("#configuration-undo").addEventListener("click", () => attempt(async () => tell(await call("POST", `${PATH}/undo`, { version: saved.version }))));
   $("#configuration-export").addEventListener("click", (event) => {
     const link = event.currentTarget;
     link.href = URL.createObjectURL(new Blob([text.value], { type: "application/toml" }));
@@ -52,7 +56,7 @@ export function watchSettings() {
   });
   $("#configuration-import").addEventListener("change", async (event) => {
     const [file] = event.target.files;
-    if (file) { text.value = await file.text(); attempt(check); }
+    if (file) { text.value = await file.text(); attempt(check); showOptions(); }
     event.target.value = "";
   });
   dialog.addEventListener("cancel", (event) => { if (!mayClose()) event.preventDefault(); });
@@ -73,7 +77,9 @@ async function load() {
   text.readOnly = Boolean(found.read_only);
   $("#configuration-path").textContent = found.path ?? "";
   $("#configuration-undo").hidden = !found.can_undo || Boolean(found.read_only);
+  $("#configuration-merge").hidden = true;
   showCheck({ error: null, difference: "" });
+  if (found.path !== null) await resetOptions(Boolean(found.read_only));
 }
 
 // Runs an action; shows its error in the dialog and returns null.
@@ -114,23 +120,56 @@ function showCheck({ error, difference }) {
 async function edit(body) {
   await attempt(async () => {
     const changed = await call("POST", `${PATH}/edit`, { text: text.value, ...body });
-    text.value = changed.text;
-    showCheck(changed);
+    use(changed);
     changeCamera.elements.new.value = "";
-    $("#configuration-save").scrollIntoView({ block: "nearest" });
-    $("#configuration-save").focus({ preventScroll: true });
+    await showOptions();
+    showSave();
   });
+}
+
+// Takes a text that the server has changed.
+function use(changed) {
+  text.value = changed.text;
+  showCheck(changed);
+}
+
+// Goes to what changes, and to the button that saves it.
+function showSave() {
+  $("#configuration-difference").scrollIntoView({ block: "nearest" });
+  $("#configuration-save").scrollIntoView({ block: "nearest" });
+  $("#configuration-save").focus({ preventScroll: true });
+}
+
+// Puts the changes into the text that somebody else has saved meanwhile.
+async function merge() {
+  const merged = await call("POST", `${PATH}/merge`, { text: text.value, version: saved.version });
+  saved = await call("GET", PATH);
+  use(merged);
+  if (saved.version !== merged.version) saved = { ...saved, version: merged.version }; // changed again: saving tells it
+  $("#configuration-merge").hidden = true;
+  await showOptions();
+  const note = $("#settings-note");
+  note.textContent = merged.conflicts.length
+    ? t("Both of you have changed {options}. The text has your values: look at what changes.", { options: list(merged.conflicts.map(visible)) })
+    : t("Your changes are in the new text now. Look at what changes, and save it.");
+  note.hidden = false;
+  showSave();
 }
 
 async function save() {
   await attempt(async () => {
+    if (showFault()) return;
     await check();
     if ($("#configuration-save").disabled) return;
-    use(await call("PUT", PATH, { text: text.value, version: saved.version }));
+    try { tell(await call("PUT", PATH, { text: text.value, version: saved.version })); } catch (error) {
+      $("#configuration-merge").hidden = error.code !== "conflict";
+      throw error;
+    }
   });
 }
 
-async function use(done) {
+// Says what a change has done.
+async function tell(done) {
   await load();
   const parts = [
     done.added && t("added: {names}", { names: done.added }),
