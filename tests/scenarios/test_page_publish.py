@@ -12,6 +12,7 @@ from typing import Any
 import av
 import pytest
 
+from tests.scenarios.test_page_video import before_the_page
 from tests.support.axe import violations
 from tests.support.chromium import Page
 from tests.support.http_server import serve, state
@@ -69,6 +70,7 @@ def sending(page: Page, server: ServerProcess) -> Iterator[None]:
     try:
         yield
     finally:
+        page.chrome.execute_script("localStorage.clear()")  # what was chosen
         page.leave()
         wait_for(lambda: state(server)["state"] == "recovering", "the end of the pictures")
 
@@ -120,11 +122,61 @@ def test_a_second_page_is_told_why_it_has_to_wait(browser: Page, server: Any) ->
         chrome.get(f"{server.http}/publish/phone")
         browser.wait(lambda: browser.text("#send") == "Start sending", "the button")
         browser.click("#send")
-        browser.wait(lambda: "somebody else publishes" in browser.text("#fault"), "the refusal")
+        browser.wait(lambda: "Somebody else publishes" in browser.text("#fault"), "the refusal")
         chrome.close()
         chrome.switch_to.window(first)
         before = state(server)["frames"]
         wait_for(lambda: state(server)["frames"] > before, "that the first goes on")
+
+
+#: Keeps the WebSockets of a page, so that a test can close them.
+KEEP_SOCKETS = """
+    const Original = WebSocket;
+    self.sockets = [];
+    self.WebSocket = class extends Original {
+      constructor(...given) { super(...given); sockets.push(this); }
+    };
+"""
+
+
+def test_a_lost_connection_is_replaced_at_once(browser: Page, server: Any) -> None:
+    with before_the_page(browser, KEEP_SOCKETS), sending(browser, server):
+        browser.chrome.execute_script("sockets[0].close()")
+        opened = "return sockets.length > 1 && sockets[1].readyState === WebSocket.OPEN"
+        browser.wait(lambda: browser.chrome.execute_script(opened), "another connection")
+        browser.wait(lambda: browser.text("#state") == "Sending", "that it sends again")
+        before = state(server)["frames"]
+        wait_for(lambda: state(server)["frames"] > before, "further pictures")
+        assert not browser.text("#fault")
+
+
+def test_a_hidden_page_without_pictures_disconnects_until_it_is_shown(
+    browser: Page, server: Any
+) -> None:
+    """As on a phone. The pictures are those that the video element shows."""
+    hide = """
+        const is = arguments[0];
+        Object.defineProperty(document, "hidden", { value: is, configurable: true });
+        const video = document.querySelector("#preview");
+        if (is) video.pause(); else video.play();
+        document.dispatchEvent(new Event("visibilitychange"));
+    """
+    other = before_the_page(browser, "delete self.MediaStreamTrackProcessor")
+    with other, sending(browser, server):
+        browser.chrome.execute_script(hide, True)
+        wait_for(lambda: state(server)["state"] == "recovering", "the end of the pictures")
+        assert browser.text("#state") == "Hidden: not sending"
+        browser.chrome.execute_script(hide, False)
+        wait_for(lambda: state(server)["state"] == "live", "the pictures again")
+        assert "This page was hidden for" in browser.text("#note")
+        assert state(server)["codec"] == "h264"
+
+
+def test_a_browser_without_an_encoder_sends_jpeg(browser: Page, server: Any) -> None:
+    with before_the_page(browser, "delete self.VideoEncoder"), sending(browser, server):
+        browser.wait(lambda: "JPEG, 1280 × 720" in browser.text("#figures"), "the figures")
+        assert "cannot encode H.264" in browser.text("#note")
+        assert (state(server)["codec"], state(server)["size"]) == ("mjpeg", "1280x720")
 
 
 @pytest.mark.parametrize(
@@ -150,19 +202,12 @@ def test_a_camera_that_cannot_be_opened_is_explained(
 
 
 def test_a_page_without_https_says_what_to_do(browser: Page, server: ServerProcess) -> None:
-    found = browser.chrome.execute_cdp_cmd(
-        "Page.addScriptToEvaluateOnNewDocument",
-        {"source": "Object.defineProperty(self, 'isSecureContext', {value: false})"},
-    )
-    try:
+    insecure = "Object.defineProperty(self, 'isSecureContext', {value: false})"
+    with before_the_page(browser, insecure):
         browser.chrome.get(f"{server.http}/publish/phone")
         browser.wait(lambda: "twistedcam tls-init" in browser.text("#fault"), "the reason")
         assert "https://127.0.0.1:8443/publish/phone" in browser.text("#fault")
         assert not browser.text("#send")
-    finally:
-        browser.chrome.execute_cdp_cmd(
-            "Page.removeScriptToEvaluateOnNewDocument", {"identifier": found["identifier"]}
-        )
 
 
 def test_the_line_and_the_clocks_are_judged(browser: Page, server: ServerProcess) -> None:

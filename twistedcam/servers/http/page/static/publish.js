@@ -1,6 +1,7 @@
 // The page that makes a phone or a computer a camera of the server.
 import { address, request } from "./lib/api.js";
-import { $, bits, setIcon, visible } from "./lib/dom.js";
+import { $, bits, capital, setIcon, visible } from "./lib/dom.js";
+import { errorText } from "./lib/errors.js";
 import { announce } from "./lib/messages.js";
 import { store, stored } from "./lib/storage.js";
 import { number, t } from "./lib/text.js";
@@ -49,9 +50,8 @@ const connection = new Connection(path, {
   onState(found) { cameraState = found; showState(); },
   onKeyframe() { encoder?.requestKeyframe(); },
   onEnd(reason, seconds) {
-    if (seconds === null) { stop(); showFault(reason || t("The server has ended the connection.")); return; }
-    const why = reason ? t("The server says: {message}.", { message: reason }) : t("The connection to the server is lost.");
-    showFault(`${why} ${t("Trying again in {seconds} s.", { seconds })}`);
+    if (seconds === null) { stop(); showFault(capital(reason || t("The server has ended the connection."))); return; }
+    showFault(`${reason ? capital(reason) : t("The connection to the server is lost")}. ${t("Trying again in {seconds} s.", { seconds })}`);
     showState();
   },
 });
@@ -296,7 +296,7 @@ async function begin() {
   const choices = (() => { try { return JSON.parse(stored(CHOICES)) ?? []; } catch { return []; } })();
   const response = await request(path, { headers: { Accept: "application/json" } }).catch(() => null);
   const found = await response?.json().catch(() => null);
-  if (!response?.ok) { showFault(found?.message ?? t("The server does not answer.")); return; }
+  if (!response?.ok) { showFault(capital(errorText(found ?? {}, t("The server does not answer.")))); return; }
   if (path === "/publish") { showChoice(found.cameras); return; }
   title = visible(found.cameras[0].title);
   $("#title").textContent = title;

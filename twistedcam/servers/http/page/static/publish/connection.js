@@ -1,5 +1,6 @@
 // The connection to the server: opened again when it is lost, and never a queue of old pictures.
 import { request } from "../lib/api.js";
+import { errorText } from "../lib/errors.js";
 import { t } from "../lib/text.js";
 import { ServerClock, now } from "./times.js";
 import * as wire from "./wire.js";
@@ -12,7 +13,7 @@ const FINAL = ["bad-message", "too-large", "version"]; // another attempt would 
 
 export class Connection {
   // path: of docs/http.md. events: onOpen(), onState(state), onKeyframe(), onEnd(reason, seconds):
-  // the connection is lost, and tried again in so many seconds, or not at all (null).
+  // the connection is lost, for a reason or "", and tried again in so many seconds, or not at all (null).
   constructor(path, events) {
     this.path = path;
     this.events = events;
@@ -78,7 +79,6 @@ export class Connection {
     if (found === null) return;
     if (found.kind === "ack") {
       while (this.unacknowledged.length && this.unacknowledged[0][0] <= found.number) this.unacknowledged.shift();
-      this.events.onFree?.();
     } else if (found.kind === "ping") {
       this.socket.send(wire.pong(found.body));
       if (found.number > 0) {
@@ -110,7 +110,7 @@ export class Connection {
     this.attempts += 1;
     if (isFinal) this.isWanted = false;
     else this.retry = setTimeout(() => this.connect(), seconds * 1000);
-    this.events.onEnd(error?.message ?? "", seconds);
+    this.events.onEnd(error ? errorText(error) : "", seconds);
     if (!error) {
       const reason = await this.refusal(); // a browser does not tell its page why
       if (reason && this.isWanted && !this.isOpen) {
@@ -128,7 +128,7 @@ export class Connection {
       const response = await request(this.path, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(5000) });
       if (response.ok || response.status >= 500) return "";
       if (response.status === 401) return t("The login has ended. Load the page again, and log in.");
-      return (await response.json()).message ?? "";
+      return errorText(await response.json());
     } catch {
       return "";
     }

@@ -1,6 +1,6 @@
 // The speed of the line: how much of the best bit rate it can carry.
 
-const DOWN = 0.7, UP = 1.15;
+const DOWN = 0.7, UP = 1.25;
 const LEAST = 0.06;
 const LATE = 250; // milliseconds of delay that show a full line
 const PAUSE = 2; // seconds between two steps down
