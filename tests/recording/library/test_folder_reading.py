@@ -70,3 +70,12 @@ class FolderReadingTests(LibraryCase):
         again = self.listing(False, "a.mp4")
         self.thread.step()
         self.assertEqual(again, [["a.mp4"]])
+
+    def test_a_file_that_others_put_there_meanwhile_is_waited_for(self) -> None:
+        self.listing(False, "a.mp4")
+        self.thread.step()  # a.mp4 is read after the answer
+        make_numbered(self.folder / "b.mp4", 10, 10)
+        found = self.listing(False, "a.mp4")
+        while self.thread.waiting:
+            self.thread.step()
+        self.assertEqual(found, [["b.mp4", "a.mp4"]])

@@ -73,12 +73,14 @@ class FolderReading:
         if reads:
             await self._lock.acquire()
 
+        is_behind = self._reads_later
         left: list[str] = []
+        missing: list[str] = []
 
         def look() -> list[LibraryEntry]:
             if reads and self.progress is not None:
                 self._index.read_new(self._on_progress)
-            return self._index.scan(later=later, left=left) if reads else self._index.known()
+            return self._index.scan(later=later, left=left) if reads else self._index.known(missing)
 
         try:
             found: Listing = await self._on_disk(lambda: self._catalogue.get(look, reads))
@@ -88,6 +90,8 @@ class FolderReading:
         if left:
             self._catalogue.forget()
             self._read_later()
+        if is_behind and not later.issuperset(missing):
+            return await self.listing(waits=True)  # not only the files of recorders are new
         return found
 
     def _read_later(self) -> None:

@@ -110,8 +110,11 @@ class Index:
             self._save()
         return list(found.values())
 
-    def known(self) -> list[LibraryEntry]:
+    def known(self, missing: list[str] | None = None) -> list[LibraryEntry]:
         """The recordings that are in the index, in no order. No file is read.
+
+        Arguments:
+            missing: gets the names of those that are not in it.
 
         Raises:
             OSError: the folder cannot be read.
@@ -121,6 +124,8 @@ class Index:
             old = known.get(name)
             if old is not None and old[0] == (status.st_size, status.st_mtime_ns):
                 items.append(old[1])
+            elif missing is not None:
+                missing.append(show_name(name))
         return items
 
     def read_new(self, on_progress: Callable[[int, int], bool]) -> None:
