@@ -134,7 +134,7 @@ def add_playback_commands(registry: Registry) -> None:
     async def timelapse_cancel(server: Server, camera: RecordedCamera) -> Answer:
         """Cancel the timelapse of a camera that is being rendered; nothing of it is kept."""
         name = await server.playback.find_camera(camera.name)
-        if not server.timelapses.cancel(name):
+        if not await server.timelapses.cancel(name):
             raise BadArgument(f"no timelapse of {name} is being rendered")
         return None
 

@@ -63,6 +63,14 @@ def test_an_export_counts_only_where_its_recordings_are_gone() -> None:
     assert spans(part) == [(102, 107, ["export"])]
 
 
+def test_an_export_of_what_is_being_written_does_not_count() -> None:
+    index = TimeIndex([entry("a", 100, 10), entry("export", 112, 5, kind="export")])
+    now = [entry("b", 110, 10), entry("c", 120, 3)]
+    (found,) = index.spans("door", writing=now)
+    assert (found.start, found.end, names(found.entries)) == (100, 123, ["a", "b", "c"])
+    assert names(index.entries_from("door", 105, 200, now)) == ["a", "b", "c"]
+
+
 def test_only_what_is_in_the_time_asked_for_is_shown() -> None:
     index = TimeIndex(entry(str(number), 100 + number * 10, 10) for number in range(10))
     (found,) = index.spans("door", 125, 140)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from tests.support.fakes import InlineThread, ManualThread
 from tests.support.movies import START, entries_in, entry, make_numbered, numbers_in
@@ -59,9 +60,12 @@ class RendererTests(LibraryCase):
         renderer.start("door", self.entries, START, START + 12, 1.0, "film")
         with self.assertRaisesRegex(BadArgument, r"film\.mp4 is being rendered"):
             renderer.start("door", self.entries, START, START + 12, 1.0, "other")
-        self.assertFalse(renderer.cancel("yard"))
-        self.assertTrue(renderer.cancel("door"))
+        other = Deferred.fromCoroutine(renderer.cancel("yard"))
+        self.assertFalse(self.successResultOf(other))
+        cancelled = Deferred.fromCoroutine(renderer.cancel("door"))
+        self.assertNoResult(cancelled)
         thread.step()
+        self.assertTrue(self.successResultOf(cancelled))
         assert renderer.job is not None
         self.assertEqual(renderer.job.state, "failed")
         self.assertEqual(self.said(), ["rendering", "failed"])

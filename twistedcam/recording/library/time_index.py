@@ -126,22 +126,27 @@ class _CameraTimes:
     """The recordings of one camera."""
 
     def __init__(self, items: list[LibraryEntry]) -> None:
+        self._items = items
         kept = sorted(_without_copies(items), key=lambda item: (item.start, item.recording))
         main = [item for item in kept if item.kind == "recording"]
         self.spans = _join(main)
         self._index()
         exports = [item for item in kept if item.kind == "export"]
-        alone = [item for item in exports if self._uncovered(item) > _UNCOVERED]
-        if alone:
-            self.spans = _join(sorted([*main, *alone], key=lambda item: item.start))
+        #: The exports that show what no recording shows.
+        self._alone = [item for item in exports if self._uncovered(item) > _UNCOVERED]
+        if self._alone:
+            self.spans = _join(sorted([*main, *self._alone], key=lambda item: item.start))
             self._index()
 
     def with_latest(self, items: list[LibraryEntry]) -> _CameraTimes:
         """These times with recordings that are newer than all others, in most cases."""
         known = self.spans
+        begin = min(item.start for item in items)
+        if any(_end(item) > begin for item in self._alone):
+            return _CameraTimes([*self._items, *items])  # of what these recordings show
         made = _CameraTimes.__new__(_CameraTimes)
         names = {item.recording for item in items}
-        place = bisect_left(self._starts, min(item.start for item in items)) - 1
+        place = bisect_left(self._starts, begin) - 1
         place = max(0, place)
         again = [each for span in known[place:] for each in span.entries]
         again = [each for each in again if each.recording not in names]

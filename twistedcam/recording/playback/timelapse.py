@@ -93,6 +93,8 @@ class TimelapseRenderer:
         self._events = events
         self._make_thread = make_thread
         self._reserve = reserve
+        #: Fire when the film has ended.
+        self._cancelling: list[Deferred[None]] = []
 
     def start(
         self,
@@ -130,15 +132,22 @@ class TimelapseRenderer:
         done.addCallbacks(
             lambda result: self._on_rendered(result, job), lambda why: self._on_failed(why, job)
         )
-        done.addBoth(lambda _: release_name(path))
+        done.addBoth(lambda _: self._on_ended(path))
         return job
 
-    def cancel(self, camera: str) -> bool:
-        """Cancel the film of a camera that is being rendered; False if there is none."""
-        if self.job is None or self.job.camera != camera or self.job.state != "rendering":
+    async def cancel(self, camera: str) -> bool:
+        """Cancel the film of a camera that is being rendered; False if there is none.
+
+        It returns when nothing is left of the film, or when it was saved meanwhile (False).
+        """
+        job = self.job
+        if job is None or job.camera != camera or job.state != "rendering":
             return False
-        self.job.is_cancelled = True
-        return True
+        job.is_cancelled = True
+        ended: Deferred[None] = Deferred()
+        self._cancelling.append(ended)
+        await ended
+        return job.state != "saved"
 
     def close(self) -> None:
         """Cancel what is being rendered."""
@@ -156,6 +165,12 @@ class TimelapseRenderer:
             return self._folder / reserve_free_name(self._folder, camera, start, SUFFIX)
         except OSError as error:
             raise DiskError(f"{self._folder}: {error.strerror or error}") from error
+
+    def _on_ended(self, path: Path) -> None:
+        release_name(path)
+        cancelling, self._cancelling = self._cancelling, []
+        for each in cancelling:
+            each.callback(None)
 
     def _on_rendered(self, result: SegmentResult, job: TimelapseJob) -> None:
         job.name, job.state = result.name, "saved"
