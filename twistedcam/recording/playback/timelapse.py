@@ -93,8 +93,8 @@ class TimelapseRenderer:
         self._events = events
         self._make_thread = make_thread
         self._reserve = reserve
-        #: Fire when the film has ended.
-        self._cancelling: list[Deferred[None]] = []
+        #: Fire when the film has ended, with True if nothing is left of it.
+        self._cancelling: list[Deferred[bool]] = []
 
     def start(
         self,
@@ -132,7 +132,7 @@ class TimelapseRenderer:
         done.addCallbacks(
             lambda result: self._on_rendered(result, job), lambda why: self._on_failed(why, job)
         )
-        done.addBoth(lambda _: self._on_ended(path))
+        done.addBoth(lambda _: self._on_ended(path, job))
         return job
 
     async def cancel(self, camera: str) -> bool:
@@ -144,10 +144,9 @@ class TimelapseRenderer:
         if job is None or job.camera != camera or job.state != "rendering":
             return False
         job.is_cancelled = True
-        ended: Deferred[None] = Deferred()
+        ended: Deferred[bool] = Deferred()
         self._cancelling.append(ended)
-        await ended
-        return job.state != "saved"
+        return await ended
 
     def close(self) -> None:
         """Cancel what is being rendered."""
@@ -166,11 +165,11 @@ class TimelapseRenderer:
         except OSError as error:
             raise DiskError(f"{self._folder}: {error.strerror or error}") from error
 
-    def _on_ended(self, path: Path) -> None:
+    def _on_ended(self, path: Path, job: TimelapseJob) -> None:
         release_name(path)
         cancelling, self._cancelling = self._cancelling, []
         for each in cancelling:
-            each.callback(None)
+            each.callback(job.state != "saved")
 
     def _on_rendered(self, result: SegmentResult, job: TimelapseJob) -> None:
         job.name, job.state = result.name, "saved"
