@@ -49,7 +49,8 @@ def type_into(browser: Page, selector: str, text: str) -> None:
 
 def qr_text(browser: Page) -> str:
     shot = np.frombuffer(browser.find("#setup-qr").screenshot_as_png, np.uint8)
-    return cv2.QRCodeDetector().detectAndDecode(cv2.imdecode(shot, cv2.IMREAD_COLOR))[0]
+    image = cv2.resize(cv2.imdecode(shot, cv2.IMREAD_COLOR), None, fx=3, fy=3)
+    return cv2.QRCodeDetector().detectAndDecode(image)[0]
 
 
 def test_a_new_server_is_set_up_opened_to_the_network_and_closed_again(
@@ -119,6 +120,19 @@ def test_a_new_server_is_set_up_opened_to_the_network_and_closed_again(
             browser.click("#setup-undo")
             browser.wait(lambda: "taken back" in browser.text("#setup-note"), "word of the undo")
             assert host is None or server.reaches(host)
+
+            films = tmp_path / "films"
+            browser.find("#setup-folder option:last-child").click()
+            browser.wait(lambda: browser.find("#setup-other").is_displayed(), "the field")
+            type_into(browser, "#setup-other", str(films))
+            browser.wait(
+                lambda: f'+recordings = "{films}"' in browser.text("#setup-difference"), "it"
+            )
+            browser.click("#setup-save")
+            browser.wait(lambda: browser.find("#setup-restart-now").is_displayed(), "the button")
+            browser.click("#setup-restart-now")
+            browser.wait(films.is_dir, "the new folder, used after a restart")
+            assert server.process.poll() is None
             browser.leave()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from twisted.application.service import MultiService
 from twisted.internet.defer import maybeDeferred
@@ -11,7 +12,11 @@ from twisted.logger import Logger
 from twistedcam.auth import Authenticator, TokenFile
 from twistedcam.config.interfaces import PORTS
 from twistedcam.config.options import ServeOptions
+from twistedcam.core.server import Server
 from twistedcam.net.listener import Listener, check_endpoint
+from twistedcam.servers.http import Guard, proxied_names
+from twistedcam.servers.http.connection.request import HttpRequest
+from twistedcam.servers.http.connection.router import Router
 
 log = Logger()
 
@@ -100,3 +105,26 @@ class PortSwitch:
             old.setServiceParent(self._service)
             raise
         log.info("listening on {new} in place of {old}", new=new.address, old=old.description)
+
+
+def answer_on(
+    listener: Listener, server: Server, options: ServeOptions, router: Callable[[], Router | None]
+) -> Callable[[HttpRequest], None]:
+    """Return a function that answers the HTTP requests on a listener.
+
+    Arguments:
+        router: returns the routes.
+    """
+    control = options.http_cors_control
+    strict = Guard(options.http_names, proxied_names(), cors=options.http_cors, control=control)
+    anywhere = replace(strict, any_name=True)
+
+    def answer(request: HttpRequest) -> None:
+        # The real address, because "systemd:" has none; nor has a listener that was replaced.
+        is_local = listener.is_on_loopback or listener.port is None
+        secret = is_local and not server.authenticator.is_needed
+        found = router()
+        assert found is not None
+        found.answer(strict if secret else anywhere, request)
+
+    return answer

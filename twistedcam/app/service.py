@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -15,7 +14,7 @@ from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList, DeferredLock
 from twisted.logger import Logger, globalLogPublisher
 
-from twistedcam.app.ports import PortSwitch
+from twistedcam.app.ports import PortSwitch, answer_on
 from twistedcam.app.reload import apply_options
 from twistedcam.auth import Authenticator, TokenFile
 from twistedcam.commands import Registry, standard_commands
@@ -52,14 +51,11 @@ from twistedcam.servers.discovery import Announcer
 from twistedcam.servers.frames import FrameFactory
 from twistedcam.servers.http import (
     CameraResource,
-    Guard,
     HttpFactory,
     LiveStats,
     make_notifier,
     make_router,
-    proxied_names,
 )
-from twistedcam.servers.http.connection.request import HttpRequest
 from twistedcam.servers.http.connection.router import Router
 from twistedcam.servers.mqtt import Bridge
 from twistedcam.servers.onvif import WsDiscovery, add_onvif_routes
@@ -109,6 +105,8 @@ class CameraService(MultiService):
         wrap = around_reload or (lambda reload: reload)
         self._apply_file = wrap(partial(self._reload, is_from_page=True))
         self.registry = registry or standard_commands()
+        #: Starts the program again, if it can do that.
+        self.on_restart: Callable[[], None] | None = None
         self._reloading = DeferredLock()
         self._is_ending = False
         events = EventBus()
@@ -293,25 +291,8 @@ class CameraService(MultiService):
             }[purpose]
         scheduler = self.server.scheduler
         listener = Listener(self._reactor, endpoint, factory, example, scheduler, is_optional)
-        answer = self._answering(listener)
+        answer = answer_on(listener, self.server, self._options, lambda: self._router)
         return listener
-
-    def _answering(self, listener: Listener) -> Callable[[HttpRequest], None]:
-        """Return a function that answers the HTTP requests of a listener."""
-        names, cors = self._options.http_names, self._options.http_cors
-        control = self._options.http_cors_control
-        strict = Guard(names, proxied_names(), cors=cors, control=control)
-        anywhere = replace(strict, any_name=True)
-
-        def answer(request: HttpRequest) -> None:
-            # The real address is used, because a description such as "systemd:" has none. Requests
-            # on connections of a listener that was replaced have none.
-            is_local = listener.is_on_loopback or listener.port is None
-            secret = is_local and not self.server.authenticator.is_needed
-            assert self._router is not None
-            self._router.answer(strict if secret else anywhere, request)
-
-        return answer
 
     def _make_router(self) -> Router:
         server, options = self.server, self._options
@@ -319,7 +300,8 @@ class CameraService(MultiService):
         stats.setServiceParent(self)
         is_guarded = lambda: server.authenticator.is_needed  # noqa: E731
         configuration = ConfigEditor(options, self._apply_file, is_guarded)
-        setup = Setup(configuration, partial(run_in_thread, server.make_thread))
+        run = partial(run_in_thread, server.make_thread)
+        setup = Setup(configuration, run, lambda: self.on_restart)
         push = make_notifier(server, options.push_contact, options.push_private)
         push.setServiceParent(self)
         router = make_router(server, self.registry, stats, configuration, self._log, setup, push)

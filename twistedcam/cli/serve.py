@@ -28,6 +28,7 @@ from twistedcam.runtime.file_limits import raise_file_limit
 from twistedcam.runtime.log_file import LogFile
 from twistedcam.runtime.log_text import WithoutTwisted, json_observer, text_observer
 from twistedcam.runtime.memory import freeze_objects, share_one_heap
+from twistedcam.runtime.restart import Restart
 from twistedcam.runtime.signals import EarlySignals, ignore_repeated_signals, stop_reactor
 from twistedcam.runtime.systemd import SystemdNotifier
 from twistedcam.runtime.writable_paths import check_folder, check_log
@@ -72,9 +73,13 @@ def run(arguments: argparse.Namespace) -> int:
     early: EarlySignals = arguments.early
     if early.is_end_requested:
         return 0
+    restart = Restart(reactor)
+    service.on_restart = restart.request
     service.privilegedStartService()
     service.startService()
-    reactor.addSystemEventTrigger("before", "shutdown", notifier.stopService)
+    reactor.addSystemEventTrigger(
+        "before", "shutdown", lambda: notifier.end(is_restart=restart.is_wanted)
+    )
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
     # Before it is announced: from then on, a signal ends the server in good order.
     reactor.callWhenRunning(ignore_repeated_signals, reactor)
@@ -88,6 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
     if early.is_end_requested:
         reactor.callWhenRunning(stop_reactor, reactor)
     reactor.run()
+    restart.execute()
     return 0
 
 

@@ -18,7 +18,7 @@ from twistedcam.config.options import OPTIONS, ServeOptions
 from twistedcam.config.page_rules import NO_PASSWORD, tokens_file
 from twistedcam.config.places import offered_places
 from twistedcam.config.toml_edits import write_value
-from twistedcam.errors import BadArgument, Forbidden
+from twistedcam.errors import BadArgument, Forbidden, NotSupported
 from twistedcam.net.addresses import own_address
 from twistedcam.net.interfaces import interface_addresses, outside_addresses
 
@@ -60,11 +60,18 @@ class Setup:
     Arguments:
         editor: changes the file.
         in_thread: calls a function that blocks.
+        restarter: returns what starts the program again; None if that is not possible.
     """
 
-    def __init__(self, editor: ConfigEditor, in_thread: InThread) -> None:
+    def __init__(
+        self,
+        editor: ConfigEditor,
+        in_thread: InThread,
+        restarter: Callable[[], Callable[[], None] | None] = lambda: None,
+    ) -> None:
         self._editor = editor
         self._in_thread = in_thread
+        self._restarter = restarter
 
     async def show(self) -> dict[str, Any]:
         """Return the settings now, and what there is to choose from.
@@ -133,6 +140,21 @@ class Setup:
         except BaseException:
             await self._in_thread(lambda: file.remove_user(grant.name))
             raise
+
+    def restart(self) -> None:
+        """Start the server again soon, after the answer to the request.
+
+        Raises:
+            NotSupported: another program runs the server, or the file is not valid now.
+        """
+        restart = self._restarter()
+        if restart is None:
+            raise NotSupported("this server cannot restart itself: restart the program it runs in")
+        try:
+            self._editor.read()
+        except BadArgument as error:
+            raise NotSupported(f"the server would not start again: {error}") from None
+        restart()
 
     def _text(self, wanted: SetupRequest) -> str:
         """Return the text of the file with the choices.

@@ -41,10 +41,17 @@ class SystemdNotifier(Service):
             self._watchdog.start(self._period, now=True)
 
     def stopService(self) -> None:
+        self.end(is_restart=False)
+
+    def end(self, is_restart: bool) -> None:
+        """Send that the program ends, or that it starts again in this process."""
         super().stopService()
         if self._watchdog.running:
             self._watchdog.stop()
-        self.send("STOPPING=1")
+        if is_restart:
+            self._send_reloading()
+        else:
+            self.send("STOPPING=1")
 
     def wrap_reload(
         self, reload: Callable[[], Awaitable[T]]
@@ -52,13 +59,16 @@ class SystemdNotifier(Service):
         """Wrap a function that reloads, so that its begin and its end are sent."""
 
         async def reload_and_notify() -> T:
-            self.send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+            self._send_reloading()
             try:
                 return await reload()
             finally:
                 self.send("READY=1")
 
         return reload_and_notify
+
+    def _send_reloading(self) -> None:
+        self.send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def send(self, text: str) -> None:
         """Send a message; errors are ignored."""

@@ -78,6 +78,7 @@ _SETUP: dict[str, dict[str, str]] = {
         "post": "Write the choices to the configuration file, and apply them.",
     },
     f"{SETUP}/check": {"post": "Check choices; answers with the difference to the file."},
+    f"{SETUP}/restart": {"post": "Start the server again: recordings end, clients reconnect."},
     f"{SETUP}/devices": {"post": "Look for cameras; names the camera that has a device."},
     f"{SETUP}/previews": {"post": "Open a source; answers when it gives pictures."},
     f"{SETUP}/previews/{{id}}": {"get": "The newest picture of a source that is open."},

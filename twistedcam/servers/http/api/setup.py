@@ -38,6 +38,9 @@ class FirstSetup(Protocol):
     async def apply(self, wanted: dict[str, Any], version: str) -> dict[str, Any]:
         """Write the choices and apply them."""
 
+    def restart(self) -> None:
+        """Start the server again soon."""
+
 
 class SetupApi:
     """Answers ``/api/v1/setup``. All requests need the right ``admin``."""
@@ -55,6 +58,7 @@ class SetupApi:
             ("GET", "", self._show),
             ("POST", "", self._apply),
             ("POST", "/check", self._check),
+            ("POST", "/restart", self._restart),
             ("POST", "/devices", self._devices),
             ("POST", "/previews", self._preview),
             ("GET", "/previews/{id}", self._picture),
@@ -72,6 +76,10 @@ class SetupApi:
         version = as_text("version", body.pop("version", None))
         await self._previews.close()  # the new cameras need their devices
         return json_reply(await self._setup.apply(body, version))
+
+    def _restart(self, request: HttpRequest) -> Reply:
+        self._setup.restart()
+        return json_reply({})
 
     async def _devices(self, request: HttpRequest) -> Reply:
         """Look for cameras as ``/configuration/devices``; with ``camera``, if it has the device.

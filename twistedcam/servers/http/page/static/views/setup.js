@@ -16,6 +16,7 @@ const LIVE_WEBCAMS = 4; // previews that begin by themselves
 const KEEPS = ["5GB", "20GB", "50GB", "100GB", "500GB"];
 const DAYS = [1, 7, 30, 90];
 const OTHER = "other";
+const [RESTART_PERIOD, RESTART_TIMEOUT] = [200, 30000]; // milliseconds
 
 export class Setup {
   constructor() {
@@ -27,13 +28,14 @@ export class Setup {
     this.offered = false;
     const form = $("#setup-form");
     form.addEventListener("submit", (event) => { event.preventDefault(); this.save(); });
-    form.addEventListener("input", () => this.changed());
+    for (const kind of ["input", "change"]) form.addEventListener(kind, () => this.changed());
     $("#setup-later").addEventListener("click", () => this.close());
     $("#setup-again").addEventListener("click", () => this.find(false));
     $("#setup-network").addEventListener("click", () => this.find(true));
     $("#setup-try").addEventListener("click", () => this.add());
     $("#setup-address").addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); this.add(); } });
     $("#setup-undo").addEventListener("click", () => this.undo());
+    $("#setup-restart-now").addEventListener("click", () => this.restart());
     $("#setup-show").addEventListener("click", (event) => {
       const field = $("#setup-password");
       field.type = event.currentTarget.getAttribute("aria-pressed") === "true" ? "password" : "text";
@@ -70,8 +72,10 @@ export class Setup {
   async open() {
     this.element.focus({ preventScroll: true });
     scrollTo(0, 0);
-    this.note(sessionStorage.getItem(SAVED) ?? "");
+    const saved = JSON.parse(sessionStorage.getItem(SAVED) ?? "{}");
     sessionStorage.removeItem(SAVED);
+    this.note(saved.text ?? "");
+    this.offerRestart(Boolean(saved.needsRestart));
     await this.load();
     if (this.state) await this.find(false);
   }
@@ -276,7 +280,7 @@ export class Setup {
       const parts = [t("Saved.")];
       if (done.added) parts.push(t("New cameras: {names}.", { names: done.added }));
       if (done.needs_restart) parts.push(t("Used after a restart of the server: {names}.", { names: done.needs_restart }));
-      await this.finish(parts.join(" "), wanted);
+      await this.finish(parts.join(" "), { ...wanted, needsRestart: Boolean(done.needs_restart) });
     } catch (error) {
       $("#setup-error").textContent = capital(error.message);
       $("#setup-error").hidden = false;
@@ -291,17 +295,39 @@ export class Setup {
     try { this.state.file = (await call("GET", PATH)).file; } catch { /* the error is shown already */ }
   }
 
-  async finish(text, { user, password }) {
+  offerRestart(isOffered) { $("#setup-restart-now").hidden = !isOffered; }
+
+  async restart() {
+    this.offerRestart(false);
+    try {
+      await call("POST", `${PATH}/restart`);
+      this.stopPictures();
+      this.note(t("The server starts again. This takes some seconds."));
+      await this.untilBack();
+      location.reload();
+    } catch (error) { this.note(capital(error.message), true); this.offerRestart(true); }
+  }
+
+  // Waits until the server has gone and answers again.
+  async untilBack() {
+    const wait = (time) => new Promise((resolve) => setTimeout(resolve, time));
+    const answers = () => request("/login").then(() => true, () => false);
+    for (let waited = 0; waited < RESTART_TIMEOUT && await answers(); waited += RESTART_PERIOD) await wait(RESTART_PERIOD);
+    for (let waited = 0; waited < RESTART_TIMEOUT && !await answers(); waited += RESTART_PERIOD) await wait(RESTART_PERIOD);
+  }
+
+  async finish(text, { user, password, needsRestart = false }) {
     sessionStorage.setItem(LATER, "1");
     if (password) { // from now on this browser needs a login, too
-      sessionStorage.setItem(SAVED, text);
+      sessionStorage.setItem(SAVED, JSON.stringify({ text, needsRestart }));
       await request("/login", { method: "POST", body: new URLSearchParams({ user, token: password }), redirect: "manual" });
       location.reload();
       return;
     }
-    this.note(text);
     this.drop(() => true);
     await this.load();
+    if (this.state) this.note(text);
+    this.offerRestart(needsRestart);
     await this.find(false);
     scrollTo(0, 0);
   }
@@ -309,7 +335,7 @@ export class Setup {
   async undo() {
     try {
       const done = await call("POST", "/configuration/undo", { version: this.state.file.version });
-      await this.finish([t("The last change was taken back."), done.needs_restart ? t("Used after a restart of the server: {names}.", { names: done.needs_restart }) : ""].join(" ").trim(), {});
+      await this.finish([t("The last change was taken back."), done.needs_restart ? t("Used after a restart of the server: {names}.", { names: done.needs_restart }) : ""].join(" ").trim(), { needsRestart: Boolean(done.needs_restart) });
     } catch (error) { this.note(capital(error.message), true); }
   }
 
