@@ -129,6 +129,28 @@ def test_a_qr_code_has_the_address_that_opens_the_page(
     assert cv2.QRCodeDetectorAruco().detectAndDecode(picture)[0] == address
 
 
+def test_a_token_that_can_only_publish_opens_the_page_for_that(
+    program: Program, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    program.file.add(Grant("desk", frozenset({"view"})))
+    with serve(tmp_path, "--camera", "my phone=push:", "--tokens",
+               str(program.file.path)) as server:  # fmt: skip
+        parser = argparse.ArgumentParser()
+        token.add_arguments(parser)
+        words = ["add", "phone", "--right", "publish", "--tokens", str(program.file.path)]
+        words += ["--camera", "my phone", "--qr", server.http]
+        assert token.run(parser.parse_args(words)) == 0
+        said = capsys.readouterr()
+        assert said.err.endswith("stores only a hash of this token:\n")  # nothing is wrong
+        secret, address, *_ = said.out.splitlines()
+        assert address == f"{server.http}/publish/my%20phone?token={secret}"
+        request = urllib.request.Request(address, headers={"Accept": "text/html"})
+        cookies = urllib.request.HTTPCookieProcessor()
+        with urllib.request.build_opener(cookies).open(request) as answer:
+            assert answer.url == f"{server.http}/publish/my%20phone"
+            assert b'<base href="../">' in answer.read()
+
+
 @pytest.mark.parametrize(
     ("text", "page"),
     [

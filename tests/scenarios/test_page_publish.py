@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,11 +13,14 @@ from typing import Any
 import av
 import pytest
 
+from tests.scenarios.test_page_behind_proxy import proxied
 from tests.scenarios.test_page_video import before_the_page
 from tests.support.axe import violations
 from tests.support.chromium import Page
 from tests.support.http_server import serve, state
 from tests.support.process import PATIENCE, ServerProcess, wait_for
+from tests.support.publish_peers import LOCAL
+from twistedcam.auth import Grant, TokenFile
 
 #: Counts the pictures that a viewer gets by WebSocket, and measures their ages.
 WATCH = """
@@ -127,6 +131,64 @@ def test_a_second_page_is_told_why_it_has_to_wait(browser: Page, server: Any) ->
         chrome.switch_to.window(first)
         before = state(server)["frames"]
         wait_for(lambda: state(server)["frames"] > before, "that the first goes on")
+
+
+def test_a_phone_logs_in_behind_a_proxy_with_a_token_that_is_this_camera_only(
+    browser: Page, tmp_path: Path
+) -> None:
+    tokens = TokenFile(tmp_path / "tokens.toml")
+    token = tokens.add(Grant("phone", frozenset({"publish"}), frozenset({"phone"})))
+    viewer = tokens.add(Grant("viewer", frozenset({"view"})))
+    options = ("--camera", "phone=push:", "--tokens", str(tokens.path))
+    with (
+        serve(tmp_path / "recordings", *options, "--trusted-proxy", "127.0.0.1") as server,
+        proxied(tmp_path, server.http, "/cam/") as nginx,
+    ):
+        address = f"http://{LOCAL}:{nginx.port}/cam/publish/phone"
+        browser.chrome.get(address)
+        field = browser.find("[name=token]")
+        field.send_keys(token)
+        field.submit()
+        browser.wait(lambda: browser.text("#send") == "Start sending", "the page")
+        browser.chrome.delete_all_cookies()
+        browser.chrome.get(f"{address}?token={token}")
+        browser.wait(lambda: browser.text("#send") == "Start sending", "the page, by a token")
+        assert browser.chrome.current_url == address
+        browser.click("#send")
+        browser.wait(lambda: browser.text("#state") == "Sending", "that it sends")
+        request = urllib.request.Request(
+            f"{server.http}/api/v1/cameras/phone", headers={"Authorization": f"Bearer {viewer}"}
+        )
+
+        def is_live() -> bool:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+                return bool(json.load(answer)["state"] == "live")
+
+        wait_for(is_live, "the pictures of the browser")
+        tokens.remove("phone")
+        browser.wait(lambda: "log in" in browser.text("#fault"), "the end of the login")
+        assert browser.text("#state") == "Not sending"
+        browser.leave()
+
+
+def test_one_click_in_the_settings_adds_a_camera_for_a_phone(browser: Page, tmp_path: Path) -> None:
+    file = tmp_path / "cam.toml"
+    text = '# mine\n[camera.phone]\nsource = "pattern:?size=320x240&fps=5"\n'
+    file.write_text(text)
+    with serve(tmp_path / "recordings", "--config", str(file)) as server:
+        browser.look()
+        browser.open(server.http)
+        browser.click("#settings-open")
+        browser.wait(lambda: browser.value("#configuration textarea") == text, "the text")
+        browser.click("#add-phone")
+        part = ".camera[data-camera=phone-2] .phone"
+        browser.wait(lambda: browser.text(f"{part} a"), "the address")
+        assert browser.text(f"{part} a") == f"{server.http}/publish/phone-2"
+        assert "Only the server's own computer" in browser.text(part)  # it listens there only
+        assert tomllib.loads(file.read_text())["camera"]["phone-2"]["source"] == "push:"
+        assert file.read_text().startswith(text)
+        assert not browser.text(".camera[data-camera=phone] .phone")
+        browser.leave()
 
 
 #: Keeps the WebSockets of a page, so that a test can close them.

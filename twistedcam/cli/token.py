@@ -184,16 +184,16 @@ def _show_address(page: str, path: str, token: str) -> None:
     print(address)
     segno.make(address, error="l", micro=False).terminal(sys.stdout, compact=True)
     sys.stdout.flush()
-    problem = _problem(page, token)
+    problem = _problem(f"{page}{path or 'api/v1/ping'}", token)
     if problem is not None:
         print(f"now this address does not open the page: {problem}", file=sys.stderr)
 
 
-def _problem(page: str, token: str) -> str | None:
+def _problem(address: str, token: str) -> str | None:
     """Return the reason why a server does not accept a token at an address; None if it does."""
     try:
         with build_opener(ProxyHandler({}), _Stay()).open(
-            f"{page}api/v1/ping?token={token}", timeout=_TIMEOUT
+            f"{address}?token={token}", timeout=_TIMEOUT
         ):
             return None
     except HTTPError as error:

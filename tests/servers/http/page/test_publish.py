@@ -67,9 +67,14 @@ class PublishLoginTests(TokenSiteCase):
     def test_an_address_with_a_token_logs_in(self) -> None:
         token = self.tokens["source"]
         for path, root in (("/publish/in", "../"), ("/publish", "./")):
-            done = self.ask("GET", f"{path}?token={token}", Accept=PAGE)
             to = path[1:].replace("/", "%2F")
-            self.assertEqual((self.status, self.location(done)), (303, f"{root}?login=1&to={to}"))
+            moved = self.ask("GET", f"{path}?token={token}", Accept=PAGE)
+            where = f"{root}?to={to}&token={token}"
+            self.assertEqual((self.status, self.location(moved)), (303, where))
+            self.assertNotIn("Set-Cookie", moved.head)  # it would be for /publish only
+            done = self.ask("GET", f"/?to={to}&token={token}", Accept=PAGE)
+            where = f"./?login=1&to={to}"
+            self.assertEqual((self.status, self.location(done)), (303, where))
             self.assertIn("HttpOnly", done.head)
 
     def test_a_login_leads_nowhere_else(self) -> None:

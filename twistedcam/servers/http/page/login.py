@@ -154,13 +154,8 @@ class LoginPage:
             return False
         return wants_page(request.requestHeaders.getRawHeaders(b"Accept"))
 
-    def log_in_by_address(self, request: HttpRequest, root: str = "./", to: str = "") -> Reply:
-        """Begin a session with the token of ``/?token=``, and go to the address without it.
-
-        Arguments:
-            root: the relative address of the server's root.
-            to: the page to which the login leads, from the root; empty: the page at the root.
-        """
+    def log_in_by_address(self, request: HttpRequest) -> Reply:
+        """Begin a session with the token of ``/?token=``, and go to the address without it."""
         self._begin(request, request.grant)
         rest = [
             (name.decode(errors="surrogateescape"), value.decode(errors="surrogateescape"))
@@ -168,7 +163,7 @@ class LoginPage:
             for value in values
             if name not in (b"token", b"login", b"tab")
         ]
-        return see_other(root, [_MARK, *rest, *([(DESTINATION, to)] if to else [])])
+        return see_other("./", [_MARK, *rest])
 
     def log_out(self, request: HttpRequest) -> Reply:
         """End the session of the cookie, and go to the page to log in."""

@@ -7,10 +7,10 @@ from urllib.parse import unquote
 
 from twistedcam.auth import NOBODY
 from twistedcam.errors import BadArgument
-from twistedcam.servers.http.connection.cookie import renew_cookie
+from twistedcam.servers.http.connection.access import token_in_url
 from twistedcam.servers.http.connection.error_page import wants_page
 from twistedcam.servers.http.connection.reply import Reply, json_reply
-from twistedcam.servers.http.connection.request import HttpRequest
+from twistedcam.servers.http.connection.request import DESTINATION, HttpRequest
 from twistedcam.servers.http.page.login import LoginPage, see_other
 from twistedcam.servers.http.page.page import HEADERS, POLICY, Page
 from twistedcam.servers.http.streams.publish_socket import PublishSockets, check_source
@@ -49,7 +49,7 @@ class PublishPage:
         # The path may end with a slash: the addresses of the page are relative to its root.
         above = "../" * (request.path.count(b"/") - 1) or "./"
         if request.grant is NOBODY:
-            return see_other(above, [("to", _address(request))])
+            return see_other(above, [(DESTINATION, _address(request))])
         watched = None if camera is None else self._server.first_or_named(camera)
         if watched is not None:
             check_source(watched)
@@ -67,9 +67,9 @@ class PublishPage:
             ]
             return json_reply({"cameras": listed}, Vary=_HEADERS["Vary"])
         if self._login.is_by_address(request):
-            return self._login.log_in_by_address(request, above, _address(request))
-        if request.login is not None:
-            renew_cookie(request)
+            # The login is at the root: the cookie is for the path of the address that sets it.
+            token = token_in_url(request) or ""
+            return see_other(above, [(DESTINATION, _address(request)), ("token", token)])
         text = self._page.text("publish.html").replace(_BASE, f'<base href="{above}">')
         return Reply(text.encode(), "text/html; charset=utf-8", headers=_HEADERS)
 

@@ -18,7 +18,12 @@ export class PhonePart {
     element.addEventListener("toggle", () => { if (element.open) this.draw(); });
   }
 
-  update(status) { this.element.hidden = !/^push:/.test(status.source ?? ""); }
+  update(status) {
+    this.element.hidden = !/^push:/.test(status.source ?? "");
+    if (this.element.hidden || this.isOffered || status.frames > 0) return;
+    this.isOffered = true; // nothing was published yet: this is what the user looks for
+    this.element.open = true;
+  }
 
   async draw() {
     const [link, image, hint] = ["a", "img", ".phone-hint"].map((selector) => $(selector, this.element));
