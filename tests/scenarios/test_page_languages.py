@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ import pytest
 
 from tests.support.chromium import Page
 from tests.support.http_server import serve
-from tests.support.process import ServerProcess
+from tests.support.process import ROOT, ServerProcess
 from twistedcam.auth import Grant, TokenFile
 
+STATIC = ROOT / "twistedcam/servers/http/page/static"
 #: What modules of the page return for one language.
 FORMATS = """
 const { t, plural, number, list, locale } = await import("/static/lib/text.js");
@@ -129,3 +131,13 @@ def test_the_page_fits_from_right_to_left(page: Page, cameras: ServerProcess) ->
         assert name > width / 2, "the head begins on the right"
         assert heading > width / 2, "headings too"
     page.look()
+
+
+def test_style_sheets_have_no_sides() -> None:
+    side = "(?:left|right)"
+    sides = rf"(?:margin|padding|border)-{side}|text-align: {side}|(?<![-\w]){side}:"
+    found = []
+    for path in sorted(STATIC.glob("*.css")):
+        if path.name != "direction.css":
+            found += [(path.name, each) for each in re.findall(sides, path.read_text())]
+    assert found == [], "use logical properties, such as margin-inline-start"
