@@ -1,10 +1,11 @@
 """Compares the texts of the web page with its translations.
 
     python tools/page_texts.py             # lists what is missing and unused, by language
-    python tools/page_texts.py LANGUAGE    # adds missing texts to LANGUAGE.json, to be filled in
+    python tools/page_texts.py LANGUAGE    # adds missing texts to its files, to be filled in
 
 Texts are found in the source: in calls of ``t()`` and ``plural()`` (``static/lib/text.js``), and in
-the HTML as ``translate()`` there finds them.
+the HTML as ``translate()`` there finds them. ``static/texts/`` has their translations, and
+``static/option_texts/`` those of the help of all options.
 """
 
 from __future__ import annotations
@@ -17,7 +18,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import NamedTuple
 
+from twistedcam.config.arguments import options_from
+from twistedcam.config.forms import NO_KEYS, TABLES, camera_form
+from twistedcam.config.toml_file import FILE_OPTIONS
 from twistedcam.servers.http.page.login import for_users
+from twistedcam.sources.setting_help import HELP
+from twistedcam.util.schema import settings_of
 
 STATIC = Path(__file__).parents[1] / "twistedcam/servers/http/page/static"
 #: The forms of a plural that a translation needs at least (Intl.PluralRules).
@@ -278,6 +284,17 @@ def all_texts(folder: Path = STATIC) -> dict[str, Text]:
     return found
 
 
+def option_texts() -> dict[str, Text]:
+    """Return the help and the units of all options that the page shows, by their keys."""
+    options = [each.option for each in FILE_OPTIONS.values()]
+    for schema in TABLES.values():
+        options += [each.option for key, each in settings_of(schema).items() if key not in NO_KEYS]
+    found = [text for each in [*options, *HELP.values()] for text in (each.help, each.unit)]
+    camera = camera_form('[camera.a]\nsource = "pattern:"\n', "a", options_from([]))
+    found += [field["help"] for group in camera["groups"] for field in group["fields"]]
+    return {each: Text(each, None, "options") for each in found if each}
+
+
 def faults(texts: dict[str, Text], catalogue: dict[str, object], language: str) -> list[str]:
     """Return what is wrong with the translations of a language."""
     found = [f"not used any more: {key}" for key in catalogue if key not in texts]
@@ -295,7 +312,8 @@ def faults(texts: dict[str, Text], catalogue: dict[str, object], language: str) 
 
 
 def _marks(text: str) -> set[str]:
-    return set(re.findall(r"\{\w+\}|<\d+/?>|</\d+>", text))
+    found = set(re.findall(r"\{\w+\}|<\d+/?>|</\d+>", text))
+    return found | {f"{text.count('`')} backquotes"}
 
 
 def update(path: Path, texts: dict[str, Text]) -> None:
@@ -310,15 +328,16 @@ def update(path: Path, texts: dict[str, Text]) -> None:
 
 def main(arguments: list[str]) -> int:
     """Run the program."""
-    texts = all_texts()
-    if arguments:
-        update(STATIC / "texts" / f"{arguments[0]}.json", texts)
-        return 0
+    catalogues = {"texts": all_texts(), "option_texts": option_texts()}
     count = 0
-    for path in sorted((STATIC / "texts").glob("*.json")):
-        for each in faults(texts, json.loads(path.read_text()), path.stem):
-            print(f"{path.stem}: {each}")
-            count += 1
+    for folder, texts in catalogues.items():
+        if arguments:
+            update(STATIC / folder / f"{arguments[0]}.json", texts)
+            continue
+        for path in sorted((STATIC / folder).glob("*.json")):
+            for each in faults(texts, json.loads(path.read_text()), path.stem):
+                print(f"{folder}/{path.name}: {each}")
+                count += 1
     return min(count, 1)
 
 

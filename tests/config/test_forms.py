@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from tests.support.process import ROOT
+from tools.page_texts import faults, option_texts
 from twistedcam.config.arguments import options_from
-from twistedcam.config.forms import GROUPS, NO_KEYS, TABLES, camera_form, server_form
+from twistedcam.config.forms import GROUPS, TABLES, camera_form, server_form
 from twistedcam.config.page_rules import FORM_OPTIONS
 from twistedcam.config.toml_file import FILE_OPTIONS
 from twistedcam.errors import BadArgument, NoSuchCamera
-from twistedcam.sources.setting_help import HELP
 from twistedcam.util.schema import settings_of
 
 TEXT = """
@@ -140,17 +140,11 @@ def test_forms_are_made_of_a_text_with_values_that_are_not_valid(tmp_path: Path)
 
 
 def test_the_help_of_all_options_is_translated() -> None:
-    options = [each.option for each in FILE_OPTIONS.values()]
-    for schema in TABLES.values():
-        options += [each.option for key, each in settings_of(schema).items() if key not in NO_KEYS]
-    texts = {text for each in [*options, *HELP.values()] for text in (each.help, each.unit) if text}
-    texts |= {each["help"] for each in camera().values() if each["help"]}
+    texts = option_texts()
+    assert {each["help"] for each in camera().values() if each["help"]} <= texts.keys()
     page = ROOT / "twistedcam/servers/http/page/static"
     languages = {path.name for path in (page / "texts").glob("*.json")}
     assert {path.name for path in (page / "option_texts").glob("*.json")} == languages
     for name in languages:
         found = json.loads((page / "option_texts" / name).read_text())
-        assert found.keys() == texts, name
-        for text, translated in found.items():
-            assert translated, (name, text)
-            assert translated.count("`") == text.count("`"), (name, text)
+        assert faults(texts, found, name.removesuffix(".json")) == []
