@@ -168,6 +168,13 @@ def find_camera(cameras: list[dict[str, Any]], wanted: Any) -> int:
     raise Failure(f"there is no camera {wanted}: there is {have}")
 
 
+def pi_cameras() -> list[dict[str, Any]]:
+    """Return what Picamera2 says of the cameras at a connector. Webcams come behind them."""
+    from picamera2 import Picamera2
+
+    return [each for each in Picamera2.global_camera_info() if "/usb" not in each.get("Id", "")]
+
+
 def reason_of(error: BaseException) -> str:
     """Return the reason of an error of Picamera2, which wraps those of libcamera."""
     texts = []
@@ -200,7 +207,7 @@ def open_camera(request: dict[str, Any], sender: MessageWriter) -> Any:
     from libcamera import Transform
     from picamera2 import Picamera2
 
-    cameras = Picamera2.global_camera_info()
+    cameras = pi_cameras()
     number = find_camera(cameras, request["camera"])
     camera = Picamera2(number)
     width, height = request["size"]
@@ -255,7 +262,7 @@ def list_cameras() -> list[dict[str, Any]]:
     from picamera2 import Picamera2
 
     found = []
-    for number, each in enumerate(Picamera2.global_camera_info()):
+    for number, each in enumerate(pi_cameras()):
         item: dict[str, Any] = {"id": each.get("Id", ""), "model": each.get("Model", "")}
         try:
             camera = Picamera2(number)

@@ -35,9 +35,11 @@ class Picamera2:
     @staticmethod
     def global_camera_info():
         print("libcamera prints here")  # on standard output, as some of its parts do
+        webcam = {"Model": "C920", "Num": 1, "Id": "/base/scb/pcie@7d500000/usb@0-1:1.0-046d:08e5"}
         if mood() == "none":
-            return []
-        return [{"Model": "imx708", "Location": 2, "Rotation": 180, "Num": 0, "Id": "/base/i2c@1"}]
+            return [webcam]
+        camera = {"Model": "imx708", "Location": 2, "Rotation": 180, "Num": 0, "Id": "/base/i2c@1"}
+        return [camera, webcam]
 
     def __init__(self, camera_num=0, verbose_console=None, tuning=None, allocator=None):
         try:
