@@ -188,7 +188,7 @@ class TrayApp:
         )
         if state.connected and self._is_new_server:
             self._is_new_server = False
-            if not state.cameras and page is not None:
+            if self._state.is_new and page is not None:
                 self._do(Action("page", ("setup",)))
         if self._state.look != self._look:
             self._redraw()

@@ -32,15 +32,23 @@ def entry_path(environ: Mapping[str, str], platform: str = sys.platform) -> Path
 
 
 def entry(words: Sequence[str], platform: str = sys.platform) -> bytes:
-    """Return the entry's content.
+    """Return the entry's content. The tray starts in the user's folder, and so do its servers.
 
     Arguments:
         words: the tray's command line, the program first.
     """
     if platform == "win32":
-        return f'@start "" {subprocess.list2cmdline(words).replace("%", "%%")}\r\n'.encode()
+        command = subprocess.list2cmdline(words).replace("%", "%%")
+        return f'@start "" /D "%USERPROFILE%" {command}\r\n'.encode()
     if platform == "darwin":
-        return plistlib.dumps({"Label": LABEL, "ProgramArguments": list(words), "RunAtLoad": True})
+        return plistlib.dumps(
+            {
+                "Label": LABEL,
+                "ProgramArguments": list(words),
+                "RunAtLoad": True,
+                "WorkingDirectory": str(Path.home()),
+            }
+        )
     return (
         "[Desktop Entry]\n"
         "Type=Application\n"

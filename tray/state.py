@@ -33,6 +33,7 @@ class CameraView:
     muted: bool | None = None
     #: The title for people, or empty.
     title: str = ""
+    source: str = ""
 
     @classmethod
     def from_status(cls, status: dict[str, Any]) -> CameraView:
@@ -51,6 +52,7 @@ class CameraView:
             motion=str(status.get("motion") or ""),
             muted=bool(status["muted"]) if _has_sound(status) else None,
             title=str(status.get("title") or ""),
+            source=str(status.get("source") or ""),
         )
 
     @property
@@ -173,6 +175,11 @@ class ServerView:
     def may_administer(self) -> bool:
         """True if this tray may shut down the server, and its page may change the cameras."""
         return self.connected and self.whole and "admin" in self.rights
+
+    @property
+    def is_new(self) -> bool:
+        """True if no camera is configured: the server takes the first webcam that it finds."""
+        return self.connected and all(each.source == "auto:" for each in self.cameras)
 
     @property
     def look(self) -> Look:

@@ -147,4 +147,5 @@ def test_each_system_has_its_own_place_and_form() -> None:
     agent = plistlib.loads(autostart.entry(words, "darwin"))
     assert agent["ProgramArguments"] == words
     assert agent["RunAtLoad"] is True
+    assert agent["WorkingDirectory"] == str(Path.home())
     assert b'"--view=a 100%%"' in autostart.entry(["py", "--view=a 100%"], "win32")

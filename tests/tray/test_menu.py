@@ -241,6 +241,13 @@ def test_a_server_without_cameras_is_set_up_in_the_page() -> None:
     assert "Set up cameras…" not in enabled(replace(empty, page=None))
 
 
+def test_a_server_that_nobody_has_configured_is_new() -> None:
+    assert replace(SERVER, cameras=()).is_new
+    assert only(CameraView("cam", source="auto:")).is_new
+    assert not only(CameraView("cam", source="webcam:0")).is_new
+    assert not ServerView().is_new
+
+
 def test_shutting_down_asks_once() -> None:
     item = find(menu(SERVER), "Shut the server down")
     assert item.action is None

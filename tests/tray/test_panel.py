@@ -193,6 +193,15 @@ def test_it_starts_with_the_desktop_where_that_is_switched_on(desktop: Desktop) 
     driver.close_menu()
 
 
+def test_a_new_server_is_set_up_in_the_page(desktop: Desktop, tmp_path: Path) -> None:
+    browser = fake_program(desktop, "browser")
+    desktop.env["BROWSER"] = str(desktop.folder / "bin" / "browser")
+    http = f"--no-listen --no-rtsp --http tcp:0:interface=127.0.0.1 --recordings {tmp_path}"
+    tray = start_tray(desktop, ("127.0.0.1", free_port()), f"--serve={http}")
+    Driver(desktop, tray.pid).click("Start a server here")
+    wait_for(lambda: browser().endswith("#setup"), "the page to set up cameras")
+
+
 def test_what_others_do_shows_in_the_menu_while_it_is_open(
     desktop: Desktop, tmp_path: Path, artifacts: Path
 ) -> None:
