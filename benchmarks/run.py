@@ -31,6 +31,7 @@ PARTS = (
     "rtsp_viewers",
     "preroll",
     "sound",
+    "motion",
     "playback",
     "control",
     "viewer",

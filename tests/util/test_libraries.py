@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -53,3 +55,20 @@ def test_it_is_the_module_itself_that_answers(monkeypatch: pytest.MonkeyPatch) -
     assert np.ndarray is numpy.ndarray
     monkeypatch.setattr(numpy, "ndarray", int)
     assert np.ndarray is int
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, "0"), ("2000", "2000")])
+def test_threads_of_opencv_do_not_look_for_work_in_vain(given: str | None, expected: str) -> None:
+    """OpenCV reads that when it is imported, so it has to be set before; a user's value is kept."""
+    name = "OPENCV_THREAD_POOL_ACTIVE_WAIT_WORKER"
+    env = {key: value for key, value in os.environ.items() if key != name}
+    code = "import os, sys, twistedcam.processing.motion.watch\n"
+    code += f"print(os.environ[{name!r}], 'cv2' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=env if given is None else {**env, name: given},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == [expected, "False"]

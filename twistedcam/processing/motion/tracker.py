@@ -56,6 +56,8 @@ class TrackedBlob:
     moved_at: float = -1e9
     #: The number of its cells that changed in the newest picture, by the number of its cells.
     active: float = 0.0
+    #: The greatest mass of the last time.
+    mass: float = 0.0
     #: The times of pictures in which it changed as a thing that moves does.
     _changed: deque[float] = field(default_factory=lambda: deque(maxlen=40))
 
@@ -71,6 +73,8 @@ class TrackedBlob:
         self.seen.append((time, blob))
         self.count += 1
         self.steady += 1
+        since = max(self.began, time - RECENT)
+        self.mass = max([each.mass for at, each in self.seen if at >= since])
 
     def miss(self) -> None:
         """Note that it is not seen in a picture."""
@@ -93,12 +97,6 @@ class TrackedBlob:
         """The number of pictures of the last time in which it changed as a thing does."""
         since = max(self.began, self.seen[-1][0] - RECENT)
         return sum(time >= since for time in self._changed)
-
-    @property
-    def mass(self) -> float:
-        """The greatest mass of the last time."""
-        since = max(self.began, self.seen[-1][0] - RECENT)
-        return max(blob.mass for time, blob in self.seen if time >= since)
 
     def area_of_change(self) -> tuple[int, int, int, int]:
         """Return the box of where it is and where it was in the picture before."""
@@ -149,11 +147,10 @@ class BlobTracker:
         self.all: list[TrackedBlob] = []
         #: Times and masses of tracks that were lost and never moved: rain, noise.
         self._clutter: deque[tuple[float, float]] = deque()
-
-    @property
-    def clutter(self) -> float:
-        """The greatest mass of what was taken for a thing lately and was none."""
-        return max((mass for _, mass in self._clutter), default=0.0)
+        #: The greatest mass of what was taken for a thing lately and was none.
+        self.clutter = 0.0
+        #: The number of things that are followed, and the second largest mass of them.
+        self._crowd, self._crowd_mass = 0, 0.0
 
     def clutter_beside(self, blob: Blob, cells: int) -> float:
         """Return the mass of clutter that a blob is compared with.
@@ -161,11 +158,10 @@ class BlobTracker:
         Arguments:
             cells: the number of cells of the picture.
         """
-        crowd = sorted(each.mass for each in self.all if each.count > 1)
-        if len(crowd) < CROWD or blob.cells >= LARGE * cells:
+        if self._crowd < CROWD or blob.cells >= LARGE * cells:
             return self.clutter
         # Snow, or drops that are followed: a thing has to be much larger than all but one of them.
-        return max(self.clutter, 1.5 * crowd[-2])
+        return max(self.clutter, 1.5 * self._crowd_mass)
 
     def moved_since(self, time: float) -> bool:
         """Return True if something has moved since a time."""
@@ -173,20 +169,7 @@ class BlobTracker:
 
     def update(self, time: float, blobs: list[Blob]) -> dict[int, TrackedBlob]:
         """Match blobs to tracks; return the track of each blob by the blob's label."""
-        pairs: list[tuple[float, TrackedBlob, Blob]] = []
-        for track in self.all:
-            at = track.predicted(time)
-            last = track.last
-            for blob in blobs:
-                reach = 3.0 + 0.35 * max(_size(last), _size(blob))
-                far = _distance(at, blob.centre)
-                if far > reach and not _overlap(last.box, blob.box):
-                    continue
-                ratio = blob.cells / last.cells
-                if far > reach and not 0.2 < ratio < 5:
-                    continue
-                pairs.append((far - min(last.cells, blob.cells) ** 0.5, track, blob))
-        pairs.sort(key=lambda each: each[0])
+        pairs = self._pair(time, blobs)
         found: dict[int, TrackedBlob] = {}
         taken: set[TrackedBlob] = set()
         for _, track, blob in pairs:
@@ -211,7 +194,31 @@ class BlobTracker:
         while self._clutter and self._clutter[0][0] < time - CLUTTER:
             self._clutter.popleft()
         self.all = [each for each in self.all if each.seen[-1][0] > time - LOST]
+        self.clutter = max((mass for _, mass in self._clutter), default=0.0)
+        crowd = sorted([each.mass for each in self.all if each.count > 1])
+        self._crowd, self._crowd_mass = len(crowd), crowd[-2] if len(crowd) > 1 else 0.0
         return found
+
+    def _pair(self, time: float, blobs: list[Blob]) -> list[tuple[float, TrackedBlob, Blob]]:
+        """Return the tracks with the blobs that may be the same thing, the most likely first."""
+        pairs: list[tuple[float, TrackedBlob, Blob]] = []
+        # There may be thousands of pairs in a picture, and most of them are far from each other.
+        sized = [(*blob.centre, 0.35 * _size(blob), blob) for blob in blobs]
+        for track in self.all:
+            x, y = track.predicted(time)
+            last = track.last
+            own = 0.35 * _size(last)
+            for at_x, at_y, size, blob in sized:
+                reach = 3.0 + (own if own > size else size)
+                away_x, away_y = at_x - x, at_y - y
+                far = (away_x * away_x + away_y * away_y) ** 0.5
+                if far > reach and not (
+                    _overlap(last.box, blob.box) and 0.2 < blob.cells / last.cells < 5
+                ):
+                    continue
+                pairs.append((far - min(last.cells, blob.cells) ** 0.5, track, blob))
+        pairs.sort(key=lambda each: each[0])
+        return pairs
 
 
 def _size(blob: Blob) -> float:
