@@ -1,6 +1,7 @@
 // The page that makes a phone or a computer a camera of the server.
 import { address, request } from "./lib/api.js";
-import { $, bits, capital, setIcon, visible } from "./lib/dom.js";
+import { $, capital, setIcon, visible } from "./lib/dom.js";
+import { bits } from "./lib/format.js";
 import { errorText } from "./lib/errors.js";
 import { announce } from "./lib/messages.js";
 import { store, stored } from "./lib/storage.js";

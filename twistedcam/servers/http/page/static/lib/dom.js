@@ -20,4 +20,3 @@ export function inText(name) {
   const shown = visible(name);
   return /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/.test(shown) ? `\u2068${shown}\u2069` : shown;
 }
-export { age, bits, bytes, dateTime, dayName, duration } from "./format.js"; // for modules that are not changed yet
