@@ -11,8 +11,8 @@ from typing import Any
 
 from tray.errors import TrayError
 
-#: Seconds to wait for the display and the session bus.
-PATIENCE = 0.8
+#: Seconds to wait for the display and the session bus, which are slow while a desktop starts.
+PATIENCE = 5.0
 
 #: Back ends of pystray that have a menu. Its third one, xorg, has none.
 LINUX = ("appindicator", "gtk")
