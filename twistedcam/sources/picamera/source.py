@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from twistedcam.errors import CameraFailed
 from twistedcam.media.nal_codecs import NAL_CODECS
 from twistedcam.runtime.child_process import ChildProcess, describe_exit, last_line
+from twistedcam.runtime.timer import Timer
 from twistedcam.sources.base import (
     RawPicture,
     ReactorSourceListener,
@@ -37,6 +40,8 @@ _SIZE, _FPS = (1280, 720), 30.0
 #: Seconds that the process has to close the camera before it is killed.
 _GRACE = 3.0
 _MAX_ERRORS = 4096
+#: Seconds to wait for the last output of a process that has ended.
+_LAST_WAIT = 1.0
 #: libcamera writes this when no more pictures come from the sensor.
 _UNPLUGGED = b"frontend has timed out"
 
@@ -218,6 +223,19 @@ def device_flips(rotate: str, flip: str) -> tuple[bool, bool] | None:
     return half != (flip == "h"), half != (flip == "v")
 
 
+class _OutputReader(Protocol):
+    """Reads the output of a process from a socket: more at once than from Twisted's pipes."""
+
+    def __init__(self, process: _CameraProcess) -> None:
+        self._process = process
+
+    def dataReceived(self, data: bytes) -> None:
+        self._process.on_output(data)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._process.on_output_end()
+
+
 class _CameraProcess(ChildProcess):
     """The process of a camera. No callback is called after ``close``."""
 
@@ -236,12 +254,23 @@ class _CameraProcess(ChildProcess):
         self._reason = ""
         self._is_closing = False
         self._python = find_python()
-        super().__init__(
-            reactor,
-            command(self._python),
-            on_end=self._ended,
-            environment=environment_of(self._python),
-        )
+        self._end: Failure | None = None
+        self._is_read = False
+        self._last_wait = Timer(reactor)
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        with ours, theirs:
+            super().__init__(
+                reactor,
+                command(self._python),
+                {0: "w", 1: theirs.fileno(), 2: "r"},
+                self._ended,
+                environment_of(self._python),
+            )
+            reader = _OutputReader(self)
+            reactor.adoptStreamConnection(
+                ours.fileno(), socket.AF_UNIX, Factory.forProtocol(lambda: reader)
+            )
 
     def connectionMade(self) -> None:
         self.transport.write(self._options.as_json())  # type: ignore[union-attr]
@@ -257,7 +286,8 @@ class _CameraProcess(ChildProcess):
         self.transport.closeStdin()  # type: ignore[union-attr]
         return self.wait_or_kill(_GRACE)
 
-    def outReceived(self, data: bytes) -> None:
+    def on_output(self, data: bytes) -> None:
+        """Take data of the process; nothing more is done with it after ``close``."""
         if self._is_closing or self._reason:
             return
         try:
@@ -278,11 +308,24 @@ class _CameraProcess(ChildProcess):
         self._reason = self._reason or reason
         self.wait_or_kill(0)
 
+    def on_output_end(self) -> None:
+        """Report the end of the process, if it has ended."""
+        self._is_read = True
+        self._report()
+
     def _ended(self, why: Failure) -> None:
-        if self._is_closing:
+        # What it has written last, which may say why, can still be on its way.
+        self._end = why
+        self._last_wait.start(_LAST_WAIT, self.on_output_end)
+        self._report()
+
+    def _report(self) -> None:
+        if self._end is None or not self._is_read:
             return
-        self._is_closing = True
-        self._report_end(self._reason_of_end(why))
+        self._last_wait.cancel()
+        if not self._is_closing:
+            self._is_closing = True
+            self._report_end(self._reason_of_end(self._end))
 
     def _reason_of_end(self, why: Failure) -> str:
         if "cannot be imported" in self._reason:
