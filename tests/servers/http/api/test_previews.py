@@ -42,6 +42,8 @@ class PreviewTests(TestCase):
 
     async def test_there_is_a_limit(self) -> None:
         self.patch(previews, "MAX_OPEN", 1)
-        await self.previews.open(SOURCE)
+        found = await self.previews.open(SOURCE)
         with self.assertRaises(TooMany):
             await self.previews.open(SOURCE)
+        await self.previews.close(found["id"])
+        await self.previews.open(SOURCE)

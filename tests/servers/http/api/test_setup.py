@@ -40,7 +40,7 @@ class SetupAccessTests(TokenSiteCase):
         return browser
 
     def test_every_request_needs_the_right_admin(self) -> None:
-        self.assertEqual(len(self.routes), 7)
+        self.assertEqual(len(self.routes), 8)
         for route in self.routes:
             for name in ("viewer", "boss", "source", "keeper", "nobody"):
                 bearer = {"Authorization": f"Bearer {self.tokens[name]}"}

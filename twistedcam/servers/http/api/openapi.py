@@ -81,7 +81,10 @@ _SETUP: dict[str, dict[str, str]] = {
     f"{SETUP}/restart": {"post": "Start the server again: recordings end, clients reconnect."},
     f"{SETUP}/devices": {"post": "Look for cameras; names the camera that has a device."},
     f"{SETUP}/previews": {"post": "Open a source; answers when it gives pictures."},
-    f"{SETUP}/previews/{{id}}": {"get": "The newest picture of a source that is open."},
+    f"{SETUP}/previews/{{id}}": {
+        "get": "The newest picture of a source that is open.",
+        "delete": "Close a source that is open.",
+    },
     "/qr": {"post": "A QR code of a text, as SVG."},
 }
 #: Further properties of these bodies, with their types.
@@ -213,6 +216,7 @@ def _setup(method: str, path: str, summary: str) -> dict[str, Any]:
         described["parameters"] = [
             {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
         ]
+    if method == "get" and "{id}" in path:
         described["responses"]["200"]["content"] = {"image/jpeg": {"schema": {"type": "string"}}}
     if path == "/qr":
         described["responses"]["200"]["content"] = {"image/svg+xml": {"schema": {"type": "string"}}}

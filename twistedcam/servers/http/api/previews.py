@@ -85,10 +85,10 @@ class Previews:
         self._keep(preview)
         return await preview.camera.picture()
 
-    async def close(self) -> None:
-        """Close all sources; their devices are free then."""
-        closing = [self._close(each) for each in list(self._open.values())]
-        await DeferredList(closing)
+    async def close(self, id: str | None = None) -> None:
+        """Close a source, or all of them; their devices are free then."""
+        found = [each for each in self._open.values() if id in (None, each.id)]
+        await DeferredList([self._close(each) for each in found])
 
     def _keep(self, preview: Preview) -> None:
         preview.timer.cancel()

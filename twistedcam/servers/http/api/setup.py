@@ -62,6 +62,7 @@ class SetupApi:
             ("POST", "/devices", self._devices),
             ("POST", "/previews", self._preview),
             ("GET", "/previews/{id}", self._picture),
+            ("DELETE", "/previews/{id}", self._close),
         ):
             router.add(method, PATH + path, guarded(self._server, handler), "admin")
 
@@ -117,6 +118,10 @@ class SetupApi:
     async def _picture(self, request: HttpRequest, id: str) -> Reply:
         frame = await self._previews.picture(id)
         return Reply(frame.jpeg, "image/jpeg")
+
+    async def _close(self, request: HttpRequest, id: str) -> Reply:
+        await self._previews.close(id)
+        return json_reply({})
 
 
 def add_qr_code(router: Router, run: Callable[[Callable[[], bytes]], Awaitable[bytes]]) -> None:

@@ -168,7 +168,7 @@ export class Setup {
     this.changed();
   }
 
-  put(device, isWebcam, isChosen = isWebcam && (!device.note || Boolean(device.camera))) {
+  put(device, isWebcam, isChosen = isWebcam && (!device.note || Boolean(device.camera)), opened = null) {
     const same = this.cameras.find((each) => each.found.source === device.source);
     if (same) return same;
     const isTaken = Boolean(device.camera) && !this.state.is_new;
@@ -176,7 +176,7 @@ export class Setup {
     const live = this.cameras.filter((each) => !each.image.hidden || each.generation).length;
     this.cameras.push(camera);
     $("#setup-found").append(camera.element);
-    if (isChosen && live < LIVE_WEBCAMS) camera.restart();
+    if (isChosen && (opened || live < LIVE_WEBCAMS)) camera.restart(opened);
     return camera;
   }
 
@@ -205,10 +205,10 @@ export class Setup {
     line.classList.remove("bad");
     line.textContent = t("Opening it…");
     try {
-      await call("POST", `${PATH}/previews`, { source });
+      const opened = await call("POST", `${PATH}/previews`, { source });
       line.hidden = true;
       field.value = "";
-      this.put({ name: hostOf(source), source, modes: [], note: "" }, false, true);
+      this.put({ name: hostOf(source), source, modes: [], note: "" }, false, true, opened);
       this.changed();
     } catch (error) {
       line.textContent = capital(error.message);

@@ -13,6 +13,7 @@ export class SetupCamera {
     this.found = found;
     this.onChange = onChange;
     this.isTaken = isTaken;
+    this.preview = null; // the id of the source that the server has open for this page
     this.generation = 0; // counts the previews: an old one ends when there is a new one
     this.element = fromTemplate("setup-camera-template");
     this.image = $("img", this.element);
@@ -82,8 +83,12 @@ export class SetupCamera {
   }
 
   // Shows live pictures until stop() is called.
-  async restart() {
+  //
+  // opened: the answer of the server that has opened the source already, or null.
+  async restart(opened = null) {
     const own = this.stop();
+    await this.closing; // the device can be opened once only
+    if (own !== this.generation) return;
     if (this.found.camera) { // the server has the device open already
       this.image.src = address(`/stream/${encodeURIComponent(this.found.camera)}`);
       this.image.hidden = false;
@@ -98,8 +103,9 @@ export class SetupCamera {
     try {
       const query = new URLSearchParams(this.settings).toString();
       const source = query ? `${this.source}${this.source.includes("?") ? "&" : "?"}${query}` : this.source;
-      const opened = await call("POST", "/setup/previews", { source });
-      if (own !== this.generation) return;
+      opened ??= await call("POST", "/setup/previews", { source });
+      if (own !== this.generation) { close(opened.id); return; }
+      this.preview = opened.id;
       const rate = opened.fps ? frameRate(opened.fps, 0) : "";
       this.say([`${opened.width} × ${opened.height}`, rate, opened.format].filter(Boolean).join(" · "));
       await this.play(opened.id, own);
@@ -126,8 +132,13 @@ export class SetupCamera {
   // Ends the pictures; returns the number of the next preview.
   stop() {
     this.generation += 1;
+    if (this.preview) this.closing = close(this.preview);
+    this.preview = null;
     this.image.hidden = true;
     this.image.removeAttribute("src"); // ends a stream
     return this.generation;
   }
 }
+
+// Ends a preview. The server does it by itself some seconds later.
+const close = (id) => call("DELETE", `/setup/previews/${id}`).catch(() => null);
