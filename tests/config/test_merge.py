@@ -53,6 +53,13 @@ def test_a_camera_that_is_removed_takes_no_other_with_it() -> None:
     assert ([*read_document(text)["camera"]], conflicts) == (["yard"], [])
 
 
+def test_texts_of_many_equal_lines_are_merged_soon() -> None:
+    many = "#\n" * 5_000
+    theirs = many + "#\n" + BASE.replace("= 5", "= 7")
+    text, conflicts = merge(many + BASE, many + "x = 1\n" + BASE, theirs)
+    assert (read_document(text)["x"], conflicts) == (1, [])
+
+
 def test_a_text_that_is_no_toml_is_refused() -> None:
     with pytest.raises(BadArgument, match="TOML"):
         merge(BASE, "[", BASE + YARD)

@@ -55,3 +55,11 @@ def test_a_table_that_switches_something_on_does_not_end_with_its_last_key() -> 
 def test_a_text_that_is_no_toml_is_refused() -> None:
     with pytest.raises(BadArgument, match="TOML"):
         write_value("[", ("a",), 1)
+    for text in ("x = " + "[" * 30 + "]" * 30, ".".join("a" * 30) + " = 1", "x = " + "[" * 3000):
+        with pytest.raises(BadArgument, match=r"TOML|in each other"):
+            write_value(text, ("a",), 1)
+
+
+def test_a_long_text_costs_no_time_out_of_proportion() -> None:
+    text = TEXT + " " * 40_000 + "\n" + "#\n" * 1000
+    assert write_value(text, ("a", "y"), None) == text.replace("y = 'text' # why", "# why")

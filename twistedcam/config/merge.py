@@ -81,7 +81,7 @@ def _join_lines(base: list[str], mine: list[str], theirs: list[str]) -> list[str
     """Return the lines with both changes; None if they touch each other."""
     edits: list[tuple[int, int, list[str]]] = []
     for lines in (mine, theirs):
-        matcher = SequenceMatcher(None, base, lines, autojunk=False)
+        matcher = SequenceMatcher(None, base, lines)
         for tag, start, end, first, last in matcher.get_opcodes():
             if tag != "equal" and (start, end, lines[first:last]) not in edits:
                 edits.append((start, end, lines[first:last]))

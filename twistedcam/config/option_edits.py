@@ -23,7 +23,8 @@ from twistedcam.util.schema import settings_of
 
 Value = bool | int | float | str | list[str] | None
 
-MAX_CHANGES = 100
+#: Changes in one request, and the size of a value.
+MAX_CHANGES = 20
 _MAX_TEXT, _MAX_ITEMS = 4000, 100
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {

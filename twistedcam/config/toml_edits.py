@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
-import re
 import tomllib
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from twistedcam.errors import BadArgument
 
+#: Tables and lists in each other; the schema has six.
+_MAX_DEPTH = 20
 _BY_HAND = "is written in another way than the page can change: change the text by hand"
 
 
@@ -17,12 +18,19 @@ def read_document(text: str) -> dict[str, Any]:
     """Return the contents of a TOML text.
 
     Raises:
-        BadArgument: it is no TOML.
+        BadArgument: it is no TOML, or nested too deeply.
     """
     try:
-        return tomllib.loads(text)
+        found = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise BadArgument(f"the text is not valid TOML: {error}") from None
+    level: list[Any] = [found]
+    for _ in range(_MAX_DEPTH):
+        inner = [each.values() if isinstance(each, dict) else each for each in level]
+        level = [one for each in inner for one in each if isinstance(one, dict | list)]
+        if not level:
+            return found
+    raise BadArgument(f"the text has more than {_MAX_DEPTH} tables or lists in each other")
 
 
 def write_value(text: str, path: tuple[str, ...], value: Any) -> str:
@@ -69,6 +77,8 @@ def write_value(text: str, path: tuple[str, ...], value: Any) -> str:
             if read_document(found) in (expected, shorter):
                 return found
         except (TOMLKitError, BadArgument, ValueError, TypeError, KeyError, IndexError):
+            continue
+        except (AttributeError, RecursionError):  # of tomlkit
             continue
     raise BadArgument(f"{'.'.join(path)} {_BY_HAND}")
 
@@ -160,10 +170,9 @@ def _with_line(text: str, path: tuple[str, ...], value: Any) -> str:
     line = tomlkit.dumps(new)
     last = [each for each, one in table.items() if not isinstance(one, dict | list)]
     if not last:
-        head = re.match(r"((#[^\n]*)?\n)*\n", text)  # the comments about the whole file
-        end = head.end() if head else 0
         if parents:
             raise ValueError("the place is not known")
+        end = _end_of_head(text)
         return f"{text[:end]}{line}\n{text[end:]}"
     mark = "last"
     while mark in text:
@@ -173,10 +182,21 @@ def _with_line(text: str, path: tuple[str, ...], value: Any) -> str:
     lines, marked = text.splitlines(keepends=True), tomlkit.dumps(document).splitlines()
     [place] = [number for number, each in enumerate(marked) if mark in each]
     place += len(lines) - len(marked)  # a text may have several lines
-    indent = re.match(r"[ \t]*", marked[place])
+    indent = marked[place][: len(marked[place]) - len(marked[place].lstrip(" \t"))]
     lines[place] = lines[place].rstrip("\n") + "\n"
-    lines.insert(place + 1, (indent[0] if indent else "") + line)
+    lines.insert(place + 1, indent + line)
     return "".join(lines)
+
+
+def _end_of_head(text: str) -> int:
+    """Return where the comments about the whole file end: with an empty line."""
+    end = at = 0
+    for line in text.splitlines(keepends=True):
+        if line.strip() and not line.startswith("#"):
+            break
+        at += len(line)
+        end = at if not line.strip() else end
+    return end
 
 
 def _without_line(text: str, path: tuple[str, ...]) -> str:
@@ -188,9 +208,11 @@ def _without_line(text: str, path: tuple[str, ...]) -> str:
         mark += "_"
     document = tomlkit.parse(text)
     _put(document, path, mark, tomlkit.table)
-    line = re.compile(rf'^([ \t]*)[^\n]*=[ \t]*"{mark}"[ \t]*(#[^\n]*)?(\n|\Z)', re.MULTILINE)
-    return line.sub(
-        lambda found: f"{found[1]}{found[2]}{found[3]}" if found[2] else "",
-        tomlkit.dumps(document),
-        1,
-    )
+    found = tomlkit.dumps(document)
+    at = found.index(f'"{mark}"')
+    start, end = found.rfind("\n", 0, at) + 1, found.find("\n", at) + 1 or len(found)
+    before, after = found[start:at], found[at + len(mark) + 2 : end].strip()
+    if not before.rstrip().endswith("=") or (after and not after.startswith("#")):
+        raise ValueError("the key does not have a line of its own")
+    indent = before[: len(before) - len(before.lstrip())]
+    return found[:start] + (f"{indent}{after}\n" if after else "") + found[end:]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
+from twisted.internet.defer import DeferredLock
 from twisted.internet.threads import deferToThread
 
 from twistedcam.camera import Camera
@@ -68,6 +70,8 @@ class ConfigurationApi:
         self._server = server
         self._configuration = configuration
         self._is_probing = self._is_looking = False
+        #: One text is changed at a time: a long one takes a second.
+        self._editing = DeferredLock()
 
     def add_routes(self, router: Router) -> None:
         """Add the routes to a router."""
@@ -100,6 +104,10 @@ class ConfigurationApi:
         version = _text(read_body(request), "version")
         return json_reply(await self._configuration.undo(version))
 
+    async def _in_thread(self, function: Callable[..., dict[str, Any]], *given: Any) -> Any:
+        """Call a function in a thread, after those that were called before."""
+        return await self._editing.run(deferToThread, function, *given)
+
     async def _show_options(self, request: HttpRequest) -> Reply:
         """Return the options of the server or a camera as fields of forms.
 
@@ -108,13 +116,13 @@ class ConfigurationApi:
         body = read_body(request)
         text = _text(body, "text") if "text" in body else None
         camera = _text(body, "camera") if "camera" in body else query(request, "camera")
-        return json_reply(await deferToThread(self._configuration.form, text, camera or None))
+        return json_reply(await self._in_thread(self._configuration.form, text, camera or None))
 
     async def _merge(self, request: HttpRequest) -> Reply:
         body = read_body(request)
         text, version = _text(body, "text"), _text(body, "version")
         self._configuration.show()  # so that the text of the file can be merged again
-        return json_reply(await deferToThread(self._configuration.merge, text, version))
+        return json_reply(await self._in_thread(self._configuration.merge, text, version))
 
     async def _edit(self, request: HttpRequest) -> Reply:
         body = read_body(request)
@@ -125,8 +133,8 @@ class ConfigurationApi:
             changes = body.get("changes")
             if not isinstance(changes, list):
                 raise BadArgument("changes must be a list")
-            setting = deferToThread(self._configuration.set_options, text, changes)
-            return json_reply(await setting)
+            found = await self._in_thread(self._configuration.set_options, text, changes)
+            return json_reply(found)
         values: dict[str, Any] = {"name": as_text("name", body.get("name"))}
         if action == "add":
             values["source"] = as_text("source", body.get("source"))
