@@ -2,8 +2,9 @@
 
     python -m benchmarks.rtsp_crowd URL COUNT tcp|udp
 
-It prints a line when all play, and runs until it is ended. Over UDP only the first viewer reads:
-the kernel drops what the others do not read, which costs the server the same.
+With an address ``floor://HOST:PORT`` the server is ``rtp.c``, which does not know RTSP. It prints a
+line when all play, and runs until it is ended. Over UDP only the first viewer reads: the kernel
+drops what the others do not read, which costs the server the same.
 """
 
 from __future__ import annotations
@@ -35,10 +36,15 @@ class Watcher:
 
     def __init__(self, url: str, over_udp: bool) -> None:
         parts = urlsplit(url)
+        self.media: list[socket.socket] = []
+        self._rtcp = parts.hostname, parts.port or 554
+        self._is_rtsp = parts.scheme != "floor"
+        if not self._is_rtsp:
+            self._come(over_udp)
+            return
         self.sock = socket.create_connection((parts.hostname or "", parts.port or 554), 30)
         self._decoder = RtspDecoder()
         self._cseq = 0
-        self.media: list[socket.socket] = []
         described = self._ask("DESCRIBE", url)
         base = described.headers.get("Content-Base") or url
         track = control_url(base, parse_sdp(described.body).media[0].control)
@@ -57,9 +63,17 @@ class Watcher:
         self._ask("PLAY", base, Session=session)
         self.sock.setblocking(False)
 
+    def _come(self, over_udp: bool) -> None:
+        """Begin without RTSP."""
+        if over_udp:
+            self.media = _two_ports()
+            self.media[0].sendto(b"here", self._rtcp)
+        else:
+            self.sock = socket.create_connection(self._rtcp, 30)
+
     def stay(self) -> None:
         """Give a sign of life."""
-        if self.media:
+        if self.media and self._is_rtsp:
             self.media[1].sendto(ReceiverReport(1).encode(), self._rtcp)
 
     def _ask(self, method: str, uri: str, **headers: str) -> RtspResponse:

@@ -1,4 +1,4 @@
-"""Measures what viewers over RTSP cost, over TCP and UDP, compared with GStreamer's server."""
+"""Measures what viewers over RTSP cost, compared with GStreamer's server and a loop in C."""
 
 from __future__ import annotations
 
@@ -13,23 +13,29 @@ from typing import Any
 
 from benchmarks import run
 from benchmarks.bench import Bench, Found
+from benchmarks.crowd import compiled
 from benchmarks.own import cores
 from benchmarks.rtsp import has_camera, replay_camera
 from benchmarks.servers import ROOT
 from benchmarks.tables import cell, ratio, table
+from tests.support.ports import free_port
 from tests.support.process import ServerProcess, wait_for
 
 TITLE = "Viewers over RTSP"
 #: The numbers of viewers.
 COUNTS = (1, 50, 200)
-OWN, PEER = "twistedcam", "gst-rtsp-server"
+OWN, WORKERS, PEER = "twistedcam", "twistedcam with 2 workers", "gst-rtsp-server"
+FLOOR = "the floor: send in C"
+#: The packets of a picture that the floor sends: as many bytes as those of the clip, on average.
+FLOOR_PACKETS, FPS = 14, 25
 PROTOCOLS = ("tcp", "udp")
 LOCAL = "tcp:0:interface=127.0.0.1"
 
 
 def measure(bench: Bench) -> Found:
     """Serve one H.264 camera to viewers; the camera is GStreamer's server, and the peer."""
-    names = [f"{name}, {protocol}" for name in (OWN, PEER) for protocol in PROTOCOLS]
+    servers = (OWN, WORKERS, PEER, FLOOR)
+    names = [f"{name}, {protocol}" for name in servers for protocol in PROTOCOLS]
     found: Found = {"runs": {name: {str(count): [] for count in COUNTS} for name in names}}
     if not has_camera():
         bench.say("left out: there is no RTSP server of GStreamer, or no ffmpeg")
@@ -38,18 +44,26 @@ def measure(bench: Bench) -> Found:
         with (
             replay_camera() as camera,
             tempfile.TemporaryDirectory(prefix="twistedcam-bench-") as folder,
-            ServerProcess(Path(folder), "--camera", f"cam={camera.url}", "--rtsp", LOCAL) as server,
+            _own(folder, "one", camera) as server,
+            _own(folder, "workers", camera, "--workers", "2") as with_workers,
         ):
-            wait_for(lambda: server.status("cam")["state"] == "live", "the camera")
+            wait_for(lambda: with_workers.status("cam")["workers"] == "2", "the workers")
             time.sleep(1)
-            idle = {OWN: cores(server.process.pid, 2), PEER: cores(camera.pid, 2)}
+            pids = {OWN: server.process.pid, WORKERS: with_workers.process.pid, PEER: camera.pid}
+            idle = {who: cores(pid, 2) for who, pid in pids.items()}
+            servers_of = {OWN: server, WORKERS: with_workers}
             for name in names:
                 who, _, protocol = name.partition(", ")
                 if bench.servers not in name:
                     continue
                 for count in COUNTS:
-                    made = _one(bench, server, camera, who, protocol, count)
-                    made["above_idle"] = max(0.0, made["cores"] - idle[who])
+                    if who == FLOOR:
+                        made = _floor(bench, protocol, count)
+                    else:
+                        own = servers_of.get(who)
+                        url = camera.url if own is None else _address(own)
+                        made = _one(bench, own, url, pids[who], protocol, count)
+                        made["above_idle"] = max(0.0, made["cores"] - idle[who])
                     found["runs"][name][str(count)].append(made)
                     bench.say(f"{repeat + 1}: {name}, {count}: {made}")
     return found
@@ -63,39 +77,76 @@ def tell(found: Found) -> list[str]:
         for name in runs:
             made = runs[name][str(count)]
             spent = [each["cores"] for each in made]
-            above = [each["above_idle"] / count / 25 * 1e6 for each in made]
-            peer = [each["cores"] for each in runs[name.replace(OWN, PEER)][str(count)]]
+            who, _, protocol = name.partition(", ")
+            above = _above(made, count)
+            peer = _above(runs[f"{PEER}, {protocol}"][str(count)], count)
+            floor = _above(runs.get(f"{FLOOR}, {protocol}", {}).get(str(count), []), count)
             rows.append(
                 [
                     *(name, str(count)),
                     cell([each["fps"] for each in made if each["fps"]], ".1f"),
                     cell(spent, ".3f"),
                     cell(above, ".0f"),
-                    ratio(spent, peer) if not name.startswith(PEER) else "–",
+                    ratio(above, peer) if who in (OWN, WORKERS) else "–",
+                    ratio(above, floor) if who != FLOOR else "–",
                 ]
             )
     heads = ["1920x1080 at 25/s, 4 Mbit/s", "viewers", "fps each", "cores"]
-    return table([*heads, "CPU per frame, µs", "÷ GStreamer"], rows)
+    return table([*heads, "CPU per frame, µs", "÷ GStreamer", "÷ floor"], rows)
+
+
+def _above(made: list[dict[str, Any]], count: int) -> list[float]:
+    """The microseconds that a frame costs for each viewer, above the server without viewers."""
+    return [each["above_idle"] / count / FPS * 1e6 for each in made]
+
+
+@contextmanager
+def _own(folder: str, name: str, camera: Any, *options: str) -> Iterator[ServerProcess]:
+    """Start this server with that camera."""
+    words = ("--camera", f"cam={camera.url}", "--rtsp", LOCAL, *options)
+    with ServerProcess(Path(folder) / name, *words) as server:
+        wait_for(lambda: server.status("cam")["state"] == "live", "the camera")
+        yield server
+
+
+def _address(server: ServerProcess) -> str:
+    line = next(line for line in server.greeting if "rtsp://" in line)
+    return line.split()[1].replace("CAMERA", "cam")
 
 
 def _one(
-    bench: Bench, server: ServerProcess, camera: Any, who: str, protocol: str, count: int
+    bench: Bench, own: ServerProcess | None, url: str, pid: int, protocol: str, count: int
 ) -> dict[str, Any]:
     """The load of a server with that many viewers."""
-    host = next(line for line in server.greeting if "rtsp://" in line).split()[1]
-    url = host.replace("CAMERA", "cam") if who == OWN else camera.url
-    pid = server.process.pid if who == OWN else camera.pid
     with _crowd(url, count, protocol):
         time.sleep(2)
-        before, began = _frames(server), time.monotonic()
+        before, began = _frames(own), time.monotonic()
         spent = cores(pid, bench.seconds)
-        frames, seconds = _frames(server) - before, time.monotonic() - began
-    wait_for(lambda: server.status("cam")["viewers"] == "0", "the end of the viewers")
-    return {"cores": spent, "fps": frames / count / seconds if who == OWN else 0.0}
+        frames, seconds = _frames(own) - before, time.monotonic() - began
+    if own is not None:
+        wait_for(lambda: own.status("cam")["viewers"] == "0", "the end of the viewers")
+    return {"cores": spent, "fps": frames / count / seconds}
 
 
-def _frames(server: ServerProcess) -> int:
-    """The frames that all viewers have got."""
+def _floor(bench: Bench, protocol: str, count: int) -> dict[str, Any]:
+    """The load of the loop in C."""
+    port = free_port()
+    words = [str(compiled("rtp.c")), str(port), str(FLOOR_PACKETS), str(FPS), protocol]
+    with subprocess.Popen(words) as process:
+        try:
+            time.sleep(0.5)  # it listens at once
+            with _crowd(f"floor://127.0.0.1:{port}", count, protocol):
+                time.sleep(1)
+                spent = cores(process.pid, bench.seconds)
+        finally:
+            process.kill()
+    return {"cores": spent, "fps": 0.0, "above_idle": spent}
+
+
+def _frames(server: ServerProcess | None) -> int:
+    """The frames that all viewers have got; 0 if the server does not count them."""
+    if server is None:
+        return 0
     lines = server.command_lines("viewers")
     return sum(int(line.split()[1]) for line in lines if line.startswith("frames: "))
 
