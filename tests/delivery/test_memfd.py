@@ -10,7 +10,7 @@ from tests.support.packet_streams import serialize_packet
 from tests.support.sender_tests import open_files
 from tests.support.sockets import frame
 from tests.support.system import require
-from twistedcam.delivery.memfd import SMALL, Memfd, as_memfd, as_sendable
+from twistedcam.delivery.memfd import SMALL, Memfd, as_memfd, as_sendable, as_weak_memfd
 from twistedcam.delivery.socket_state import HAS_SENDFILE
 from twistedcam.media.frame import Frame
 from twistedcam.media.packet import Packet
@@ -68,3 +68,19 @@ def test_a_function_of_a_module_is_wrapped_once_and_an_object_of_one_viewer_is_n
     del own
     gc.collect()
     assert kept() is None
+
+
+def test_a_group_s_packets_keep_no_files_and_share_those_that_are_used() -> None:
+    require(HAS_SENDFILE, "memory files need Linux")
+    before = open_files()
+    picture = frame(5, 10)
+    make = as_weak_memfd(serialize_packet)
+    assert make is as_weak_memfd(serialize_packet)
+    held = picture.shared(make)()
+    assert picture.shared(make)() is held
+    assert open_files() == before + 1
+    del held
+    gc.collect()
+    assert open_files() == before
+    again = picture.shared(make)()
+    assert os.pread(again.fd, 8, 0) == (5).to_bytes(8, "big")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from inspect import isfunction
 from typing import Any, final
+from weakref import ref
 
 from twistedcam.media.packet import Packet
 from twistedcam.runtime.file_limits import check_reserve
@@ -26,7 +27,7 @@ class Memfd:
         OSError: no file descriptor or no memory is available.
     """
 
-    __slots__ = ("fd", "size")
+    __slots__ = ("__weakref__", "fd", "size")
 
     def __init__(self, data: bytes) -> None:
         self.size = len(data)
@@ -69,6 +70,33 @@ def as_memfd(serializer: Callable[[Any], bytes]) -> Callable[[Packet], Memfd]:
 
     def make(packet: Packet) -> Memfd:
         return Memfd(serializer(packet))
+
+    return make
+
+
+@shared_by_functions
+def as_weak_memfd(serializer: Callable[[Any], bytes]) -> Callable[[Packet], Callable[[], Memfd]]:
+    """Return a function for ``packet.shared`` that gives a function, which returns the file.
+
+    The packet does not keep the file: a hub keeps hundreds of packets of a group of pictures. All
+    who need it at the same time share it.
+    """
+
+    def make(packet: Packet) -> Callable[[], Memfd]:
+        kept: Callable[[], Memfd | None] = lambda: None  # noqa: E731
+        owner = ref(packet)
+
+        def file() -> Memfd:
+            nonlocal kept
+            found = kept()
+            if found is None:
+                alive = owner()
+                assert alive is not None
+                found = Memfd(serializer(alive))
+                kept = ref(found)
+            return found
+
+        return file
 
     return make
 

@@ -16,6 +16,7 @@ from twistedcam.rtsp.rtcp import ReceiverReport, ReportBlock
 from twistedcam.rtsp.rtp import parse_rtp
 from twistedcam.rtsp.sdp import parse_sdp
 from twistedcam.servers.rtsp.session import TIMEOUT
+from twistedcam.servers.rtsp.streams import PORT_LINGER
 
 MJPEG = f"{DOOR}?codec=mjpeg"
 ULAW = Track(AUDIO, "audio", "pcm_mulaw", rate=Fraction(8000), channels=1)
@@ -178,6 +179,7 @@ class SessionTests(RtspCase):
         self.ports[1].protocol.datagramReceived(report, ("10.0.0.9", 5001))  # of another
         self.clock.pump([10] * 8)
         assert not self.factory.streams.sessions
+        self.clock.advance(PORT_LINGER)
         assert not any(port.is_open for port in self.ports)
         assert len(self.server.viewers) == 0
         assert len(self.server.connection_limiter) == 0 or again.is_closed
@@ -185,6 +187,8 @@ class SessionTests(RtspCase):
     def test_teardown_and_the_end_of_the_server_release_the_ports(self) -> None:
         peer, session = self.play(UDP)
         assert peer.ask("TEARDOWN", MJPEG, Session=session).status == 200
+        assert all(port.is_open for port in self.ports)  # another client may come
+        self.clock.advance(PORT_LINGER)
         assert not any(port.is_open for port in self.ports)
         self.play(UDP)
         self.ports[-1].sent.clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from twistedcam.delivery.memfd import Memfd, as_memfd
+from twistedcam.delivery.memfd import Memfd, as_memfd, as_weak_memfd
 from twistedcam.delivery.sender import Serializer
 from twistedcam.delivery.workers.channel import WorkerChannel
 from twistedcam.media.packet import Packet
@@ -56,6 +56,7 @@ class WorkerFeed(Sink[Any]):
         self._channel = channel
         self._hub = hub
         self._make = as_memfd(serializer)
+        self._make_weak = as_weak_memfd(serializer)
         self._viewers: set[FeedViewer] = set()
         #: Called with True before the first viewer joins, with False when the last has left.
         self.on_use: Callable[[WorkerFeed, bool], None] = lambda feed, is_used: None
@@ -149,9 +150,21 @@ class WorkerFeed(Sink[Any]):
         """Tell the worker which kind of packets follows."""
         self._channel.send("hub", feed=self.id, groups=isinstance(self._hub, GroupHub))
 
+    def _file(self, packet: Packet) -> Memfd:
+        """Return the packet as a memory file.
+
+        Raises:
+            OSError: there is no file descriptor.
+        """
+        if not isinstance(self._hub, GroupHub):
+            made: Memfd = packet.shared(self._make)
+            return made
+        get: Callable[[], Memfd] = packet.shared(self._make_weak)
+        return get()
+
     def _send(self, type: str, packet: Packet, **more: Any) -> int:
         try:
-            file: Memfd = packet.shared(self._make)
+            file = self._file(packet)
         except OSError:  # no file descriptor now; perhaps for the next frame
             return 0
         self._sent.setdefault(packet.seq, []).append(file)

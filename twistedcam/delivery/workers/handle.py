@@ -82,6 +82,7 @@ class WorkerHandle:
         key = hub, serializer
         feed = self._feeds.get(key)
         if feed is None:
+            is_sound = is_sound or (hub.track is not None and hub.track.kind == "audio")
             window = GROUP_WINDOW if is_sound else WINDOW
             feed = WorkerFeed(self._next_feed(), self.channel, hub, serializer, window)
             self._add(key, feed)

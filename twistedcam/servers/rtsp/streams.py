@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from twistedcam.auth import Grant
+from twistedcam.runtime.timer import Timer
 from twistedcam.servers.http.streams.placeholder import Placeholders
 from twistedcam.servers.rtsp.media_track import MediaTrack
 from twistedcam.servers.rtsp.session import Carrier, RtspServerSession, TrackSetup
@@ -15,6 +16,9 @@ from twistedcam.servers.rtsp.transport_header import (
 )
 from twistedcam.servers.rtsp.udp import UdpPorts
 from twistedcam.stream.wants import Wants
+
+#: Seconds for which unused UDP ports stay open: each opening and closing is a line of the log.
+PORT_LINGER = 60.0
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
@@ -63,6 +67,7 @@ class RtspStreams:
         self._placeholders = Placeholders(server)
         self._tracks: dict[tuple[str, Wants], MediaTrack] = {}
         self._ports: dict[str, UdpPorts] = {}
+        self._port_timer = Timer(server.clock)
 
     def track(self, camera: Camera, wants: Wants) -> MediaTrack:
         """Return the track of a camera in one of some codecs: the same for all who want it.
@@ -146,12 +151,17 @@ class RtspStreams:
             session.end("the server is stopping")
         for track in tuple(self._tracks.values()):
             track.close()
+        self._port_timer.cancel()
         for ports in self._ports.values():
             ports.close()
         self._ports.clear()
 
     def _session_ended(self, session: RtspServerSession) -> None:
         self.sessions.pop(session.id, None)
+        if any(not ports.is_used for ports in self._ports.values()):
+            self._port_timer.start_unless_pending(PORT_LINGER, self._close_unused_ports)
+
+    def _close_unused_ports(self) -> None:
         for host, ports in tuple(self._ports.items()):
             if not ports.is_used:
                 del self._ports[host]
