@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import (
@@ -29,6 +29,8 @@ from twistedcam.servers.http.streams.publish_socket import CLOSE_TIMEOUT, MAX_OT
 from twistedcam.sources.spec import parse
 
 SESSION = "0123456789abcdef"
+#: Fewer cases than usual, because each opens two connections; more if FUZZ_CASES says so.
+CASES = max(30, settings.default.max_examples - 70)  # type: ignore[union-attr]
 
 
 class Browser:
@@ -272,6 +274,7 @@ def _bytes(draw: st.DrawFn) -> bytes:
 
 class PublishSocketFuzzTests(PublishSocketCase):
     def test_no_bytes_do_more_than_end_the_connection(self) -> None:
+        @settings(max_examples=CASES)
         @given(_bytes(), st.booleans())
         def check(data: bytes, as_message: bool) -> None:
             browser = self.open()

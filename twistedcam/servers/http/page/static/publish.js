@@ -48,7 +48,11 @@ const connection = new Connection(path, {
     microphone?.describe();
     showFault("");
   },
-  onState(found) { cameraState = found; showState(); },
+  onState(found) {
+    if (cameraState?.state === "stopped") { needsKeyframe = true; encoder?.requestKeyframe(); }
+    cameraState = found;
+    showState();
+  },
   onKeyframe() { encoder?.requestKeyframe(); },
   onEnd(reason, seconds) {
     if (seconds === null) { stop(); showFault(capital(reason || t("The server has ended the connection."))); return; }
@@ -137,9 +141,12 @@ function closeStream() {
   $("#hint").hidden = false;
 }
 
+// A stopped camera takes no pictures: they would be sent for nothing.
+const canSend = () => connection.isOpen && cameraState?.state !== "stopped";
+
 // Takes a new picture of the camera: encodes it, or leaves it out.
 function take(source, width, height, time) {
-  if (!encoder || !connection.isOpen) return;
+  if (!encoder || !canSend()) return;
   const interval = 1000 / Number(rate.value);
   if (time < nextDue - interval / 4) return; // the camera is faster than was asked for
   nextDue = Math.max(nextDue + interval, time);
@@ -164,7 +171,7 @@ async function switchMicrophone() {
   if (microphone) { microphone.stop(); microphone = null; showMicrophone(); return; }
   if (!hasOpus()) { note(t("This browser cannot send sound.")); return; }
   const made = new Microphone(
-    (packet) => { if (connection.isOpen) connection.sendSound(packet); else made.describe(); },
+    (packet) => { if (canSend()) connection.sendSound(packet); else made.describe(); },
     (error) => { microphone = null; showMicrophone(); note(error ? explain(error, true) : t("The microphone was unplugged.")); },
   );
   try {
