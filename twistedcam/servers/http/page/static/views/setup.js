@@ -2,6 +2,7 @@
 import { call, request } from "../lib/api.js";
 import { $, capital, visible } from "../lib/dom.js";
 import { bytes } from "../lib/format.js";
+import { announce } from "../lib/messages.js";
 import { showQrCode } from "../lib/qr.js";
 import { rights } from "../lib/rights.js";
 import { list, plural, serverText, t } from "../lib/text.js";
@@ -164,6 +165,7 @@ export class Setup {
       note.textContent = devices.length ? "" : network ? t("No camera has answered.") : t("No webcam was found. Plug one in and look again, search the network, or type the address of a camera.");
     } catch (error) { note.textContent = capital(error.message); }
     note.hidden = !note.textContent;
+    announce("setup", note.textContent || plural(this.cameras.length, "{count} camera was found", "{count} cameras were found"));
     for (const each of buttons) each.disabled = false;
     this.changed();
   }

@@ -2,6 +2,7 @@
 import { address, call, request } from "../lib/api.js";
 import { $, capital, fromTemplate, visible } from "../lib/dom.js";
 import { frameRate } from "../lib/format.js";
+import { announce } from "../lib/messages.js";
 import { t } from "../lib/text.js";
 
 const PERIOD = 150; // milliseconds between two pictures of a preview
@@ -80,6 +81,7 @@ export class SetupCamera {
     line.textContent = text;
     line.hidden = !text;
     line.classList.toggle("bad", isBad);
+    if (isBad) announce(this.found.source, text);
   }
 
   // Shows live pictures until stop() is called.
