@@ -3,7 +3,7 @@ import { post, request } from "../lib/api.js";
 import { worker } from "../lib/app_worker.js";
 import { $, capital } from "../lib/dom.js";
 import { showMessage } from "../lib/messages.js";
-import { language, t } from "../lib/text.js";
+import { language, serverText, t } from "../lib/text.js";
 
 const dialog = $("#notifications");
 const boxes = { motion: $("#notify-motion"), faults: $("#notify-faults") };
@@ -65,7 +65,7 @@ async function load() {
   if (reason) { setState(null, reason); return; }
   const response = await request("/push");
   const found = await response.json().catch(() => ({}));
-  if (!response.ok || !found.available) { setState(null, capital(found.reason ?? found.message ?? t("This server sends no notifications."))); return; }
+  if (!response.ok || !found.available) { setState(null, capital(serverText(found.reason ?? found.message ?? t("This server sends no notifications.")))); return; }
   key = found.key;
   const { subscription } = await current();
   setState(subscription ? await post("/push/find", { endpoint: subscription.endpoint }) : { found: false });
