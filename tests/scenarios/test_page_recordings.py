@@ -257,3 +257,44 @@ def test_of_thousands_of_recordings_few_are_in_the_document(
         assert "0000.jpg" not in browser.names()
         assert len(browser.names()) < 100
         browser.leave()
+
+
+#: Answers requests for lists from 6,500 recordings, of which always three began at the same time.
+LISTS = """
+const [done] = arguments, asked = [];
+const all = Array.from({length: 6500}, (_, at) => (
+  {recording: `${at}.mp4`, start: 1e9 - Math.floor(at / 3), protected: false}));
+window.fetch = async (url) => {
+  const {pathname, searchParams} = new URL(url);
+  asked.push(pathname.split("/").pop() + (searchParams.get("limit") ?? ""));
+  const before = Number(searchParams.get("before") ?? Infinity);
+  const recordings = all.filter((each) => each.start < before)
+    .slice(0, Number(searchParams.get("limit") ?? Infinity));
+  const body = pathname.endsWith("snapshots") ? {snapshots: []} : {recordings};
+  return new Response(JSON.stringify(body), {headers: {"Content-Type": "application/json"}});
+};
+import(new URL("static/lib/recording_list.js", document.baseURI)).then(async (list) => {
+  const items = await list.loadAll();
+  const whole = asked.splice(0).includes("recordings");
+  all.unshift({recording: "new.mp4", start: 1e9 + 9, protected: false});
+  all.splice(6400, 1);
+  const found = [
+    list.applyEvent(items, {what: "deleted", name: "6399.mp4"}),
+    list.applyEvent(items, {what: "renamed", name: "visit.mp4", before: "6000.mp4"}),
+    list.applyEvent(items, {what: "protected", name: "visit.mp4"}),
+    list.applyEvent(items, {what: "saved", name: "old.mp4"}),
+  ];
+  const now = await list.loadNew(items);
+  const visit = now.find((each) => each.name === "visit.mp4");
+  done([items.length + 1, whole, now.length, now[0].name, new Set(now.map((e) => e.name)).size,
+    asked.filter((each) => each === "recordings300").length, found.join(),
+    visit.protected, await list.loadNew(items.slice(0, 9))]);
+}).catch((error) => done(String(error)));
+"""
+
+
+def test_a_long_list_is_loaded_in_parts_and_then_only_what_is_new(page: Page) -> None:
+    page.chrome.set_script_timeout(30)
+    found = page.chrome.execute_async_script(LISTS)
+    assert found == [6500, False, 6500, "new.mp4", 6500, 1, "true,true,true,false", True, None]
+    page.leave()

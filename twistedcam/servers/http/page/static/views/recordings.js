@@ -1,9 +1,10 @@
 // The list of recordings and snapshots, and the dialog that plays them.
-import { address, call, command } from "../lib/api.js";
+import { address, command } from "../lib/api.js";
 import { $, capital, fromTemplate, inText, setIcon, visible } from "../lib/dom.js";
 import { bytes, dateTime, dayName, duration } from "../lib/format.js";
 import { showMessage } from "../lib/messages.js";
 import { rights } from "../lib/rights.js";
+import { applyEvent, loadAll, loadNew } from "../lib/recording_list.js";
 import { term } from "../lib/terms.js";
 import { locale, number, t } from "../lib/text.js";
 import { RecordingChoice } from "./recording_choice.js";
@@ -20,6 +21,8 @@ export class Recordings {
     this.items = null; // null: not loaded yet
     this.fault = ""; // why the list could not be loaded
     this.running = "";
+    this.wantsWhole = true;
+    this.isLoading = this.isLate = false; // late: something has changed while the list was loaded
     this.rows = new Map(); // by name: those that are in the document
     this.headings = new Map();
     this.grid = new VirtualGrid(this.list, (day) => this.fillHeading(day), (item) => this.fillRow(this.rows.get(item.name) ?? this.makeRow(item), item));
@@ -41,7 +44,7 @@ export class Recordings {
   // Updates recordings in progress from the status of the cameras.
   update(cameras) {
     const running = cameras.map((each) => each.recording ?? "").join("\n");
-    if (running !== this.running) { this.running = running; this.load(); }
+    if (running !== this.running) { this.running = running; this.load(false); }
     for (const each of cameras) {
       const item = each.recording && this.items?.find((one) => one.name === each.recording);
       if (item) item.size = each.recording_bytes ?? item.size;
@@ -73,23 +76,35 @@ export class Recordings {
   onEvent(event) {
     // For a recording without a picture, the reason is the same sentence as that of the button.
     if (event.what === "failed") showMessage(event.code === "camera-failed" ? capital(event.reason) : t("Recording {name} failed: {reason}", { name: inText(event.name), reason: event.reason }), true);
-    this.load();
+    this.load(!applyEvent(this.items, event));
   }
 
-  load() {
+  // isWhole: false if only the newest ones can have changed.
+  load(isWhole = true) {
+    this.wantsWhole ||= isWhole;
     clearTimeout(this.timer);
     const wait = Math.max(0, (this.loadedAt ?? 0) + MIN_INTERVAL - performance.now());
-    this.timer = setTimeout(async () => {
-      this.loadedAt = performance.now();
-      try {
-        this.items = await loadItems();
-        this.fault = "";
-        this.openNamed();
-      } catch (error) {
-        this.fault = error.message; // the old list stays
-      }
-      this.draw();
-    }, Math.min(wait, MIN_INTERVAL));
+    this.timer = setTimeout(() => this.loadNow(), Math.min(wait, MIN_INTERVAL));
+  }
+
+  async loadNow() {
+    if (this.isLoading) { this.isLate = true; return; }
+    const isWhole = this.wantsWhole;
+    const isFirst = this.items === null;
+    this.isLoading = true;
+    this.wantsWhole = this.isLate = false;
+    try {
+      this.items = (isWhole ? null : await loadNew(this.items)) ?? await loadAll((part) => { if (isFirst) { this.items = part; this.draw(); } });
+      this.fault = "";
+      this.openNamed();
+    } catch (error) {
+      this.fault = error.message; // the old list stays
+      this.wantsWhole = true;
+    }
+    this.isLoading = false;
+    this.loadedAt = performance.now();
+    this.draw();
+    if (this.isLate) this.load(false);
   }
 
   findRow(name) {
@@ -207,7 +222,7 @@ export class Recordings {
   // Plays a recording from a time in UNIX seconds; returns false if it is not complete or is gone.
   async playAt(name, time) {
     const find = (items) => items?.find((each) => each.name === name && each.complete !== false);
-    const item = find(this.items) ?? find(await loadItems().catch(() => null));
+    const item = find(this.items) ?? find(await loadAll().catch(() => null));
     if (!item) return false;
     this.player.open(item, Math.max(0, time - item.start));
     return true;
@@ -221,7 +236,7 @@ export class Recordings {
     let name = named;
     try { name = decodeURIComponent(named); } catch { /* it is no name then, and is not found */ }
     const find = (items) => items?.find((each) => each.name === name && each.complete !== false);
-    const item = find(this.items) ?? find(await loadItems().catch(() => null));
+    const item = find(this.items) ?? find(await loadAll().catch(() => null));
     if (item) this.player.open(item);
     else showMessage(t("There is no recording {name}", { name: inText(name) }), true);
   }
@@ -272,13 +287,6 @@ function byDay(items) {
 }
 
 // Returns all recordings and snapshots, newest first.
-async function loadItems() {
-  const [recordings, snapshots] = await Promise.all([call("GET", "/recordings"), call("GET", "/snapshots")]);
-  const items = recordings.recordings.map((each) => ({ ...each, name: each.recording, isPicture: false }));
-  items.push(...snapshots.snapshots.map((each) => ({ ...each, name: each.snapshot, isPicture: true })));
-  return items.sort((one, other) => other.start - one.start);
-}
-
 // The dialog that shows a recording or a snapshot.
 class RecordingPlayer {
   constructor() {

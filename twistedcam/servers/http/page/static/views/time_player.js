@@ -24,7 +24,7 @@ export class TimePlayer {
       video.addEventListener("timeupdate", () => { if (video === this.video) this.onProgress(); });
       video.addEventListener("ended", () => { if (video === this.video) this.onEnded(); });
       for (const kind of ["play", "pause"]) video.addEventListener(kind, () => { if (video === this.video) this.onState(); });
-      video.addEventListener("error", () => { if (video === this.video && this.piece && video.getAttribute("src")) this.fail(t("This recording cannot be played here.")); });
+      video.addEventListener("error", () => { if (video === this.video && this.piece && video.getAttribute("src")) this.onError(); });
     }
   }
 
@@ -131,6 +131,28 @@ export class TimePlayer {
       if (more.end > piece.end + 1) { this.load(this.video, more, piece.end); this.use(more); return; }
     } catch { /* nothing follows */ }
     if (piece === this.piece) this.onEnd();
+  }
+
+  // A file of the piece may have been deleted, or the connection was lost: goes on from here, or with
+  // what follows, once for each place.
+  async onError() {
+    const { piece, camera } = this;
+    const at = piece.timeAt(this.video.currentTime);
+    const text = t("This recording cannot be played here.");
+    if (this.failedAt !== undefined && Math.abs(at - this.failedAt) < 1) { this.fail(text); return; }
+    this.failedAt = at;
+    this.ahead = null;
+    try {
+      const more = await findPiece(camera, at, this.rate).catch((error) => {
+        if (!error.nearest || error.nearest.start < at) throw error;
+        return findPiece(camera, error.nearest.start, this.rate);
+      });
+      if (piece !== this.piece) return;
+      this.load(this.video, more, Math.max(at, more.start));
+      this.use(more);
+    } catch (error) {
+      if (piece === this.piece) this.fail(error.nearest ? text : error.message || text, error.recording);
+    }
   }
 
   toggle() {
