@@ -44,6 +44,7 @@ export class WallTile {
 
   // Shows the picture in so many pixels; many: true if the browser has many pictures to decode.
   fit(width, height, many) {
+    if (many !== this.player.prefersVideo) this.player.want(this.player.wanted); // judges the line anew
     this.player.prefersVideo = many;
     this.player.fit(Math.round(width * devicePixelRatio), Math.round(height * devicePixelRatio));
   }
@@ -78,9 +79,12 @@ export class WallTile {
     else this.player.stop();
   }
 
-  // Called once a second.
+  // Called once a second. If many cameras with their own video are slow, that is mostly the browser:
+  // the server would need far more to make smaller video of all.
   judge() {
-    if (this.status && this.player.running && this.isConnected()) this.player.judgeLine(this.player.takeAge());
+    if (!this.status || !this.player.running || !this.isConnected()) return;
+    const age = this.player.takeAge();
+    if (!this.player.prefersVideo || this.status.codec === "mjpeg") this.player.judgeLine(age);
   }
 
   draw() {
