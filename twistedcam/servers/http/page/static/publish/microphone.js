@@ -30,7 +30,7 @@ export class Microphone {
 
   // Asks for the microphone, and begins. Rejects as getUserMedia does.
   async start(deviceId) {
-    const audio = { echoCancellation: false, noiseSuppression: true, autoGainControl: true, channelCount: 1, ...(deviceId ? { deviceId } : {}) };
+    const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: true, channelCount: 1, ...(deviceId ? { deviceId } : {}) };
     this.stream = await navigator.mediaDevices.getUserMedia({ audio });
     try {
       await this.encode();
