@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.error import ConnectionDone
+from twisted.python.failure import Failure
+
 from tests.support.http_site import Connection, SiteCase
 from tests.support.onvif_site import OnvifClient, add_services
 from twistedcam.events import MotionChanged
@@ -67,6 +70,17 @@ class EventTests(SiteCase):
         assert connection.take() == b""
         self.server.events.publish(MotionChanged("door", "begin", "m1", time=5.0))
         assert b"tns1:VideoSource/MotionAlarm" in connection.take()
+
+    def test_what_happens_is_kept_for_a_client_that_has_gone_and_comes_again(self) -> None:
+        path = self.subscribe()
+        self.pulled(path)
+        connection = Connection(self.factory)
+        data = envelope(element("tev:PullMessages", element("tev:Timeout", "PT30S")))
+        head = f"POST /onvif/{path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(data)}"
+        connection.send(f"{head}\r\nContent-Type: application/soap+xml\r\n\r\n".encode() + data)
+        connection.channel.connectionLost(Failure(ConnectionDone()))
+        self.server.events.publish(MotionChanged("door", "begin", "m1", time=5.0))
+        assert self.pulled(path) == ["MotionAlarm"]
 
     def test_a_filter_chooses_topics(self) -> None:
         def expression(topic: str) -> Any:

@@ -74,6 +74,7 @@ async def _pull_messages(request: OnvifRequest) -> Xml:
     limit = request.argument("MessageLimit") or str(MAX_CHANGES)
     if not (limit.isascii() and limit.isdigit() and len(limit) < 10 and int(limit)):
         raise SoapFault("MessageLimit is a number from 1 on", "ter:InvalidArgVal")
+    request.http.notifyFinish().addErrback(lambda _: found.abandon_pull())
     changes = await found.pull(timeout, int(limit))
     return element(
         "tev:PullMessagesResponse",

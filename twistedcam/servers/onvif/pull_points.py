@@ -62,7 +62,8 @@ class PullPoint:
         self._changes: deque[PropertyChange] = deque(maxlen=MAX_CHANGES)
         #: The value of each property that was told last, by topic and camera.
         self._told: dict[tuple[str, str], bool] = {}
-        self._pull: Deferred[None] | None = None
+        #: The pull that waits; it fires with False if its client is gone.
+        self._pull: Deferred[bool] | None = None
         self._pull_timer = Timer(clock)
 
     @property
@@ -106,7 +107,8 @@ class PullPoint:
         if not self._changes and timeout > 0:
             pull = self._pull = Deferred()
             self._pull_timer.start(timeout, self._end_pull)
-            await pull
+            if not await pull:
+                return []
         return [self._changes.popleft() for _ in range(min(limit, len(self._changes)))]
 
     def end(self) -> None:
@@ -116,11 +118,15 @@ class PullPoint:
         if self.token_session is not None:
             self.token_session.close()
 
-    def _end_pull(self) -> None:
+    def abandon_pull(self) -> None:
+        """End a pull whose client is gone: the changes are kept for its next one."""
+        self._end_pull(has_client=False)
+
+    def _end_pull(self, *, has_client: bool = True) -> None:
         self._pull_timer.cancel()
         pull, self._pull = self._pull, None
         if pull is not None:
-            pull.callback(None)
+            pull.callback(has_client)
 
 
 class PullPoints:
