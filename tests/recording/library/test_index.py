@@ -43,6 +43,15 @@ class IndexTests(LibraryCase):
         self.assertEqual(len(self.names()), 10_000)
         self.assertEqual(len(self.names()), 10_000)
         self.assertEqual(len(read), 9_999)
+        saved = self.folder / HIDDEN / "index.json"
+        before = saved.stat()
+        os.link(self.folder / "a.mkv", self.folder / "one more.mkv")
+        self.assertEqual(len(self.names()), 10_001)
+        self.assertEqual(saved.stat().st_mtime_ns, before.st_mtime_ns)  # it takes time to save it
+        self.patch(index_module, "_FEW_PERIOD", 0.0)
+        (self.folder / "one more.mkv").unlink()
+        self.assertEqual(len(self.names()), 10_000)
+        self.assertGreater(saved.stat().st_mtime_ns, before.st_mtime_ns)
 
 
 class ForeignIndexTests(OddFolderCase):

@@ -41,6 +41,9 @@ _MAX_BYTES = 256 << 20
 
 #: Seconds between two times at which the index is saved while many files are read.
 _SAVE_PERIOD = 15.0
+#: Seconds for which less than a thousandth of the index may be unsaved. To save 100,000 recordings
+#: takes a second; after a crash a few files are read again.
+_FEW_PERIOD = 60.0
 
 #: Size and time of last change; a file with the same stamp is unchanged.
 _Stamp = tuple[int, int]
@@ -63,6 +66,8 @@ class Index:
         #: Names of files that crashed their reader: read again after a restart.
         self._doubtful: set[str] = set()
         self._loading = Lock()
+        #: Changes since the index was saved, and when that was.
+        self._unsaved, self._saved_at = 0, -math.inf
 
     def scan(
         self,
@@ -97,7 +102,7 @@ class Index:
                 unread.append((name, stamp, status))
         # New files come first: others may change all the time.
         unread.sort(key=lambda each: each[0] in known)
-        changed = bool(unread) or len(known) > len(found)
+        self._unsaved += len(unread) + len(known.keys() - found.keys())
         for name in known.keys() - found.keys():
             self._forget(name)
         if limit is None:
@@ -106,8 +111,7 @@ class Index:
             for each in unread:
                 late = time.monotonic() > until
                 found.update({each[0]: of_file(each[0], each[2])} if late else self._read([each]))
-        if changed:
-            self._save()
+        self._save_changes()
         return list(found.values())
 
     def known(self, missing: list[str] | None = None) -> list[LibraryEntry]:
@@ -154,8 +158,8 @@ class Index:
             if time.monotonic() - saved > _SAVE_PERIOD:
                 self._save()
                 saved = time.monotonic()
-        if unread:
-            self._save()
+        self._unsaved += len(unread)
+        self._save_changes()
 
     def _read_all(self, unread: list[_Unread]) -> dict[str, LibraryEntry]:
         """Read any number of files, in several processes."""
@@ -240,8 +244,16 @@ class Index:
             return {}
         return kept
 
+    def _save_changes(self) -> None:
+        """Save the index if more than a few changes are not saved, or for some time."""
+        is_few = self._unsaved * 1000 < len(self._known())
+        is_late = time.monotonic() - self._saved_at > _FEW_PERIOD
+        if self._unsaved and (is_late or not is_few):
+            self._save()
+
     def _save(self) -> None:
         """Save the index, if the folder can be written."""
+        self._unsaved, self._saved_at = 0, time.monotonic()
         lines = [json.dumps({"version": _VERSION})]
         # One line at a time, so that other threads can run in between.
         for name, (stamp, item) in list(self._known().items()):
