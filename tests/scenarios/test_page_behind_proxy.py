@@ -25,6 +25,8 @@ BELOW = "http://127.0.0.1:8080/;"
 #: Snapshots that were polled, as without WebSockets.
 PULLED = """return performance.getEntriesByType("resource").map((each) => each.name)
     .filter((name) => name.includes("after="))"""
+#: The addresses that the service worker of the page is for.
+SCOPE = "navigator.serviceWorker.ready.then(({scope}) => arguments[0](scope))"
 LOADED = "return (document.querySelector(arguments[0])?.naturalWidth ?? 0) > 0"
 
 
@@ -72,6 +74,8 @@ def test_the_page_works_with_any_path_prefix(
         browser.wait(browser.is_live, "a live camera")
         browser.moves()
         assert browser.chrome.execute_script(PULLED) == []
+        scope = browser.chrome.execute_async_script(SCOPE)
+        assert urlsplit(scope).path == path
         browser.click(".record")
         browser.wait(lambda: browser.text(".rec") >= "0:01", "a recording")
         name = state(server)["recording"]
