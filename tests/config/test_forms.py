@@ -111,6 +111,8 @@ def test_no_secret_is_in_a_form() -> None:
         )
         form = server_form(TEXT, words) if name is None else camera_form(TEXT, name, words)
         assert "secret" not in str(form)
+    misplaced = '[camera.door]\nsource = "push:"\nmqtt = "mqtt://me:secret@192.0.2.1"\n'
+    assert camera(misplaced)["camera.door.mqtt"]["value"] == "mqtt://***@192.0.2.1"
     assert server_form(TEXT, options_from([]))["hooks"] == [
         {"name": "hook1", "on": ["state:live"], "cameras": [], "target": "/usr/local/bin/upload"}
     ]

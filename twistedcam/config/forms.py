@@ -179,6 +179,8 @@ def _source_groups(name: str, table: Mapping[str, Any], given: Mapping[str, Any]
         value, is_in_address = table.get(key), False
         if value is None and spec is not None and key in spec.settings:
             value, is_in_address = spec.settings[key], True
+        if key in others and "://" in str(value):
+            kind = ValueKind("address")
         if kind.name == "switch" and value is not None:
             value = str(value).lower() in ("1", "true")
         field = _field(

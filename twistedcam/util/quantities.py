@@ -73,7 +73,7 @@ def size(text: str | float, what: str) -> int:
         BadArgument: it is not a positive size.
     """
     value = _parse(text, _BYTES | {"": 1, "m": 1000**2})
-    if value is None or value < 1:
+    if value is None or not 1 <= value < math.inf:
         raise BadArgument(f"{what}={text!r} is not a size: write it as 500MB or 20GB")
     return int(value)
 
