@@ -2,7 +2,6 @@
 import { store, stored } from "./storage.js";
 
 const STORAGE_KEY = "twistedcam data saver";
-const listeners = new Set();
 
 export const dataSaver = {
   // True if the user has switched it on here, or in the browser and not off here.
@@ -11,11 +10,6 @@ export const dataSaver = {
     return choice ? choice === "on" : Boolean(navigator.connection?.saveData);
   },
 
-  set(isOn) {
-    store(STORAGE_KEY, isOn ? "on" : "off");
-    for (const listener of listeners) listener();
-  },
-
-  // Calls a function after each change.
-  onChange(listener) { listeners.add(listener); },
+  // Players use it from the next status of their camera on, which comes within a second.
+  set(isOn) { store(STORAGE_KEY, isOn ? "on" : "off"); },
 };

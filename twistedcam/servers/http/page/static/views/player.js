@@ -73,7 +73,6 @@ export class Player {
     this.bytes = 0; // of all received frames
     this.busy = 0; // milliseconds spent on drawing JPEGs since the last second
     this.lastSeq = 0;
-    dataSaver.onChange(() => this.choose());
   }
 
   start() {
