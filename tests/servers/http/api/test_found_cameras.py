@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from twistedcam.config import page_rules
 from twistedcam.errors import CameraFailed
 from twistedcam.servers.http.api import found_cameras
 from twistedcam.servers.http.api.found_cameras import describe
 
 WEBCAM = {
     "kind": "webcam", "device": "HD Cam", "source": "webcam:/dev/video0", "problem": None,
-    "in_use_by": ["python (process 7)", "cheese (process 8)"],
+    "microphone": None, "in_use_by": ["python (process 7)", "cheese (process 8)"],
     "formats": [
         {"format": "BA81", "width": 1920, "height": 1080, "fps": [5.0]},
         {"format": "YUYV", "width": 640, "height": 480, "fps": [15.0, 30.0]},
@@ -35,6 +36,15 @@ def test_webcams_have_their_modes_and_users_and_microphones_are_left_out() -> No
     assert [each["format"] for each in webcam["modes"]] == ["mjpg", "yuyv", "yuyv"]
     assert (yard["source"], yard["modes"]) == ("onvif://USER:PASSWORD@192.0.2.7", [])
     assert yard["note"] == "it needs a login"
+
+
+def test_a_webcam_has_its_own_microphone_and_that_of_the_computer_to_choose_from() -> None:
+    with_microphone = {**WEBCAM, "microphone": MICROPHONE["source"]}
+    found = describe([WEBCAM, with_microphone, MICROPHONE, ONVIF], own=7)
+    assert [each["sounds"] for each in found] == [["alsa:default"], ["auto", "alsa:default"], []]
+    assert describe([WEBCAM], own=7)[0]["sounds"] == []
+    sounds = {sound for each in found for sound in each["sounds"]}
+    assert all(page_rules._SOUND.fullmatch(each) for each in sounds)  # the page may write them
 
 
 def test_a_program_that_fails_or_hangs_says_why(

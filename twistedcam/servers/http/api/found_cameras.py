@@ -25,10 +25,11 @@ _FORMATS = frozenset({"mjpg", "yuyv", "h264", "hevc"})
 
 
 async def find_cameras(server: Server, network: bool) -> list[dict[str, Any]]:
-    """Return cameras: ``name``, ``source``, ``modes`` and ``note``.
+    """Return cameras: ``name``, ``source``, ``modes``, ``sounds`` and ``note``.
 
-    ``modes`` have ``size``, ``fps`` and ``format``, the largest first. ``note`` says which program
-    uses a webcam, or what has to be written into the source.
+    ``modes`` have ``size``, ``fps`` and ``format``, the largest first. ``sounds`` are values of the
+    setting ``audio``: the microphones that a webcam can have. ``note`` says which program uses a
+    webcam, or what has to be written into the source.
 
     Arguments:
         network: True to look in the local network in place of this machine.
@@ -67,6 +68,8 @@ def describe(found: Iterable[dict[str, Any]], own: int) -> list[dict[str, Any]]:
     Arguments:
         own: the number of this process.
     """
+    found = list(found)
+    shared = ["alsa:default"] * any(each.get("kind") == "microphone" for each in found)
     cameras = []
     for each in found:
         if each.get("kind") in ("twistedcam", "onvif"):
@@ -76,6 +79,7 @@ def describe(found: Iterable[dict[str, Any]], own: int) -> list[dict[str, Any]]:
                     "name": each["name"],
                     "source": source,
                     "modes": [],
+                    "sounds": [],
                     "note": each["problem"] or note,
                 }
                 for source in each["sources"]
@@ -88,7 +92,13 @@ def describe(found: Iterable[dict[str, Any]], own: int) -> list[dict[str, Any]]:
             note = each["problem"] or (f"in use by {', '.join(users)}" if users else "")
             modes = _modes(each["formats"])
             cameras.append(
-                {"name": each["device"], "source": each["source"], "modes": modes, "note": note}
+                {
+                    "name": each["device"],
+                    "source": each["source"],
+                    "modes": modes,
+                    "sounds": ["auto"] * bool(each["microphone"]) + shared,
+                    "note": note,
+                }
             )
     return cameras[:_MAX_FOUND]
 

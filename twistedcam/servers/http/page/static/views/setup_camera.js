@@ -20,6 +20,7 @@ export class SetupCamera {
     this.image = $("img", this.element);
     this.check = $(".setup-choose", this.element);
     this.mode = $(".setup-mode", this.element);
+    this.sound = $(".setup-sound", this.element);
     this.login = $(".setup-login", this.element);
     const title = visible(found.name);
     $("h4", this.element).textContent = title;
@@ -30,6 +31,7 @@ export class SetupCamera {
     this.check.checked = isChosen;
     this.check.setAttribute("aria-label", t("Add {name}", { name: title }));
     this.showModes(found.modes ?? []);
+    this.showSounds(found.sounds ?? []);
     this.login.hidden = !found.source.includes(PLACEHOLDER);
     if (isTaken) {
       this.element.classList.add("taken");
@@ -37,6 +39,7 @@ export class SetupCamera {
     } else if (found.note && !found.camera) this.say(capital(found.note));
     this.check.addEventListener("change", () => this.changed());
     this.mode.addEventListener("change", () => { this.restart(); onChange(); });
+    this.sound.addEventListener("change", onChange);
     for (const input of this.element.querySelectorAll(".setup-name, .setup-title")) input.addEventListener("input", onChange);
     for (const input of this.login.querySelectorAll("input")) input.addEventListener("change", () => this.changed());
     $(".setup-try", this.element).addEventListener("click", () => this.restart());
@@ -51,7 +54,7 @@ export class SetupCamera {
     this.onChange();
   }
 
-  // The settings that were chosen.
+  // The size, rate and format that were chosen.
   get settings() { return JSON.parse(this.mode.value || "{}"); }
 
   // The address with the login that was typed.
@@ -65,7 +68,7 @@ export class SetupCamera {
   get wanted() {
     if (!this.check.checked || this.isTaken) return null;
     const title = this.field("title").value.trim();
-    return { name: this.field("name").value.trim(), source: this.source, settings: { ...(title ? { title } : {}), ...this.settings } };
+    return { name: this.field("name").value.trim(), source: this.source, settings: { ...(title ? { title } : {}), ...this.settings, ...(this.sound.value ? { audio: this.sound.value } : {}) } };
   }
 
   showModes(modes) {
@@ -74,6 +77,13 @@ export class SetupCamera {
       t("{size}, {rate}, {format}", { size: each.size.replace("x", " × "), rate: frameRate(each.fps, 0), format: each.format.toUpperCase() }),
       JSON.stringify({ size: each.size, fps: String(Number(each.fps.toFixed(3))), format: each.format }),
     )));
+  }
+
+  // sounds: values of the setting "audio".
+  showSounds(sounds) {
+    const texts = { auto: t("Microphone of this webcam"), "alsa:default": t("Microphone of the server's computer") };
+    this.field("sounds").hidden = sounds.length === 0;
+    this.sound.replaceChildren(new Option(t("Off"), ""), ...sounds.map((each) => new Option(texts[each] ?? each, each)));
   }
 
   say(text, isBad = false) {
