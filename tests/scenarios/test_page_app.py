@@ -59,6 +59,15 @@ def middle(page: Page) -> tuple[float, float]:
     return box[0], box[1]
 
 
+def swiped(page: Page, by: float, name: str) -> bool:
+    """Swipe, and return True if this camera is shown then. A slow swipe is none."""
+    x, y = middle(page)
+    touch(page, "touchStart", (x - by, y))
+    touch(page, "touchMove", (x + by, y))
+    touch(page, "touchEnd")
+    return page.text(".camera .name") == name
+
+
 def test_the_app_can_be_installed_and_says_that_its_server_is_away(
     browser: Page, tmp_path: Any
 ) -> None:
@@ -90,16 +99,8 @@ def test_the_app_can_be_installed_and_says_that_its_server_is_away(
 
 
 def test_swipes_show_the_camera_beside_and_two_fingers_zoom(page: Page) -> None:
-    x, y = middle(page)
-    touch(page, "touchStart", (x + 60, y))
-    touch(page, "touchMove", (x - 60, y))
-    touch(page, "touchEnd")
-    page.wait(lambda: page.text(".camera .name") == "b", "the next camera")
-    x, y = middle(page)
-    touch(page, "touchStart", (x - 60, y))
-    touch(page, "touchMove", (x + 60, y))
-    touch(page, "touchEnd")
-    page.wait(lambda: page.text(".camera .name") == "a", "the camera before")
+    page.wait(lambda: swiped(page, -60, "b"), "the next camera")
+    page.wait(lambda: swiped(page, 60, "a"), "the camera before")
     x, y = middle(page)
     assert page.chrome.execute_script(ZOOM) == ""
     touch(page, "touchStart", (x - 20, y), (x + 20, y))
