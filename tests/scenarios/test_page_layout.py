@@ -130,6 +130,9 @@ def test_cameras_in_every_state(browser: Page, tmp_path: Path) -> None:
         browser.wait(lambda: "Stopped" in browser.text("[data-camera=yard] .overlay"), "its stop")
         browser.wait(lambda: state(server, "attic")["restarts"] > 1, "a camera that is lost")
         looks_well(browser, "grid")
+        browser.look(320, 640)
+        assert min(browser.widths(".who")) > 200  # a title has room, too
+        browser.look()
         for name in ("yard", "attic", "phone"):
             browser.chrome.get(f"{server.http}/#{name}")
             browser.wait(lambda name=name: browser.text(".camera .name") == name, "it alone")  # type: ignore[misc]

@@ -183,7 +183,10 @@ class Notifier(Service):
 
     def _require_library(self) -> None:
         if not self.is_available:
-            raise NotSupported("notifications need a library: pip install 'twistedcam[push]'")
+            raise NotSupported(
+                "notifications need a library; from the checkout: "
+                ".venv/bin/pip install -e '.[push]'"
+            )
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, CameraChanged):

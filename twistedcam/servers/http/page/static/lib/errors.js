@@ -43,7 +43,7 @@ export const SERVER_TEXTS = [
   t("there is no change of the page to take back"),
   t("a user needs a name and a password"),
   t("it needs a login"),
-  t("notifications need a library: pip install 'twistedcam[push]'"),
+  t("notifications need a library; from the checkout: .venv/bin/pip install -e '.[push]'"),
   t("the port of the page was given on the command line: start the server without --http, or choose there who can reach it"),
 ];
 
