@@ -5,7 +5,7 @@ import { $, fromTemplate, inText, setIcon } from "../lib/dom.js";
 import { age, bits, bytes, duration, fixed, frameRate } from "../lib/format.js";
 import { announce, showMessage } from "../lib/messages.js";
 import { rights } from "../lib/rights.js";
-import { number, t } from "../lib/text.js";
+import { number, serverText, t } from "../lib/text.js";
 import { keys } from "../keys.js";
 import { Addresses } from "./addresses.js";
 import { Areas } from "./areas.js";
@@ -385,7 +385,7 @@ export class CameraView {
     this.find(".badges").hidden = shown === "lost"; // they are out of date
     overlay.dataset.state = shown;
     overlay.querySelector("strong").textContent = title;
-    overlay.querySelector(".overlay-reason").textContent = reason;
+    overlay.querySelector(".overlay-reason").textContent = serverText(reason);
     const label = { lost: title, refused: title }[shown] ?? STATES[state] ?? state;
     this.find(".picture").setAttribute("aria-label", t("Live picture of {camera}: {state}", { camera: this.status?.title || this.name, state: label.toLowerCase() }));
   }

@@ -2,7 +2,7 @@
 import { $, fromTemplate, setIcon } from "../lib/dom.js";
 import { rights } from "../lib/rights.js";
 import { stored } from "../lib/storage.js";
-import { t } from "../lib/text.js";
+import { serverText, t } from "../lib/text.js";
 import { unwatchVisibility, watchVisibility } from "../lib/visibility.js";
 import { Player } from "./player.js";
 
@@ -100,7 +100,7 @@ export class WallTile {
       this.find(".wall-state").textContent = state === "live" ? t("Live") : "";
     }
     const reason = state === "refused" ? this.refusal || rights.why("view", this.name) : state === "lost" ? "" : status?.reason ?? "";
-    this.find(".wall-reason").textContent = reason;
+    this.find(".wall-reason").textContent = serverText(reason);
     this.find(".wall-rec").hidden = !status?.recording || state === "lost";
     this.find(".wall-rec").dataset.waiting = Boolean(status?.recording_waiting);
     const moves = status?.motion === "moving" && state !== "lost";
