@@ -102,6 +102,7 @@ def test_a_new_server_is_set_up_opened_to_the_network_and_closed_again(
             if host is not None:
                 browser.wait(lambda: server.reaches(host), "the page from the network")
                 address = f"http://{host}:{server.ports['http']}/"
+                browser.wait(lambda: browser.find("#setup-qr").is_displayed(), "a code")
                 browser.wait(lambda: qr_text(browser) == address, "the QR code")
                 assert browser.text("#setup-link") == address
             browser.shoot("setup-saved-light-1280")
