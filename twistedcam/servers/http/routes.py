@@ -12,6 +12,7 @@ from twistedcam.runtime.log_memory import LogMemory
 from twistedcam.runtime.threads import run_in_thread
 from twistedcam.servers.http.api.commands import PREFIX, make_handler, operations
 from twistedcam.servers.http.api.configuration import Configuration, ConfigurationApi
+from twistedcam.servers.http.api.found_cameras import CameraSearch
 from twistedcam.servers.http.api.health import Health
 from twistedcam.servers.http.api.live_stats import LiveStats
 from twistedcam.servers.http.api.log_lines import LogLines
@@ -142,9 +143,10 @@ def make_router(
         PushPages(server, notifier).add_routes(router)
     add_qr_code(router, partial(run_in_thread, server.make_thread))
     if configuration is not None:
-        ConfigurationApi(server, configuration).add_routes(router)
+        search = CameraSearch(server)
+        ConfigurationApi(server, configuration, search).add_routes(router)
         if setup is not None:
-            SetupApi(server, setup, configuration).add_routes(router)
+            SetupApi(server, setup, configuration, search).add_routes(router)
     return router
 
 

@@ -13,7 +13,7 @@ from twistedcam.camera import Camera
 from twistedcam.errors import BadArgument, Forbidden, TooMany
 from twistedcam.events import EventBus
 from twistedcam.servers.http.api.commands import PREFIX, as_text, read_body
-from twistedcam.servers.http.api.found_cameras import find_cameras
+from twistedcam.servers.http.api.found_cameras import CameraSearch
 from twistedcam.servers.http.api.openapi import CONFIGURATION
 from twistedcam.servers.http.api.previews import described, first_picture
 from twistedcam.servers.http.connection.access import is_local
@@ -66,10 +66,11 @@ class Configuration(Protocol):
 class ConfigurationApi:
     """Answers ``/api/v1/configuration``. All requests need the right ``admin``."""
 
-    def __init__(self, server: Server, configuration: Configuration) -> None:
+    def __init__(self, server: Server, configuration: Configuration, search: CameraSearch) -> None:
         self._server = server
         self._configuration = configuration
-        self._is_probing = self._is_looking = False
+        self._search = search
+        self._is_probing = False
         #: One text is changed at a time: a long one takes a second.
         self._editing = DeferredLock()
 
@@ -166,22 +167,8 @@ class ConfigurationApi:
             self._is_probing = False
 
     async def _devices(self, request: HttpRequest) -> Reply:
-        """Look for cameras, of this machine or with ``{"network": true}`` in the network.
-
-        Raises:
-            CameraFailed: it is not possible to look.
-            TooMany: somebody else is looking.
-        """
-        network = read_body(request).get("network", False)
-        if not isinstance(network, bool):
-            raise BadArgument("network must be true or false")
-        if self._is_looking:
-            raise TooMany("somebody else is looking for cameras: wait until that has ended")
-        self._is_looking = True
-        try:
-            return json_reply({"devices": await find_cameras(self._server, network)})
-        finally:
-            self._is_looking = False
+        """Look for cameras, of this machine or with ``{"network": true}`` in the network."""
+        return json_reply({"devices": await self._search.answer(request)})
 
     async def _open(self, spec: SourceSpec) -> dict[str, Any]:
         server = self._server

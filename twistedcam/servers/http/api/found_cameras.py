@@ -9,9 +9,11 @@ from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from twistedcam.errors import CameraFailed
+from twistedcam.errors import BadArgument, CameraFailed, TooMany
 from twistedcam.runtime.child_process import child_environment, last_line, module_command
 from twistedcam.runtime.threads import run_in_thread
+from twistedcam.servers.http.api.commands import read_body
+from twistedcam.servers.http.connection.request import HttpRequest
 
 if TYPE_CHECKING:
     from twistedcam.core.server import Server
@@ -22,6 +24,33 @@ TIMEOUT = 20.0
 _MAX_FOUND, _MAX_MODES = 100, 60
 #: Formats that a webcam can be asked for.
 _FORMATS = frozenset({"mjpg", "yuyv", "h264", "hevc"})
+
+
+class CameraSearch:
+    """Looks for cameras on request, for one page at a time."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._is_looking = False
+
+    async def answer(self, request: HttpRequest) -> list[dict[str, Any]]:
+        """Return the cameras that a request asks for, as ``find_cameras`` does.
+
+        Raises:
+            BadArgument: ``network`` is neither true nor false.
+            CameraFailed: it is not possible to look; the message has the reason.
+            TooMany: somebody else is looking.
+        """
+        network = read_body(request).get("network", False)
+        if not isinstance(network, bool):
+            raise BadArgument("network must be true or false")
+        if self._is_looking:
+            raise TooMany("somebody else is looking for cameras: wait until that has ended")
+        self._is_looking = True
+        try:
+            return await find_cameras(self._server, network)
+        finally:
+            self._is_looking = False
 
 
 async def find_cameras(server: Server, network: bool) -> list[dict[str, Any]]:

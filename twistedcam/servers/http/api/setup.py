@@ -7,10 +7,10 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from twistedcam.errors import BadArgument, TooMany
+from twistedcam.errors import BadArgument
 from twistedcam.servers.http.api.commands import PREFIX, as_text, read_body
 from twistedcam.servers.http.api.configuration import Configuration, guarded
-from twistedcam.servers.http.api.found_cameras import find_cameras
+from twistedcam.servers.http.api.found_cameras import CameraSearch
 from twistedcam.servers.http.api.openapi import SETUP
 from twistedcam.servers.http.api.previews import Previews
 from twistedcam.servers.http.connection.reply import Reply, json_reply
@@ -45,12 +45,18 @@ class FirstSetup(Protocol):
 class SetupApi:
     """Answers ``/api/v1/setup``. All requests need the right ``admin``."""
 
-    def __init__(self, server: Server, setup: FirstSetup, configuration: Configuration) -> None:
+    def __init__(
+        self,
+        server: Server,
+        setup: FirstSetup,
+        configuration: Configuration,
+        search: CameraSearch,
+    ) -> None:
         self._server = server
         self._setup = setup
         self._configuration = configuration
         self._previews = Previews(server)
-        self._is_looking = False
+        self._search = search
 
     def add_routes(self, router: Router) -> None:
         """Add the routes to a router."""
@@ -83,22 +89,8 @@ class SetupApi:
         return json_reply({})
 
     async def _devices(self, request: HttpRequest) -> Reply:
-        """Look for cameras as ``/configuration/devices``; with ``camera``, if it has the device.
-
-        Raises:
-            CameraFailed: it is not possible to look.
-            TooMany: somebody else is looking.
-        """
-        network = read_body(request).get("network", False)
-        if not isinstance(network, bool):
-            raise BadArgument("network must be true or false")
-        if self._is_looking:
-            raise TooMany("somebody else is looking for cameras: wait until that has ended")
-        self._is_looking = True
-        try:
-            found = await find_cameras(self._server, network)
-        finally:
-            self._is_looking = False
+        """Look for cameras as ``/configuration/devices``; with ``camera``, if it has the device."""
+        found = await self._search.answer(request)
         own = {
             os.path.realpath(each.source_info.device): name
             for name, each in self._server.cameras.items()
