@@ -67,7 +67,7 @@ soak: $(TESTED)  ## an hour of changing viewers, an hour of lost servers, then a
 	$(BIN)/python -m tests.soak.viewers --seconds $(SOAK_SECONDS)
 
 fuzz: $(VENV)/.fuzz  ## fuzz codecs and parsers, guided by coverage and by hypothesis (FUZZ_SECONDS=60)
-	for each in frames pictures headers commands; do $(BIN)/python -m tests.fuzz $$each --seconds $(FUZZ_SECONDS) || exit; done
+	for each in frames pictures headers commands rtsp; do $(BIN)/python -m tests.fuzz $$each --seconds $(FUZZ_SECONDS) || exit; done
 	FUZZ_CASES=$(FUZZ_CASES) $(BIN)/python -m $(PYTEST) $(FUZZED)
 
 kernel-test: $(TESTED)  ## test the webcam code with the test driver of the Linux kernel, in a virtual machine

@@ -13,10 +13,12 @@ from pathlib import Path
 from tests.fakecam.build import cache_directory
 
 HERE = Path(__file__).parent
-TARGETS = ("frames", "pictures", "headers", "commands")
+TARGETS = ("frames", "pictures", "headers", "commands", "rtsp")
 #: What is instrumented: the parts under test.
 PARTS = [
     "twistedcam.wire",
+    "twistedcam.rtsp",
+    "twistedcam.sources.rtsp.track_receiver",
     "twistedcam.media.jpeg",
     "twistedcam.servers.control",
     "twistedcam.commands",
