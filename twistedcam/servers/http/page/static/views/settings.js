@@ -47,7 +47,7 @@ export function watchSettings() {
   form.addEventListener("submit", (event) => { event.preventDefault(); save(); });
   $("#configuration-check").addEventListener("click", () => attempt(check));
   $("#configuration-merge").addEventListener("click", () => attempt(merge));
-  $("#configuration-load").addEventListener("click", load);
+  $("#configuration-load").addEventListener("click", () => mayLoad() && load());
   $("#configuration-undo").addEventListener("click", () => attempt(async () => tell(await call("POST", `${PATH}/undo`, { version: saved.version }))));
   $("#configuration-export").addEventListener("click", (event) => {
     const link = event.currentTarget;
@@ -63,7 +63,9 @@ export function watchSettings() {
   dialog.querySelector(".player-head").addEventListener("submit", (event) => { if (!mayClose()) event.preventDefault(); });
 }
 
-const mayClose = () => text.value === saved.text || confirm(t("Close without saving the changes?"));
+const isChanged = () => text.value !== saved.text;
+const mayClose = () => !isChanged() || confirm(t("Close without saving the changes?"));
+const mayLoad = () => !isChanged() || confirm(t("Load the file again, and lose the changes?"));
 
 async function load() {
   const found = await attempt(() => call("GET", PATH));
