@@ -25,7 +25,7 @@ from twistedcam.util.camera_name import url_safe
 GARDEN = "حديقة"
 NAMES = ("front door", "Küche", GARDEN)
 MADE = "Küche.motion"
-SOURCE = "pattern:?size=160x120&fps=20"
+SOURCE = "pattern:?size=160x120&fps=10"
 
 
 @pytest.fixture(scope="module")

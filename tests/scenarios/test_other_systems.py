@@ -54,6 +54,7 @@ print(count)
 FIRST = (
     *("asyncio", "concurrent.futures", "multiprocessing.connection", "subprocess", "tempfile"),
     *("selectors", "http.server", "cv2", "av", "PIL.Image", "PIL.ImageFont", "requests", "wsproto"),
+    *("pywebpush",),
     *("twisted.internet.reactor", "twisted.internet.ssl", "twisted.web.server"),
     *("twisted.conch.telnet", "twisted.internet.stdio", "twisted.internet.endpoints"),
     *("twisted.application.service", "twisted.application.strports", "twisted.python.usage"),

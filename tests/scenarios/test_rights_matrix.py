@@ -284,7 +284,7 @@ class MatrixTests(ServerCase):
             if not any(route.method == how and route.match(path) is not None for how, path in tried)
         ]
         everybody = ["/static/{name}", "/static/{folder}/{name}", "/favicon.ico"]
-        everybody += ["/login", "/login", "/logout"]
+        everybody += ["/service-worker.js", "/login", "/login", "/logout"]
         self.assertEqual(missing, everybody)
         commands = {self.registry.find(line.split())[0].name for line, *_ in LINES}
         others = {each.name for each in self.registry} - commands

@@ -101,7 +101,7 @@ class PlainOptions(Struct, kw_only=True, rename="kebab"):
     mqtt: Annotated[
         Broker | None,
         Read(parse_broker, "URL", kind="address"),
-        Option("MQTT broker that gets the state of this server: `mqtt://HOST`", "scale.md"),
+        Option("MQTT broker that gets the server's state: `mqtt://HOST`", "scale.md"),
     ] = None
     discovery: Annotated[
         bool,
@@ -109,9 +109,9 @@ class PlainOptions(Struct, kw_only=True, rename="kebab"):
     ] = False
     push_contact: Annotated[
         str,
-        Read(parse_contact, "ADDRESS"),
+        Read(parse_contact, "URL"),
         Option(
-            "where push services may write to you: `mailto:me@example.org`",
+            "contact for push services: `mailto:me@example.org`",
             "phone.md#notifications",
         ),
     ] = "mailto:twistedcam@example.org"
@@ -214,7 +214,7 @@ class GivenOptions(PlainOptions, kw_only=True, rename="kebab"):
         list[str],
         Read(metavar="[CAMERA:]NAME=VALUE"),
         Option(
-            "encoder of viewers' H.264: `bitrate=2M`, `preset=veryfast`, `encoder=auto`",
+            "setting of viewers' H.264: `bitrate=2M`, …",
             "delivery.md#h264-that-is-encoded-here",
             in_file=False,
         ),
@@ -223,7 +223,7 @@ class GivenOptions(PlainOptions, kw_only=True, rename="kebab"):
         list[str],
         Read(metavar="NAME=VALUE"),
         Option(
-            "detect motion; a setting of it: `sensitivity=70`, `record=off`, …",
+            "detect motion; a setting: `sensitivity=70`, …",
             "motion.md",
             in_file=False,
         ),

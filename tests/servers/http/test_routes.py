@@ -11,7 +11,7 @@ from tests.support.process import ROOT
 class RouteTests(SiteCase):
     def test_the_document_lists_every_route_outside_the_api(self) -> None:
         text = (ROOT / "docs" / "http.md").read_text()
-        documented = {path.rstrip("/.") for path in re.findall(r"[` ](/[a-z/.…]*)", text)}
+        documented = {path.rstrip("/.") for path in re.findall(r"[` ](/[a-z/.…-]*)", text)}
         for route in self.router.routes:
             path = re.sub(r"/?\{.*", "", route.path)
             if not route.path.startswith(("/api/", "/static", "/favicon")):
