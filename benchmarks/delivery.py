@@ -93,9 +93,9 @@ def _memory(found: Found) -> list[str]:
     rows = []
     for name, server in found.items():
         counts = list(server["loads"])
-        few, many = counts[0], counts[-1]
-        if few == many or not server["loads"][many]:
+        if len(counts) < 2 or not server["loads"][counts[-1]]:
             continue
+        few, many = counts[0], counts[-1]
         pairs = zip(server["loads"][few], server["loads"][many], strict=False)
         each = [(b["memory"] - a["memory"]) / (int(many) - int(few)) / 1000 for a, b in pairs]
         at = median(run["memory"] for run in server["loads"][many]) / 1e6
