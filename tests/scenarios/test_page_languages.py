@@ -79,8 +79,6 @@ def test_the_page_has_the_first_language_of_the_browser_that_it_knows(
     assert page.find("#events-title").text == "Ereignisse"
     assert page.find("#recordings-search").get_dom_attribute("placeholder") == "Suchen"
     assert page.find("[data-camera=attic] .open").get_dom_attribute("title") == "Nur attic zeigen"
-    nothing = "Es wurde noch nichts aufgenommen. Aufnehmen"
-    page.wait(lambda: page.text("#recordings .empty").startswith(nothing), "an empty list")
     page.complaints()  # of cameras that are not there
 
 

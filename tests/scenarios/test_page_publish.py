@@ -91,7 +91,8 @@ def test_its_h264_is_recorded_as_it_comes_with_sound_and_seen_by_others(
         seen = browser.chrome.execute_async_script(WATCH)
         assert (seen["text"]["width"], seen["text"]["container"]) == (1280, "annexb")
         middle = sorted(seen["ages"])[10]
-        assert -20 < middle < 1000, seen["ages"]
+        # The clocks of two pages are compared with the server's, each to some milliseconds.
+        assert -100 < middle < 1000, seen["ages"]
         browser.wait(lambda: "H.264, 1280 × 720" in browser.text("#figures"), "the figures")
         assert violations(browser, [(390, 844, False), (390, 844, True)]) == []
         browser.look(844, 390)

@@ -70,6 +70,9 @@ def test_a_camera_is_added_renamed_and_removed_and_the_change_is_shown_before(
         )
         assert "garden" not in file.read_text()
         browser.click("#configuration-load")
+        question = browser.chrome.switch_to.alert
+        assert question.text == "Load the file again, and lose the changes?"
+        question.accept()
         browser.wait(
             lambda: "# by another" in browser.value("#configuration textarea"), "the other's text"
         )
