@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ import simplejpeg
 from benchmarks import run
 from benchmarks.bench import Bench, Found
 from benchmarks.own import cores
+from benchmarks.servers import end
 from benchmarks.tables import cell, ratio, table
 from tests.support.http_camera import HttpCamera
 from tests.support.motion_kinds import make_film
@@ -138,12 +138,7 @@ def _peer(folder: Path, camera: HttpCamera, _: bool) -> Iterator[int]:
             raise SystemExit("Motion did not start")
         yield process.pid
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process)
 
 
 if __name__ == "__main__":

@@ -183,12 +183,17 @@ def running(contestant: Contestant, env: Mapping[str, str]) -> Iterator[Running]
             time.sleep(0.01)
         yield Running(process.pid, Target(contestant.kind, port, contestant.path))
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process in good order, or kill it if it does not end."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _twistedcam(port_option: str, *options: str, tls: bool = False) -> Callable[[int], list[str]]:

@@ -13,17 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.internet.interfaces import IPushProducer
 from twisted.logger import Logger
-from wsproto import ConnectionType
 from wsproto.connection import Connection, ConnectionState
 from wsproto.events import (
-    AcceptConnection,
     BytesMessage,
     CloseConnection,
     Event,
     Ping,
     TextMessage,
 )
-from wsproto.handshake import H11Handshake
 from wsproto.utilities import ProtocolError
 from zope.interface import implementer
 
@@ -37,7 +34,7 @@ from twistedcam.servers.frames.keepalive import FRAME_LIMIT, KeepAlive
 from twistedcam.servers.frames.publish_session import PublishSession
 from twistedcam.servers.http.connection.request import HttpRequest, query
 from twistedcam.servers.http.connection.takeover import Receiver
-from twistedcam.servers.http.streams.websocket import handshake_headers
+from twistedcam.servers.http.streams.websocket import accept_handshake
 from twistedcam.servers.http.streams.websocket_messages import binary_message
 
 if TYPE_CHECKING:
@@ -81,21 +78,12 @@ class PublishSockets:
         session = query(request, "session")
         if session is not None and not _SESSION.fullmatch(session):
             raise BadArgument("session must have 16 to 64 letters, digits, - and _")
-        handshake = H11Handshake(ConnectionType.SERVER)
-        try:
-            if (request.method, request.clientproto) != (b"GET", b"HTTP/1.1"):
-                raise ValueError("a WebSocket needs GET over HTTP/1.1")
-            handshake.initiate_upgrade_connection(
-                handshake_headers(request), request.uri.decode("ascii")
-            )
-        except (ProtocolError, ValueError):
-            raise BadArgument("the request is not a valid handshake of a WebSocket") from None
-        accept = handshake.send(AcceptConnection())
-        assert handshake.connection is not None
+        refusal = "the request is not a valid handshake of a WebSocket"
+        protocol, accept = accept_handshake(request, refusal)
         before = self._newest.get(camera.name)
         if before is not None and (session is None or before.session != session):
             before = None
-        socket = PublishSocket(self._server, request, handshake.connection, session)
+        socket = PublishSocket(self._server, request, protocol, session)
         self._newest[camera.name] = socket
         socket.on_lost = lambda: self._forget(camera.name, socket)
         socket.begin(accept, camera, before)

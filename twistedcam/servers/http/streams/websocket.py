@@ -81,21 +81,32 @@ class WebSockets:
         wanted = read_parameters(request)
         if wanted.codecs:
             watched.stream.hub_for(wanted.wants)
-        handshake = H11Handshake(ConnectionType.SERVER)
-        try:
-            if (request.method, request.clientproto) != (b"GET", b"HTTP/1.1"):  # RFC 6455, 4.1
-                raise ValueError("a WebSocket needs GET over HTTP/1.1")
-            handshake.initiate_upgrade_connection(
-                handshake_headers(request), request.uri.decode("ascii")
-            )
-        except (ProtocolError, ValueError):
-            raise BadArgument("this address is only for WebSockets; use /stream") from None
-        accept = handshake.send(AcceptConnection())
-        assert handshake.connection is not None
-        WebSocketSession(self.server, request, handshake.connection, accept, watched, wanted)
+        refusal = "this address is only for WebSockets; use /stream"
+        protocol, accept = accept_handshake(request, refusal)
+        WebSocketSession(self.server, request, protocol, accept, watched, wanted)
 
 
-def handshake_headers(request: HttpRequest) -> list[tuple[bytes, bytes]]:
+def accept_handshake(request: HttpRequest, refusal: str) -> tuple[Connection, bytes]:
+    """Return the protocol of a WebSocket that a request opens, and the bytes of the answer.
+
+    Raises:
+        BadArgument: the handshake is not valid; with ``refusal`` as its message.
+    """
+    handshake = H11Handshake(ConnectionType.SERVER)
+    try:
+        if (request.method, request.clientproto) != (b"GET", b"HTTP/1.1"):  # RFC 6455, 4.1
+            raise ValueError("a WebSocket needs GET over HTTP/1.1")
+        handshake.initiate_upgrade_connection(
+            _handshake_headers(request), request.uri.decode("ascii")
+        )
+    except (ProtocolError, ValueError):
+        raise BadArgument(refusal) from None
+    accept = handshake.send(AcceptConnection())
+    assert handshake.connection is not None
+    return handshake.connection, accept
+
+
+def _handshake_headers(request: HttpRequest) -> list[tuple[bytes, bytes]]:
     """Return only the headers of a WebSocket handshake (RFC 6455, 4.1)."""
     return [
         (name, value)
