@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.films import read_film
 from tests.support.ports import free_port
-from tests.support.process import ServerProcess, wait_for
+from tests.support.process import ServerProcess, descendants, wait_for
 from tests.support.publish_peers import LOCAL, Nginx, WebServer, rtsp_listener
 from tests.support.publish_status import CAMERA, probe, state, targets
 from tests.support.system import require
@@ -151,15 +151,6 @@ def command_lines(server: ServerProcess) -> list[str]:
         with suppress(OSError):  # one that has ended
             found.append(Path(f"/proc/{each}/cmdline").read_text())
     return [each for each in found if each and each != own]  # a copy is no program yet
-
-
-def descendants(pid: int) -> list[int]:
-    """Processes below that one."""
-    found = []
-    for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, tasks.read_text().split()):
-            found += [child, *descendants(child)]
-    return found
 
 
 def test_a_stalled_target_is_given_up_and_others_go_on(tmp_path: Path) -> None:

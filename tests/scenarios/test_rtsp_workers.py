@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.test_workers import ask, workers_of
+from tests.scenarios.test_workers import ask, open_sockets, workers_of
 from tests.support.movies import film_with_sound
 from tests.support.process import ServerProcess, wait_for
 from tests.support.rtsp_reader import RtspReader
@@ -70,8 +70,7 @@ def in_workers(server: ServerProcess, reader: RtspReader) -> bool:
     want = f"{_hex(host)}:{port:04X}"
     lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     inodes = {f"socket:[{words[9]}]" for words in lines if words[2] == want}
-    files = [file for pid in workers_of(server) for file in Path(f"/proc/{pid}/fd").iterdir()]
-    return any(os.readlink(file) in inodes for file in files if os.path.lexists(file))
+    return any(open_sockets(pid) & inodes for pid in workers_of(server))
 
 
 def _hex(host: str) -> str:

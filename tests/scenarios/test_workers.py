@@ -8,13 +8,14 @@ import resource
 import signal
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.support.fakes import TINY_JPEG
 from tests.support.ports import free_port
-from tests.support.process import PATIENCE, ServerProcess, wait_for
+from tests.support.process import PATIENCE, ServerProcess, descendants, wait_for
 from tests.support.system import require
 from twistedcam import wire
 from twistedcam.delivery.socket_state import HAS_SENDFILE
@@ -103,22 +104,23 @@ def ask(server: ServerProcess, line: str) -> dict[str, object]:
 
 def workers_of(server: ServerProcess) -> set[int]:
     """The processes below the server."""
-    tasks = Path(f"/proc/{server.process.pid}/task").iterdir()
-    return {int(word) for task in tasks for word in (task / "children").read_text().split()}
+    return set(descendants(server.process.pid))
+
+
+def open_sockets(pid: int) -> set[str]:
+    """The sockets of a process: one that waits to be writable has two descriptors."""
+    found = set()
+    with suppress(OSError):  # the process has ended
+        for file in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                found.add(os.readlink(file))
+    return {name for name in found if name.startswith("socket:[")}
 
 
 def connections(pid: int) -> int:
     """How many TCP sockets a process holds."""
-    found: set[str] = set()  # one that waits to be writable has two descriptors
-    inodes = {line.split()[9] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]}
-    for file in Path(f"/proc/{pid}/fd").iterdir():
-        try:
-            name = os.readlink(file)
-        except OSError:
-            continue
-        if name.startswith("socket:[") and name[8:-1] in inodes:
-            found.add(name)
-    return len(found)
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    return len(open_sockets(pid) & {f"socket:[{line.split()[9]}]" for line in lines})
 
 
 def ready(server: ServerProcess, count: int) -> None:

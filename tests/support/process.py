@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,16 @@ def wait_for(probe: Any, what: str, timeout: float = PATIENCE) -> Any:
             return found
         assert time.monotonic() < until, f"waited {timeout:g} s for {what}"
         time.sleep(0.02)
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the ids of all processes below a process. Those that end meanwhile are left out."""
+    found = []
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):  # the thread or its process has ended
+            for child in map(int, children.read_text().split()):
+                found += [child, *descendants(child)]
+    return found
 
 
 class ServerProcess:

@@ -77,6 +77,7 @@ export class Setup {
     sessionStorage.removeItem(SAVED);
     this.note(saved.text ?? "");
     this.offerRestart(Boolean(saved.needsRestart));
+    if (saved.text) $("#setup-note").after($("#setup-code")); // the next step: it must not be below the fold
     await this.load();
     if (this.state) await this.find(false);
   }
