@@ -234,10 +234,16 @@ class CameraService(MultiService):
             found = [(each, each.read_certificate()) for each in listeners]
             done: dict[str, Any] = {}
             if again is not None:
-                after = again()
+                before, after = self._options, again()
                 if is_from_page:
                     await self._use_ports(after)
-                done = await apply_options(self.server, self._options, after)
+                try:
+                    done = await apply_options(self.server, self._options, after)
+                except Exception:
+                    await self._take_ports_back(before)
+                    raise
+                if before.tokens != self._options.tokens:
+                    self.server.authenticator.end_anonymous()
             done |= _use_certificates(found)
             if self._announcer is not None:
                 self._announcer.update()
@@ -254,6 +260,16 @@ class CameraService(MultiService):
             raise
         changed |= {"tokens": after.tokens} if has_tokens else {}
         self._options = structs.replace(self._options, **changed)
+        self.server.urls = urls_of(self.listeners)
+
+    async def _take_ports_back(self, before: ServeOptions) -> None:
+        """Listen, and ask for tokens, as with earlier options of this server."""
+        if before is self._options:
+            return
+        await self._switch.use(self._options, before)
+        if before.tokens is None and self._options.tokens is not None:
+            self.server.authenticator.end()
+        self._options = before
         self.server.urls = urls_of(self.listeners)
 
     @property

@@ -17,11 +17,12 @@ from twisted.logger import Logger
 from twistedcam import wire
 from twistedcam.auth.grant import ANYONE, Grant
 from twistedcam.auth.login_throttle import LoginThrottle
-from twistedcam.auth.sessions import TokenSession, TokenSessions, expired
+from twistedcam.auth.sessions import PERIOD, TokenSession, TokenSessions, expired
 from twistedcam.auth.tokens import Token, TokenFile, hash_of
 from twistedcam.auth.users import User, is_password
 from twistedcam.errors import BadArgument, TooMany, Unauthorized
 from twistedcam.net.addresses import source_of
+from twistedcam.runtime.timer import Timer
 
 log = Logger()
 
@@ -65,11 +66,14 @@ class Authenticator:
         #: Address and token of valid logins. They do not wait for wrong tokens from that address.
         self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._sessions = TokenSessions(clock, wall, self._current_grants)
+        #: The connections that were made while no token was needed.
+        self._anonymous: set[TokenSession] = set()
+        self._ending_anonymous = Timer(clock)
         if file is not None:
             self._begin(file)
 
     def begin(self, file: TokenFile) -> None:
-        """Ask for tokens from now on. Connections that were made without one stay.
+        """Ask for tokens from now on. ``end_anonymous`` ends the connections that have none.
 
         Raises:
             BadArgument: the file cannot be read or is invalid; nothing has changed.
@@ -82,6 +86,24 @@ class Authenticator:
         """Ask for no tokens: take ``begin`` back."""
         self._file, self._seen = None, ()
         self._tokens, self._users, self._grants = {}, {}, {}
+
+    def end_anonymous(self) -> None:
+        """End the connections that were made before tokens were needed, a second from now.
+
+        Until then the client that has set the first password can receive its answer.
+        """
+        if self._anonymous:
+            self._ending_anonymous.start(PERIOD, self._end_anonymous)
+
+    def _end_anonymous(self) -> None:
+        reason = Unauthorized("this server requires a token or a password now")
+        for session in tuple(self._anonymous) if self.is_needed else ():
+            session.end(reason)
+
+    def _forget_anonymous(self, session: TokenSession) -> None:
+        self._anonymous.discard(session)
+        if not self._anonymous:
+            self._ending_anonymous.cancel()
 
     def _begin(self, file: TokenFile) -> None:
         self._seen = self._stamp()
@@ -190,8 +212,10 @@ class Authenticator:
     ) -> TokenSession:
         """Watch a connection, to end it when its token expires, is removed or is restricted.
 
+        A connection without a token ends when tokens are needed (``end_anonymous``).
+
         Arguments:
-            grant: the token's grant.
+            grant: the token's grant, or ``ANYONE``.
             may_stay: returns True if the connection is still allowed with a changed grant.
             on_end: called with the reason, within seconds.
             login: the key of the login to the page that it belongs to.
@@ -199,7 +223,9 @@ class Authenticator:
         Returns: a session to close when the connection is lost.
         """
         if self._file is None:
-            return TokenSession(grant, may_stay, on_end)
+            session = TokenSession(grant, may_stay, on_end, self._forget_anonymous)
+            self._anonymous.add(session)
+            return session
         return self._sessions.open(grant, may_stay, on_end, login)
 
     def end_login(self, login: str, reason: Unauthorized) -> None:

@@ -19,7 +19,7 @@ PERIOD = 1.0
 
 
 class TokenSession:
-    """A connection that was authorised by a token. Call ``close`` when it is lost.
+    """A connection that is watched until its token ends. Call ``close`` when it is lost.
 
     Arguments:
         grant: the token's current grant.
@@ -28,6 +28,8 @@ class TokenSession:
         on_close: called once when this is closed.
         login: the key of the login to the page that the connection belongs to; empty: none.
     """
+
+    __slots__ = ("_on_close", "grant", "is_missing", "login", "may_stay", "on_end")
 
     def __init__(
         self,
@@ -48,6 +50,14 @@ class TokenSession:
     def close(self) -> None:
         """Stop watching the connection. A second call does nothing."""
         self._on_close(self)
+
+    def end(self, reason: Unauthorized) -> None:
+        """Stop watching the connection, and end it. Raises nothing."""
+        self.close()
+        try:
+            self.on_end(reason)
+        except Exception:
+            log.failure("a connection could not be ended: {reason}", reason=str(reason))
 
 
 class TokenSessions:
@@ -99,7 +109,7 @@ class TokenSessions:
     def end_login(self, login: str, reason: Unauthorized) -> None:
         """End the connections of a login to the page."""
         for session in [each for each in self._open if each.login == login]:
-            self._end(session, reason)
+            session.end(reason)
 
     def _close(self, session: TokenSession) -> None:
         self._open.discard(session)
@@ -120,21 +130,14 @@ class TokenSessions:
 
     def _judge(self, session: TokenSession, grant: Grant | None, now: float) -> None:
         if grant is not None and grant.has_expired(now):
-            self._end(session, expired(grant))
+            session.end(expired(grant))
         elif grant is not None and session.may_stay(grant):
             session.grant, session.is_missing = grant, False
         elif session.is_missing:
             what = "was removed" if grant is None else "no longer allows this"
-            self._end(session, Unauthorized(f"{session.grant.owner} {what}"))
+            session.end(Unauthorized(f"{session.grant.owner} {what}"))
         else:
             session.is_missing = self._is_doubtful = True
-
-    def _end(self, session: TokenSession, reason: Unauthorized) -> None:
-        self._close(session)
-        try:
-            session.on_end(reason)
-        except Exception:
-            log.failure("a connection could not be ended: {reason}", reason=str(reason))
 
 
 def expired(grant: Grant) -> Unauthorized:

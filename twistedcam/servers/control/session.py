@@ -51,11 +51,13 @@ class ControlServerSession:
         self.is_full = False
         self.has_quit = False
         #: What the client may do; None until it has sent a token.
-        self._grant: Grant | None = None if server.authenticator.is_needed else ANYONE
+        self._grant: Grant | None = None
         self._token_session: TokenSession | None = None
         self._unsubscribe: Callable[[], None] | None = None
         self._unread = 0
         self._is_over = False
+        if not server.authenticator.is_needed:
+            self._begin(ANYONE)
 
     @property
     def has_grant(self) -> bool:
@@ -131,14 +133,19 @@ class ControlServerSession:
                 "a token is not accepted from another machine without encryption: use TLS (an "
                 "endpoint ssl:…) or a tunnel. Others may have read this token: replace it"
             )
-        self._grant = await authenticator.by_token(token, self._transport.getPeer())
+        grant = await authenticator.by_token(token, self._transport.getPeer())
+        self._begin(grant)
+        return grant
+
+    def _begin(self, grant: Grant) -> None:
+        """Allow what a grant allows, in place of an earlier one."""
+        self._grant = grant
         if self._token_session is not None:
             self._token_session.close()
         if not self._is_over:  # the check of the token may have been delayed
-            self._token_session = authenticator.open_session(
-                self._grant, self._on_grant_changed, self._on_grant_ended
+            self._token_session = self._server.authenticator.open_session(
+                grant, self._on_grant_changed, self._on_grant_ended
             )
-        return self._grant
 
     def quit(self) -> None:
         """Close the connection after the answer."""

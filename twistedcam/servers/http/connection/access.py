@@ -178,14 +178,11 @@ class Access:
 
     def _watch_token(self, request: HttpRequest, may_stay: Callable[[Grant], bool]) -> None:
         """Close the connection if the token expires or changes before the response is complete."""
-        authenticator = self._server.authenticator
-        if not authenticator.is_needed:
-            return
-        channel, peer = request.channel, show_address(request.getClientAddress())
-        own = isinstance(channel, HttpConnection)
+        authenticator, channel = self._server.authenticator, request.channel
+        own, client = isinstance(channel, HttpConnection), request.getClientAddress()
 
-        def end(reason: Unauthorized) -> None:
-            log.info("{peer}: {why}", peer=peer, why=str(reason))
+        def end(reason: Unauthorized) -> None:  # without the request, which a stream does not keep
+            log.info("{peer}: {why}", peer=show_address(client), why=str(reason))
             if own:
                 channel.revoke()
             else:  # the connection of another site of twisted.web
