@@ -33,7 +33,7 @@ def measure(bench: Bench) -> Found:
     seconds = bench.seconds * _ACCELERATION
     drift = {}
     for ppm in _CLOCKS:
-        found = heard_clicks(SoundCard(seconds, ppm, step=1920))
+        found = heard_clicks(SoundCard(seconds, ppm))
         errors = [at - round(at) for at in found]
         steps = [after - before for before, after in pairwise(errors)]
         drift[str(ppm)] = {

@@ -1,11 +1,9 @@
-"""A sound card whose clock is too fast or too slow, as FFmpeg gives it: a container."""
+"""A sound card whose clock is too fast or too slow: a capture device."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-import av
 import numpy as np
 
 from twistedcam.microphones import reader
@@ -19,13 +17,12 @@ RATE = 48_000
 class SoundCard:
     """Delivers a click at each full second of the host, with times that have some jitter.
 
-    It is the container, its only stream and that stream's codec at once, and stands in for the
-    module ``time``.
+    It also stands in for the module ``time``.
 
     Arguments:
         seconds: of sound.
         ppm: millionths by which its clock is too slow.
-        step: samples of a packet.
+        step: samples of a piece.
         epoch: the time of the first sample by the clock of its times.
     """
 
@@ -34,35 +31,28 @@ class SoundCard:
         seconds: float,
         ppm: float,
         channels: int = 1,
-        step: int = 240,
+        step: int = 1920,
         epoch: float = START,
     ) -> None:
         self.now = START
-        self.slept = 0.0
-        self.channels = channels
-        self.sample_rate, self.name, self.time_base, self.bytes = RATE, "pcm_s16le", 1e-6, 2
-        self.streams: Any = self
-        self.codec_context: Any = self
-        self.format: Any = self
-        self.audio = [self]
+        self.rate, self.channels = RATE, channels
+        self.codec, self.sample_bytes = "pcm_s16le", 2
         self._count = round(seconds * RATE)
         self._pace = 1 + ppm * 1e-6
         self._step = step
         self._epoch = epoch
 
-    def demux(self, audio: int) -> Iterator[Any]:
-        """Yield all packets."""
+    def read(self, seconds: float) -> Iterator[tuple[bytes, float]]:
+        """Yield all samples."""
         step = self._step
         for at in range(0, self._count - step, step):
             host = np.arange(at, at + step) / RATE * self._pace
             loud = ((host + 1e-9) % 1.0) < 0.001
             samples = np.repeat((loud * 20_000).astype("<i2")[:, None], self.channels, axis=1)
-            packet = av.Packet(samples.tobytes())
             true = at / RATE * self._pace
             jitter = ((at // step * 7919) % 4001 - 2000) * 1e-6
-            packet.pts = round((self._epoch + true + jitter) * 1e6)
             self.now = START + true + step / RATE + 0.004
-            yield packet
+            yield samples.tobytes(), self._epoch + true + jitter
 
     def close(self) -> None:
         """End."""
@@ -72,10 +62,6 @@ class SoundCard:
         return self.now
 
     monotonic = time
-
-    def sleep(self, seconds: float) -> None:
-        """Count what it was asked to wait."""
-        self.slept += seconds
 
 
 def heard_clicks(card: SoundCard) -> list[float]:

@@ -1,8 +1,7 @@
-"""ALSA as FFmpeg opens it: a configuration that nobody else can write, names, and reasons."""
+"""ALSA as it is opened here: a configuration that nobody else can write, names, and reasons."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +11,6 @@ _SYSTEM = Path("/usr/share/alsa/alsa.conf")
 _CARDS, _ADDED = _HERE / "alsa_cards.conf", _HERE / "alsa.conf"
 #: Places of ALSA's plugins, such as that for PulseAudio.
 _PLUGINS = ("/usr/lib/*/alsa-lib", "/usr/lib64/alsa-lib", "/usr/lib/alsa-lib")
-_REASON = re.compile(r"cannot open audio device .*\(([^()]*)\)|cannot set .*\(([^()]*)\)")
 #: Parts of ALSA's reasons in lower case, and what they mean.
 _MEANINGS = {
     "no such file": "there is no such microphone",
@@ -71,11 +69,8 @@ def device_of(microphone: str) -> tuple[str, str]:
 
 
 def reason_of(error: Exception) -> str:
-    """Return the reason why a microphone cannot be opened or read, as FFmpeg gives it."""
-    log = getattr(error, "log", None)
-    found = _REASON.search(str(log[2])) if log else None
-    reason = next(filter(None, found.groups()), "") if found else ""
-    return reason or getattr(error, "strerror", None) or str(error)
+    """Return the reason why a microphone cannot be opened or read, as the system gives it."""
+    return getattr(error, "strerror", None) or str(error)
 
 
 def reason_in(errors: str, reason: str) -> str:

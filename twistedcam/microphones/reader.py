@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import product
-from typing import Any
 
 from twistedcam.codecs.audio_decoder import AudioDecoder
 from twistedcam.codecs.audio_level import measure_level
@@ -14,17 +12,14 @@ from twistedcam.codecs.audio_resampler import AudioResampler
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import AUDIO, Track
 from twistedcam.microphones.alsa import device_of
+from twistedcam.microphones.alsa_capture import AlsaCapture
 from twistedcam.microphones.messages import Opened, Sound
 from twistedcam.microphones.sample_clock import SampleClock
 from twistedcam.util.least_lag import LeastLag
 from twistedcam.util.libraries import av
 
-#: Seconds of sound that are processed at once: drivers deliver some milliseconds each time.
+#: Seconds of sound that are processed at once.
 _PIECE = 0.04
-#: Formats of samples that are tried, best first: not every sound card has every one.
-_FORMATS = tuple(
-    (rate, channels) for rate in (48_000, 44_100, 32_000, 16_000, 8_000) for channels in (2, 1)
-)
 #: Times that differ more from the host's, in seconds, are of another clock.
 _OTHER_CLOCK = 60.0
 
@@ -40,13 +35,11 @@ class MicrophoneReader:
     """
 
     def __init__(self, microphone: str) -> None:
-        self._container = _open(*device_of(microphone))
-        stream = self._container.streams.audio[0]
-        codec = stream.codec_context
-        self._base = float(stream.time_base)
-        rate, channels = codec.sample_rate, codec.channels
-        self._track = Track(AUDIO, "audio", codec.name, rate=Fraction(rate), channels=channels)
-        self._frame_bytes = max(1, codec.format.bytes * channels)
+        self._device = _open(*device_of(microphone))
+        rate, channels = self._device.rate, self._device.channels
+        codec = self._device.codec
+        self._track = Track(AUDIO, "audio", codec, rate=Fraction(rate), channels=channels)
+        self._frame_bytes = self._device.sample_bytes * channels
         #: What is told of it.
         self.opened = Opened(rate, min(channels, 2))
         self._decoder = AudioDecoder(self._track)
@@ -58,7 +51,7 @@ class MicrophoneReader:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._container.close()
+        self._device.close()
 
     def read(self) -> Iterator[Sound]:
         """Yield pieces of sound, as soon as their times can be used.
@@ -66,27 +59,8 @@ class MicrophoneReader:
         Raises:
             OSError, av.error.FFmpegError: the microphone gives no more.
         """
-        bytes_a_second = self.opened.rate * self._frame_bytes
-        enough = _PIECE * bytes_a_second
-        waiting: list[bytes] = []
-        size, first = 0, None
-        # Drivers give hundreds of packets a second: little is done for each of them.
-        for packet in self._container.demux(audio=0):
-            if not waiting:
-                first = packet.pts
-            data = bytes(packet)
-            waiting.append(data)
-            size += len(data)
-            if size < enough:
-                continue
-            now = time.time()
-            length = size / bytes_a_second
-            stamp = now - length if first is None else first * self._base
-            yield from self._process(b"".join(waiting), stamp, now)
-            waiting, size = [], 0
-            # More packets at once, and fewer times awake: they wait in the driver's buffer.
-            if now - stamp - length < _PIECE / 2:
-                time.sleep(_PIECE)
+        for samples, stamp in self._device.read(_PIECE):
+            yield from self._process(samples, stamp, time.time())
 
     def _process(self, data: bytes, stamp: float, now: float) -> Iterator[Sound]:
         count = len(data) // self._frame_bytes
@@ -104,20 +78,54 @@ class MicrophoneReader:
                 yield Sound(samples.pts, measure_level(made), made)
 
 
-def _open(form: str, name: str) -> Any:
-    if form != "alsa":
-        return av.open(name, format=form)
-    error: Exception | None = None
-    # A card's own format is better than what ALSA converts to another one.
-    names = [name.replace("plughw:", "hw:", 1), name] if name.startswith("plughw:") else [name]
-    for name, (rate, channels) in product(names, _FORMATS):
-        options = {"sample_rate": str(rate), "channels": str(channels)}
-        try:
-            return av.open(name, format=form, options=options)
-        except av.error.FFmpegError as why:
-            log = getattr(why, "log", None)
-            if not log or "cannot set" not in str(log[2]):
-                raise
-            error = error or why
-    assert error is not None
-    raise error
+class FFmpegCapture:
+    """A microphone that FFmpeg reads: of macOS or Windows. All methods block.
+
+    Arguments:
+        form, name: FFmpeg's input format and its name of the microphone.
+
+    Raises:
+        OSError, av.error.FFmpegError: it cannot be opened.
+    """
+
+    def __init__(self, form: str, name: str) -> None:
+        self._container = av.open(name, format=form)
+        stream = self._container.streams.audio[0]
+        codec = stream.codec_context
+        self._base = float(stream.time_base or 0)
+        self.codec, self.sample_bytes = codec.name, max(1, codec.format.bytes)
+        self.rate, self.channels = codec.sample_rate, codec.channels
+
+    def close(self) -> None:
+        """Close it."""
+        self._container.close()
+
+    def read(self, seconds: float) -> Iterator[tuple[bytes, float]]:
+        """Yield samples, and the time in seconds at which the first was captured (AlsaCapture).
+
+        Raises:
+            OSError, av.error.FFmpegError: it gives no more.
+        """
+        bytes_a_second = self.rate * self.channels * self.sample_bytes
+        waiting: list[bytes] = []
+        size, first = 0, None
+        # Drivers give hundreds of packets a second: little is done for each of them.
+        for packet in self._container.demux(audio=0):
+            if not waiting:
+                first = packet.pts
+            data = bytes(packet)
+            waiting.append(data)
+            size += len(data)
+            if size < seconds * bytes_a_second:
+                continue
+            now, length = time.time(), size / bytes_a_second
+            stamp = now - length if first is None else first * self._base
+            yield b"".join(waiting), stamp
+            waiting, size = [], 0
+            # More packets at once, and fewer times awake: they wait in the driver's buffer.
+            if now - stamp - length < seconds / 2:
+                time.sleep(seconds)
+
+
+def _open(form: str, name: str) -> AlsaCapture | FFmpegCapture:
+    return AlsaCapture(name) if form == "alsa" else FFmpegCapture(form, name)
