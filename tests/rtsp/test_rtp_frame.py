@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import gc
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.servers.rtsp.test_rtp_stream import packet, stream
+from twistedcam.delivery.memfd import Memfd, as_sendable
 from twistedcam.rtsp.messages import InterleavedFrame, RtspDecoder
-from twistedcam.rtsp.rtp_frame import datagram_file, interleaved, parse_datagrams, rtp_frame
+from twistedcam.rtsp.rtp_frame import (
+    MAX_CHANNELS,
+    datagram_file,
+    interleaved,
+    parse_datagrams,
+    rtp_frame,
+)
 
 
 def test_interleaved_packets_are_made_once_for_each_channel() -> None:
@@ -22,7 +32,18 @@ def test_interleaved_packets_are_made_once_for_each_channel() -> None:
     ]
     assert interleaved(4) is interleaved(4)
     assert made.shared(interleaved(4)) is made.shared(interleaved(4))
-    assert made.shared(interleaved(0)) is frame.interleaved(0)
+
+
+def test_a_packet_keeps_the_forms_of_few_channels() -> None:
+    made = packet(1, 0, b"\0\0\0\1\x65" + b"k" * 40_000, key=True)
+    frame = stream().make(made)
+    files = [made.shared(as_sendable(interleaved(channel))) for channel in range(0, 254, 2)]
+    kept = [form for form in gc.get_referents(made._shared) if isinstance(form, Memfd)]
+    assert len(kept) <= MAX_CHANNELS
+    assert kept[-1] is files[-1]
+    assert made.shared(rtp_frame) is frame
+    data = os.pread(files[0].fd, files[0].size, 0)  # a sender keeps what it is sending
+    assert data == made.shared(interleaved(0)) == frame.interleaved(0)
 
 
 def test_a_packet_without_rtp_packets_is_an_error() -> None:

@@ -77,6 +77,11 @@ class Packet:
             self._shared = {}
         self._shared[make] = form
 
+    def keep_only(self, make: Any) -> None:
+        """Forget all forms but the result of ``make``; senders keep what they are sending."""
+        if self._shared is not None:
+            self._shared = {key: form for key, form in self._shared.items() if key is make}
+
     @property
     def size(self) -> tuple[int, int]:
         """The (width, height) of the picture in pixels; (0, 0) for sound."""

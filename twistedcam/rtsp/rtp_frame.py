@@ -11,6 +11,9 @@ from twistedcam.rtsp.messages import interleaved_head
 
 #: Datagrams and bytes that the kernel cuts one buffer into at most (UDP_MAX_SEGMENTS).
 _MAX_SEGMENTS, _MAX_BUFFER = 64, 65_000
+#: The channels for which a packet keeps a form of its own. Clients choose their channels, and
+#: nearly all take the same; if each took another, a group would be kept a hundred times.
+MAX_CHANNELS = 2
 #: The sizes of a sender report and of the number of runs; the length and the step of a run.
 _HEAD, _RUN = struct.Struct("!HH"), struct.Struct("!IH")
 
@@ -19,7 +22,7 @@ Run = tuple[bytes, int]
 
 
 class RtpFrame:
-    """The RTP packets of one packet, and its forms for the transports, made once.
+    """The RTP packets of one packet, and its forms for the transports.
 
     Arguments:
         packets: whole RTP packets.
@@ -27,7 +30,7 @@ class RtpFrame:
         report: a sender report that goes before them, or nothing.
     """
 
-    __slots__ = ("_interleaved", "_runs", "packets", "report", "sequence", "timestamp")
+    __slots__ = ("_channels", "_runs", "packets", "report", "sequence", "timestamp")
 
     def __init__(
         self, packets: list[bytes], sequence: int, timestamp: int, report: bytes = b""
@@ -36,7 +39,8 @@ class RtpFrame:
         self.sequence = sequence
         self.timestamp = timestamp
         self.report = report
-        self._interleaved: dict[int, bytes] = {}
+        #: The channels whose forms the packet keeps.
+        self._channels: set[int] = set()
         self._runs: list[Run] | None = None
 
     def interleaved(self, channel: int) -> bytes:
@@ -45,15 +49,23 @@ class RtpFrame:
         Arguments:
             channel: of RTP; RTCP has the next one.
         """
-        made = self._interleaved.get(channel)
-        if made is None:
-            parts = [interleaved_head(channel + 1, len(self.report)), self.report]
-            if not self.report:
-                parts.clear()
-            for packet in self.packets:
-                parts += interleaved_head(channel, len(packet)), packet
-            made = self._interleaved[channel] = b"".join(parts)
-        return made
+        parts = [interleaved_head(channel + 1, len(self.report)), self.report]
+        if not self.report:
+            parts.clear()
+        for packet in self.packets:
+            parts += interleaved_head(channel, len(packet)), packet
+        return b"".join(parts)
+
+    def note_channel(self, channel: int) -> bool:
+        """Note that a form for a channel is made. Return False if there are too many already.
+
+        The forms of the other channels are to be forgotten then.
+        """
+        if len(self._channels) >= MAX_CHANNELS and channel not in self._channels:
+            self._channels = {channel}
+            return False
+        self._channels.add(channel)
+        return True
 
     @property
     def runs(self) -> list[Run]:
@@ -90,6 +102,8 @@ def interleaved(channel: int) -> Callable[[Packet], bytes]:
 
     def serialize(packet: Packet) -> bytes:
         frame: RtpFrame = packet.shared(rtp_frame)
+        if not frame.note_channel(channel):
+            packet.keep_only(rtp_frame)
         return frame.interleaved(channel)
 
     return serialize

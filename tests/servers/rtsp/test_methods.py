@@ -162,6 +162,38 @@ class MethodTests(RtspCase):
         response = self.connect("10.0.0.1").ask("PLAY", Session=session)
         assert (response.status, "another connection" in response.reason) == (455, True)
 
+    def test_another_connection_ends_a_session_and_keeps_its_own(self) -> None:
+        peers = [self.connect(), self.connect()]
+        sessions = [peer.set_up() for peer in peers]
+        for peer, session in zip(peers, sessions, strict=True):
+            peer.request("PLAY", MJPEG, Session=session)
+            peer.take()
+        one, other = peers
+        other.request("PAUSE", MJPEG, Session=sessions[0])
+        [response] = [each for each in other.take() if isinstance(each, RtspResponse)]
+        assert (response.status, "another connection" in response.reason) == (455, True)
+        self.show(2)
+        assert one.frames()
+        assert other.frames()
+        other.request("TEARDOWN", MJPEG, Session=sessions[0])
+        assert [each.status for each in other.take() if isinstance(each, RtspResponse)] == [200]
+        assert one.is_closed
+        self.show(3)
+        assert other.frames()
+        assert list(self.factory.streams.sessions) == [sessions[1]]
+
+    def test_the_first_packet_is_the_one_that_was_announced(self) -> None:
+        self.connect().ask("DESCRIBE", MJPEG)  # the track exists already
+        peer = self.connect()
+        peer.request("PLAY", MJPEG, Session=peer.set_up())
+        response, *packets = peer.take()
+        assert isinstance(response, RtspResponse)
+        [*_, last] = packets  # the first picture is one packet
+        assert isinstance(last, InterleavedFrame)
+        first = parse_rtp(last.data)
+        announced = f"seq={first.sequence};rtptime={first.timestamp}"
+        assert response.headers.get("RTP-Info").endswith(announced)
+
     def test_a_token_needs_the_right_view_for_the_camera(self) -> None:
         self.need_tokens()
         peer = self.connect()

@@ -88,6 +88,14 @@ def test_a_report_has_the_wall_clock_of_the_capture() -> None:
     assert late.shared(rtp_frame).report  # at the latest after five seconds
 
 
+def test_sound_has_a_report_every_five_seconds() -> None:
+    sender = stream(ULAW)
+    pieces = [Packet(ULAW, number, 0, number * 20_000, bytes(160)) for number in range(600)]
+    for each in pieces:
+        sender.make(each)
+    assert [each.seq for each in pieces if each.shared(rtp_frame).report] == [0, 250, 500]
+
+
 def test_sound_that_is_cut_has_a_time_for_each_piece() -> None:
     sender = stream(ULAW)
     piece = Packet(ULAW, 1, 0, 0, bytes(3000))

@@ -184,6 +184,16 @@ class SessionTests(RtspCase):
         assert len(self.server.viewers) == 0
         assert len(self.server.connection_limiter) == 0 or again.is_closed
 
+    def test_a_client_that_comes_back_gets_its_ports_again(self) -> None:
+        peer, before = self.play(UDP, "10.0.0.7")
+        peer.protocol.connectionLost()
+        self.ports[1].sent.clear()
+        _, session = self.play(UDP, "10.0.0.7")
+        assert before != session
+        assert list(self.factory.streams.sessions) == [session]
+        assert not any(b"\x81\xcb" in data for data, _ in self.ports[1].sent)  # no BYE
+        assert len(self.server.viewers) == 1
+
     def test_teardown_and_the_end_of_the_server_release_the_ports(self) -> None:
         peer, session = self.play(UDP)
         assert peer.ask("TEARDOWN", MJPEG, Session=session).status == 200

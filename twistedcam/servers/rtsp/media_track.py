@@ -178,12 +178,19 @@ class MediaTrack(Sink[Packet]):
     def start_at_keyframe(self, start: Callable[[], None]) -> None:
         """Call ``start`` when a viewer should begin: soon after a key frame."""
         group = self.hub.group if isinstance(self.hub, GroupHub) else []
-        if not group or group[-1].time_us - group[0].time_us <= START_SPAN_US:
+        if not group or self._is_short(group):
             start()
             return
         self._starts.append(start)
         self._start_timer.start_unless_pending(START_WAIT, self._start_all)
         self.hub.request_keyframe()
+
+    def first_packet(self) -> Packet | None:
+        """Return the packet with which a new viewer begins; None if it is not there yet."""
+        if not isinstance(self.hub, GroupHub):
+            return self.hub.newest if self.wants.kind == "video" else None
+        group = self.hub.group
+        return group[0] if group and self._is_short(group) else None
 
     def close(self) -> None:
         """End the track."""
@@ -251,6 +258,10 @@ class MediaTrack(Sink[Packet]):
         else:
             assert subscription is not None
             subscription.request_keyframe()
+
+    @staticmethod
+    def _is_short(group: list[Packet]) -> bool:
+        return group[-1].time_us - group[0].time_us <= START_SPAN_US
 
     def _publish(self, packet: Packet) -> None:
         """Make the RTP packets of a packet, which is this track's own, and send them."""

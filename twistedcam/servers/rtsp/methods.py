@@ -140,10 +140,9 @@ class RtspMethods:
 
     # The methods.
 
-    def _options(self, request: RtspRequest) -> Any:
+    async def _options(self, request: RtspRequest) -> None:
         self._note_life(request)
         self._respond(request, 200, ("Public", ", ".join(METHODS)))
-        return _nothing()
 
     async def _describe(self, request: RtspRequest) -> None:
         address = parse_address(request.uri)
@@ -215,13 +214,12 @@ class RtspMethods:
             ("RTP-Info", session.rtp_info()),
         ]
         response = self._response(request, 200, *headers)
+        self._require_carrier(session)
         if session.state == "playing":
             self._connection.respond(response)
         elif not session.tracks:
             raise Refusal(455, "no track is set up")
         elif session.is_interleaved:
-            if session.carrier is not self._connection:
-                raise Refusal(455, "the session belongs to another connection")
             session.play(response)
         else:
             self._connection.respond(response)
@@ -231,27 +229,29 @@ class RtspMethods:
         session = self._find(request)
         assert session is not None
         await self._authorize_session(request, session)
+        self._require_carrier(session)
         if session.state == "playing":
             done: Deferred[None] = Deferred()
             session.pause(lambda: done.callback(None))
             await done
-            self._connection.reclaim_transport()
+            if session.carrier is self._connection:
+                self._connection.reclaim_transport()
         self._respond(request, 200, ("Session", f"{session.id};timeout={TIMEOUT}"))
 
     async def _teardown(self, request: RtspRequest) -> None:
         session = self._find(request)
         assert session is not None
         await self._authorize_session(request, session)
-        done: Deferred[None] = Deferred()
-        session.end(None, lambda: done.callback(None))
+        connection, done = self._connection, Deferred[None]()
+        reason = None if session is connection.session else "another connection has ended it"
+        session.end(reason, lambda: done.callback(None))
         await done
-        connection = self._connection
         if connection.session is session:
             connection.session = None
-        connection.reclaim_transport()
+            connection.reclaim_transport()
         self._respond(request, 200)
 
-    def _parameters(self, request: RtspRequest) -> Any:
+    async def _parameters(self, request: RtspRequest) -> None:
         session = self._note_life(request)
         if session is None and request.headers.get("Session"):
             raise Refusal(454, "there is no such session")
@@ -260,9 +260,13 @@ class RtspMethods:
             raise Refusal(451, f"there is no parameter {names[0][:100]}")
         headers = [] if session is None else [("Session", f"{session.id};timeout={TIMEOUT}")]
         self._respond(request, 200, *headers)
-        return _nothing()
 
     # Their parts.
+
+    def _require_carrier(self, session: RtspServerSession) -> None:
+        """Refuse a request for a session whose packets go over another connection."""
+        if session.is_interleaved and session.carrier is not self._connection:
+            raise Refusal(455, "the session belongs to another connection")
 
     async def _authorize(self, request: RtspRequest, address: StreamAddress) -> Camera:
         """Return the camera that a request is about, which the client may view.
@@ -390,10 +394,6 @@ class RtspMethods:
             reason = as_reason(f"{REASONS.get(status, 'Error')}: {reason}")
         fields = RtspHeaders([*first, ("Server", SERVER), *headers])
         return RtspResponse(status, fields, body, reason).encode()
-
-
-async def _nothing() -> None:
-    """Do nothing: the response is sent already."""
 
 
 def _ignore(reason: str) -> None:

@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from twistedcam.errors import NotSupported
 from twistedcam.media.nal import split_units
+from twistedcam.media.nal_codecs import NAL_CODECS
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import Track
 from twistedcam.rtsp.formats import aac_parameters, h264_parameters, h265_parameters
@@ -146,8 +147,9 @@ class RtpStream:
 
     def _report(self, packet: Packet, timestamp: int) -> bytes:
         """Return a sender report, if one is due: the wall clock of the packet's capture."""
-        is_due = self._is_report_due or (packet.is_keyframe and packet.track.codec != "mjpeg")
-        if not is_due and packet.dts - self._report_at < REPORT_PERIOD:
+        # A viewer may begin with any key frame. Packets of MJPEG and sound are all key frames.
+        begins = packet.is_keyframe and packet.track.codec in NAL_CODECS
+        if not (self._is_report_due or begins) and packet.dts - self._report_at < REPORT_PERIOD:
             return b""
         self._is_report_due, self._report_at = False, packet.dts
         ntp = ntp_of_unix_us(packet.time_us)

@@ -270,12 +270,11 @@ class RtspServerSession:
         """Return the value of RTP-Info: the first packet of each track, as far as it is known."""
         words = []
         for track in self.tracks.values():
-            rtp, hub = track.media.rtp, track.media.hub
+            rtp, first = track.media.rtp, track.media.first_packet()
             if rtp is None:
                 continue
-            group = getattr(hub, "group", None)
-            if group:
-                made = group[0].shared(rtp_frame)
+            if first is not None:
+                made = first.shared(rtp_frame)
                 words.append(f"url={track.url};seq={made.sequence};rtptime={made.timestamp}")
             else:
                 words.append(f"url={track.url};seq={rtp.sequence}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from twistedcam.auth import Grant
+from twistedcam.delivery.udp_sender import Address
 from twistedcam.runtime.timer import Timer
 from twistedcam.servers.http.streams.placeholder import Placeholders
 from twistedcam.servers.rtsp.media_track import MediaTrack
@@ -128,6 +129,7 @@ class RtspStreams:
         ports = self.udp_ports(host)
         rtp, rtcp = ports.numbers
         addresses = (peer, wanted.rtp), (peer, wanted.rtcp)
+        self._end_orphan(addresses[1])
         session.add(track_id, TrackSetup(track, url, None, ports, *addresses))
         return (
             f"RTP/AVP;unicast;client_port={wanted.rtp}-{wanted.rtcp};"
@@ -155,6 +157,15 @@ class RtspStreams:
         for ports in self._ports.values():
             ports.close()
         self._ports.clear()
+
+    def _end_orphan(self, rtcp: Address) -> None:
+        """End a session that has no connection and sends to this address: its client is back.
+
+        It was killed or has lost its connection, and uses the same ports again.
+        """
+        for session in tuple(self.sessions.values()):
+            if session.carrier is None and rtcp in (each.rtcp for each in session.tracks.values()):
+                session.lose()
 
     def _session_ended(self, session: RtspServerSession) -> None:
         self.sessions.pop(session.id, None)
