@@ -16,6 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from tests.support.server_launcher import ForkedProcess, can_fork
+
 ROOT = Path(__file__).resolve().parents[2]
 #: Seconds that anything may take on a busy machine before a test gives up on it: all waits share
 #: it, and those that come to a good end do not pay for it.
@@ -94,14 +96,18 @@ class ServerProcess:
         self._log: list[bytes] = []
 
     def __enter__(self) -> ServerProcess:
-        self.process = subprocess.Popen(
-            self.command,
-            env=self.env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,  # so that select() sees what readline() has left
-        )
+        self.process: Any
+        if can_fork(self.command, self.env):
+            self.process = ForkedProcess(self.command, self.env)
+        else:
+            self.process = subprocess.Popen(
+                self.command,
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,  # so that select() sees what readline() has left
+            )
         assert self.process.stderr is not None
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()

@@ -222,8 +222,11 @@ def test_what_others_do_shows_in_the_menu_while_it_is_open(
             assert driver.ask("peek")["Stop"]["enabled"] is False
 
 
-@pytest.mark.parametrize("backend", ["gtk", "appindicator"])
-@pytest.mark.parametrize("is_open", [False, True], ids=["closed", "open"])
+@pytest.mark.parametrize(
+    ("backend", "is_open"),
+    [("gtk", False), ("appindicator", True)],
+    ids=["closed-gtk", "open-appindicator"],
+)
 def test_a_menu_that_gains_items_is_shown_whole(
     desktop: Desktop, tmp_path: Path, artifacts: Path, backend: str, is_open: bool
 ) -> None:
