@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -9,7 +10,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.support.fakes import InlineThread
 from tests.support.films import START_US as FILM_US
 from tests.support.films import frame
-from tests.support.sound import encoded_packets, pcm_packets
+from tests.support.sound import START_US as SOUND_US
+from tests.support.sound import click_times, encoded_packets, pcm_packets
 from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.events import EventBus
 from twistedcam.media.packet import Packet
@@ -130,3 +132,48 @@ class CameraSoundTests(SynchronousTestCase):
         times = [each.pts - FILM_US for each in listener.taken]
         self.assertEqual(times, sorted(times))
         self.assertEqual(sum(time > 400_000 for time in times), 29 + 26)
+
+    def since(self, time: int, codec: str, newest: Packet) -> list[Packet]:
+        """What a new listener gets that begins earlier than now, when one more packet comes."""
+        missed = self.stream.audio.since(time, (codec,))
+        listener, _ = self.subscribe(codec)
+        self.show([newest])
+        return missed + listener.taken
+
+    def test_who_begins_earlier_gets_the_sound_of_that_time(self) -> None:
+        packets = pcm_packets(seconds=2, start_us=FILM_US)
+        self.show(packets[:-4])
+        begin = packets[50].pts - 300_000
+        self.assertEqual(self.since(begin, "pcm_s16le", packets[-4]), packets[35:-3])
+        # The first listener, a second one, and one of another codec.
+        for codec, newest in zip(("opus", "opus", "aac"), packets[-3:], strict=True):
+            found = self.since(begin, codec, newest)
+            self.assertEqual({each.track.codec for each in found}, {codec})
+            self.assertLess(0, found[0].pts - begin + 1)
+            self.assertLess(found[0].pts - begin, 25_000)
+            steps = {after.pts - before.pts for before, after in pairwise(found)}
+            self.assertLess(max(steps), 22_000)
+            self.assertGreater(found[-1].pts, newest.pts - 70_000)
+            shift = packets[0].pts - SOUND_US
+            clicks = [round(at - shift / 1e6, 2) for at in click_times(found)]
+            self.assertEqual(clicks, [1.0])
+
+    def test_who_comes_later_than_announced_begins_with_the_present(self) -> None:
+        packets = pcm_packets(seconds=3, start_us=FILM_US)
+        self.show(packets[:50])
+        self.assertEqual(self.stream.audio.since(packets[0].pts, ("aac",)), [])
+        self.show(packets[50:-1])
+        aac, _ = self.subscribe("aac")
+        self.show(packets[-1:])
+        self.assertLess(len(aac.taken), 3)
+
+    def test_who_comes_after_mute_does_not_get_what_was_before(self) -> None:
+        packets = pcm_packets(seconds=1, start_us=FILM_US)
+        self.show(packets[:40])
+        self.stream.audio.is_muted = True
+        self.show(packets[40:-3])
+        codecs = "pcm_s16le", "aac", "aac"
+        for codec, newest in zip(codecs, packets[-3:], strict=True):
+            found = self.since(packets[0].pts, codec, newest)
+            self.assertGreaterEqual(found[0].pts, packets[39].pts)
+            self.assertEqual(click_times(found), [])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from twistedcam.codecs.audio_decoder import AudioDecoder
@@ -12,6 +13,9 @@ from twistedcam.codecs.audio_resampler import AudioResampler, Samples
 from twistedcam.errors import NotSupported
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import Track
+
+#: Microseconds of samples that are kept for an encoder that begins earlier than now.
+_KEPT = 3_000_000
 
 
 class ConvertedAudio(NamedTuple):
@@ -39,18 +43,28 @@ class AudioConverter:
         self._resampler = AudioResampler(1)
         self._encoders: dict[str, AudioEncoder] = {}
         self._levels: list[tuple[int, AudioLevel]] = []
+        self._recent: deque[Samples] = deque()
 
-    def convert(self, packets: Iterable[Packet], codecs: Iterable[str]) -> ConvertedAudio:
+    def convert(
+        self,
+        packets: Iterable[Packet],
+        codecs: Iterable[str],
+        since: Mapping[str, int] | None = None,
+    ) -> ConvertedAudio:
         """Convert packets that follow those of the last call.
 
         Arguments:
             packets: of the camera's own track.
             codecs: those of MADE_CODECS that are wanted.
+            since: the microsecond of the timeline at which a codec begins that was not wanted
+                before, as far as samples are kept; by default now.
         """
         wanted = tuple(codecs)
         for codec in self._encoders.keys() - wanted:
             del self._encoders[codec]
         made: list[EncodedAudio] = []
+        for codec, time in (since or {}).items():
+            made += self._encode_recent(codec, time)
         failed, reason = 0, None
         for packet in packets:
             try:
@@ -66,8 +80,20 @@ class AudioConverter:
         for frame in decoder.decode(packet):
             for samples in self._resampler.resample(frame):
                 self._levels.append((samples.pts, _level_of(samples)))
+                self._recent.append(samples)
+                while samples.pts - self._recent[0].pts > _KEPT:
+                    self._recent.popleft()
                 for codec in codecs:
                     made += self._encoder_of(codec).encode(samples)
+        return made
+
+    def _encode_recent(self, codec: str, time: int) -> list[EncodedAudio]:
+        if codec in self._encoders:
+            return []
+        made = []
+        for samples in self._recent:
+            if samples.pts >= time:
+                made += self._encoder_of(codec).encode(samples)
         return made
 
     def _decoder_of(self, track: Track) -> AudioDecoder:
@@ -77,6 +103,7 @@ class AudioConverter:
             if self._track is None or made_track("", track) != made_track("", self._track):
                 self._resampler = AudioResampler(made_track("", track).channels)
                 self._encoders.clear()
+                self._recent.clear()
             self._decoder, self._track = decoder, track
         return self._decoder
 

@@ -16,6 +16,7 @@ from twistedcam.media.packet import Packet
 from twistedcam.media.track import Track
 from twistedcam.runtime.threads import Thread
 from twistedcam.stream.hub import Hub, Sink
+from twistedcam.stream.recent_packets import RecentPackets
 from twistedcam.stream.transcoder import Transcoder
 
 log = Logger()
@@ -24,6 +25,9 @@ log = Logger()
 _MAX_WAITING = 500
 #: Different reasons that are logged of a camera at most.
 _MAX_REASONS = 16
+#: Microseconds within which the first sink comes that begins earlier than now, and microseconds
+#: before its first packet that an encoder needs.
+_COMES_WITHIN, _ENCODER_DELAY = 1_000_000, 50_000
 
 
 class AudioTranscoder(Transcoder[Packet]):
@@ -49,6 +53,14 @@ class AudioTranscoder(Transcoder[Packet]):
         self.hubs: dict[str, Hub[Packet]] = {codec: Hub(clock) for codec in MADE_CODECS}
         for hub in self.hubs.values():
             hub.on_demand = self._demanded
+        #: Returns the camera's own packets since a time of the timeline, as far as they are kept.
+        self.find_own: Callable[[int], list[Packet]] = lambda time: []
+        self._recent = {codec: RecentPackets() for codec in MADE_CODECS}
+        #: The time at which each codec begins when its first sink comes, and the time until which
+        #: that is so.
+        self._earlier: dict[str, tuple[int, int]] = {}
+        #: The times before which nothing of a codec is passed on.
+        self._begins: dict[str, int] = {}
         #: The reason why the last packet could not be used; None if it could.
         self.fault: str | None = None
         #: The level of the sound while it works.
@@ -72,6 +84,15 @@ class AudioTranscoder(Transcoder[Packet]):
         if not len(hub):
             hub.track = made_track(codec, track)
         return hub
+
+    def since(self, hub: Hub[Packet], time: int) -> list[Packet]:
+        """Return the packets since a time that a sink of a hub has missed (CameraSound.since)."""
+        codec = next(codec for codec, each in self.hubs.items() if each is hub)
+        if len(hub):
+            return self._recent[codec].since(time)
+        if self._source.newest is not None:
+            self._earlier[codec] = time, self._source.newest.pts + _COMES_WITHIN
+        return []
 
     def remove(self, hub: Hub[Packet], sink: Sink[Packet], every: bool) -> Deferred[None]:
         """Remove a sink.
@@ -106,6 +127,12 @@ class AudioTranscoder(Transcoder[Packet]):
         if wanted != self.is_active and (wanted or not any(map(len, self.hubs.values()))):
             self.demand(wanted)
 
+    def _begin(self) -> None:
+        now = 0 if self._source.newest is None else self._source.newest.pts
+        begin = [time for time, until in self._earlier.values() if now <= until]
+        if begin:
+            self._waiting = self.find_own(min(begin) - _ENCODER_DELAY)
+
     def _end(self) -> None:
         self._forget()
         for hub in self.hubs.values():
@@ -115,6 +142,10 @@ class AudioTranscoder(Transcoder[Packet]):
     def _forget(self) -> None:
         self._waiting.clear()
         self._due = 0
+        self._earlier.clear()
+        self._begins.clear()
+        for each in self._recent.values():
+            each.clear()
         self._converter = AudioConverter()
         self.meter.clear()
         self.fault = None
@@ -133,12 +164,18 @@ class AudioTranscoder(Transcoder[Packet]):
         self._due = 0
         converter = self._converter
         codecs = [codec for codec, hub in self.hubs.items() if len(hub)]
+        newest, since = batch[-1], {}
+        for codec in self._earlier.keys() & codecs:
+            time, until = self._earlier.pop(codec)
+            if newest.pts <= until:
+                self._begins[codec] = time
+                since[codec] = time - _ENCODER_DELAY
 
         def made(converted: ConvertedAudio) -> None:
             if converter is self._converter:
-                self._publish(converted, batch[-1])
+                self._publish(converted, newest)
 
-        self._work(lambda: converter.convert(batch, codecs), made)
+        self._work(lambda: converter.convert(batch, codecs, since), made)
 
     def _publish(self, converted: ConvertedAudio, newest: Packet) -> None:
         self.dropped += converted.failed
@@ -148,13 +185,15 @@ class AudioTranscoder(Transcoder[Packet]):
             self.meter.note(at + ahead, level)
         for each in converted.made:
             hub = self.hubs[each.codec]
-            if len(hub):
+            if len(hub) and each.pts >= self._begins.get(each.codec, each.pts):
                 self._seqs[each.codec] += 1
                 track = made_track(each.codec, newest.track)
                 track = hub.track if hub.track == track else track
                 assert track is not None
                 seq, time_us = self._seqs[each.codec], each.pts + ahead
-                hub.publish(Packet(track, seq, time_us, each.pts, each.data))
+                packet = Packet(track, seq, time_us, each.pts, each.data)
+                self._recent[each.codec].add(packet)
+                hub.publish(packet)
 
     def _note_fault(self, reason: str | None) -> None:
         self.fault = reason

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -17,13 +16,11 @@ from twistedcam.media.track import Track
 from twistedcam.runtime.threads import Thread
 from twistedcam.stream.audio_transcoder import AudioTranscoder
 from twistedcam.stream.hub import Hub, Sink
+from twistedcam.stream.recent_packets import RecentPackets
 
 #: Microseconds by which sound can be ahead of now: more than ``audio_offset_ms`` may move it.
 #: Microseconds by which a packet can be earlier than the end of the one before.
 _MOST_AHEAD_US, _MOST_BACK_US = 15_000_000, 500_000
-#: Microseconds for which the camera's own sound is kept, for recordings that begin with the newest
-#: key frame.
-_RECENT_US = 10_000_000
 
 
 class CameraSound:
@@ -43,17 +40,29 @@ class CameraSound:
         #: Called when the camera's sound is another one: sinks may need other hubs.
         self.on_track_changed: Callable[[], None] = lambda: None
         self._transcoder = AudioTranscoder(camera, self.hub, make_thread, clock)
+        self._transcoder.find_own = lambda time: self._recent.since(max(time, self._usable_since))
         #: The track of the camera's own sound; None if it has none, or before the first packet.
         self.track: Track | None = None
-        #: True while silence takes the place of all sound, before anybody gets it.
-        self.is_muted = False
+        self._is_muted = False
         #: The level that the source itself measures, as microphones do.
         self.source_meter = LevelMeter()
         self._last_pts = 0
-        #: The newest packets of the camera's own sound, if it is encoded.
-        self._recent: deque[Packet] = deque()
+        #: The newest packets of the camera's own sound, and the time from which they may be used.
+        self._recent = RecentPackets()
+        self._usable_since = 0
         #: What is wrong with the time of the last packet.
         self._time_fault: str | None = None
+
+    @property
+    def is_muted(self) -> bool:
+        """True while silence takes the place of all sound, before anybody gets it."""
+        return self._is_muted
+
+    @is_muted.setter
+    def is_muted(self, is_muted: bool) -> None:
+        if is_muted and not self._is_muted:  # those who come later do not get what was before
+            self._usable_since = self._last_pts + 1
+        self._is_muted = is_muted
 
     @property
     def fault(self) -> str | None:
@@ -90,18 +99,22 @@ class CameraSound:
             self.track = packet.track
             self.hub.track = None  # sinks that come or stay are told of the track by the hub
             self.on_track_changed()
-        if not packet.track.codec.startswith("pcm_"):
-            self._recent.append(packet)
-            while packet.pts - self._recent[0].pts > _RECENT_US:
-                self._recent.popleft()
+        self._recent.add(packet)
         self.hub.publish(packet)
 
     def since(self, time: int, codecs: tuple[str, ...]) -> list[Packet]:
-        """The camera's own packets from a time of the timeline on, in one of some codecs.
+        """Return the packets since a time of the timeline that a sink of ``hub_for`` has missed.
 
-        As far as they are kept: for ten seconds, and not if they are samples.
+        They are kept for some seconds. In a codec that nobody takes yet there are none: they will
+        be made if the first sink comes within a second, so that it begins at that time.
         """
-        return [each for each in self._recent if each.pts >= time and each.track.codec in codecs]
+        hub = self.hub_for(codecs)
+        time = max(time, self._usable_since)
+        if hub is None:
+            return []
+        if hub is not self.hub:
+            return self._transcoder.since(hub, time)
+        return [each for each in self._recent.since(time) if each.track.codec in codecs]
 
     def _is_wrong(self, pts: int, now: int) -> bool:
         """True for a time that would hold up all sound after it, or that has passed."""

@@ -126,12 +126,13 @@ class VideoTests(SiteCase):
         track = Track(AUDIO, "audio", "opus", 0, 0, Fraction(48_000), 1, OPUS_HEAD)
         begin = self.packets[0].time_us
         sound = [Packet(track, n + 1, begin + n * 20_000, 0, b"\xf8\xff\xfe") for n in range(9)]
-        self.publish(sound[4])
+        self.publish(*sound[:4])
         connection = self.watch()
+        self.assertTrue(self.body.startswith(init_segment([self.packets[0].track, track])))
+        self.assertEqual(self.body.count(b"\xf8\xff\xfe"), 4, "that of the pictures so far")
         self.publish(sound[5], self.packets[2], sound[6])
         film = self.body + connection.take()
-        self.assertTrue(film.startswith(init_segment([self.packets[0].track, track])))
-        self.assertEqual(film.count(b"\xf8\xff\xfe"), 2)
+        self.assertEqual(film.count(b"\xf8\xff\xfe"), 6)
         # Players need films with sound to begin at 0: the first key frame, then the others.
         times = [int.from_bytes(each[4:12], "big") for each in film.split(b"tfdt")[1:]]
         self.assertEqual(times[0], 0)

@@ -195,8 +195,10 @@ class VideoSession(Receiver):
         self._sound_track = None if sound is None else sound.track
         #: Without sound, all viewers share the same fragments.
         self._fragment: Serializer = fragment
+        self._origin = 0
         if self._sound_track is not None:
-            self._fragment = _FilmFragments(_origin(camera.stream, wants))
+            self._origin = _origin(camera.stream, wants)
+            self._fragment = _FilmFragments(self._origin)
         request.channel.take_over(self)
         self._sender = server.delivery.make_sender(
             self._transport, self._fragment, lambda: self._subscription.ready(), self.close
@@ -233,8 +235,17 @@ class VideoSession(Receiver):
             except ValueError as error:
                 log.warn("{camera}: no MP4: {error}", camera=self._camera.name, error=str(error))
                 self.close()
+                return
+            if self._sound_track is not None:
+                self._send_first_sound()
         elif track != self._track:
             self.close()
+
+    def _send_first_sound(self) -> None:
+        """Send the sound of the pictures with which the film begins."""
+        for each in self._camera.stream.audio.since(self._origin, AUDIO_CODECS):
+            if each.track == self._sound_track:
+                self._sender.send_message(self._fragment(each))
 
     def _on_sound_track(self, track: Track) -> None:
         """End the stream if the sound has another format."""
