@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from itertools import islice
@@ -18,6 +19,7 @@ import numpy as np
 import pytest
 import requests
 
+from tests.support.documents import commands
 from tests.support.http_server import stamp_of
 from tests.support.process import PATIENCE, ServerProcess
 
@@ -151,6 +153,15 @@ def test_octoprints_timelapse_takes_snapshots(cameras: ServerProcess) -> None:
         with requests.get(url, stream=True, timeout=PATIENCE, verify=True, **more) as response:  # type: ignore[arg-type]
             response.raise_for_status()
             assert stamp_of(b"".join(response.iter_content(chunk_size=1024))).number > 0
+
+
+def test_octoprints_event_manager_runs_the_commands_of_the_guide() -> None:
+    """OctoPrint, ``CommandTrigger``: it runs no command with braces that are not placeholders."""
+    found = [words for where, words in commands("curl") if "printer.md" in where]
+    assert len(found) == 2
+    for words in found:
+        command = shlex.join(["curl", *words])
+        assert command.format(__now=NOW) == command
 
 
 def test_octoprints_stream_with_a_number_that_has_no_name(cameras: ServerProcess) -> None:

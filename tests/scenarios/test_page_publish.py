@@ -169,6 +169,14 @@ def test_one_click_in_the_settings_adds_a_camera_for_a_phone(browser: Page, tmp_
         browser.wait(lambda: browser.text(f"{part} a"), "the address")
         assert browser.text(f"{part} a") == f"{server.http}/publish/phone-2"
         assert "Only the server's own computer" in browser.text(part)  # it listens there only
+        picture = ".camera[data-camera=phone-2] .overlay"
+        assert browser.text(picture).splitlines()[:2] == [
+            "Waiting for a picture",
+            "Use a phone as this camera",
+        ]
+        browser.click(f"{part} summary")
+        browser.click(f"{picture} button")
+        assert browser.text(f"{part} a")
         assert tomllib.loads(file.read_text())["camera"]["phone-2"]["source"] == "push:"
         assert file.read_text().startswith(text)
         assert not browser.text(".camera[data-camera=phone] .phone")

@@ -72,7 +72,12 @@ def test_a_new_server_is_set_up_opened_to_the_network_and_closed_again(
                 "the condition",
             )
             assert not browser.find("#setup-save").is_enabled()
+            assert "not encrypted" in browser.text("#setup-plain")
             type_into(browser, "#setup-password", PASSWORD)
+            browser.click("#setup-phone")
+            phone = '+source = "push:"'
+            browser.wait(lambda: phone in browser.text("#setup-difference"), "a phone")
+            browser.click(".setup-camera:last-child .setup-choose")
             type_into(browser, ".setup-name", "desk")
             browser.find(".setup-mode option:last-child").click()
             browser.find("#setup-keep option[value='20GB']").click()

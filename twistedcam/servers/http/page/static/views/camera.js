@@ -1,7 +1,7 @@
 // The view of one camera: picture, state, buttons and statistics.
 import { address, cameraPath, command } from "../lib/api.js";
 import { clock } from "../lib/clock.js";
-import { $, fromTemplate, inText, setIcon } from "../lib/dom.js";
+import { $, capital, fromTemplate, inText, setIcon } from "../lib/dom.js";
 import { age, bits, bytes, duration, fixed, frameRate } from "../lib/format.js";
 import { announce, showMessage } from "../lib/messages.js";
 import { rights } from "../lib/rights.js";
@@ -57,7 +57,7 @@ export class CameraView {
     this.received = new BitRate();
     this.controls = new Controls(name, this.find(".controls"));
     this.addresses = new Addresses(name, this.find(".addresses"));
-    this.phone = new PhonePart(name, this.find(".phone"));
+    this.phone = new PhonePart(name, this.find(".phone"), this.find(".overlay-phone"));
     this.ptz = new Ptz(name, this.find(".ptz"));
     this.areas = new Areas(this, (isWanted) => events.wantBoxes(name, isWanted));
     this.zoom = new PictureZoom(this.find(".stage"), () => this.isAlone && this.find(".layer").hidden);
@@ -377,7 +377,7 @@ export class CameraView {
     const [title, reason] = {
       lost: [LOST[link], link === "refused" ? this.events.refusal : t("The page keeps trying to connect.")],
       refused: [t("No pictures"), this.viewRefusal],
-    }[shown] ?? [OVERLAYS[state] ?? state, this.status?.reason ?? (state === "stopped" ? t("Start it with the button below.") : "")];
+    }[shown] ?? [state === "recovering" && this.phone.waits ? t("Waiting for a picture") : OVERLAYS[state] ?? state, this.status?.reason ?? (state === "stopped" ? t("Start it with the button below.") : "")];
     const overlay = this.find(".overlay");
     overlay.hidden = shown === "live";
     const icon = { refused: "recovering" }[shown] ?? (OVERLAYS[shown] && shown);
@@ -385,7 +385,7 @@ export class CameraView {
     this.find(".badges").hidden = shown === "lost"; // they are out of date
     overlay.dataset.state = shown;
     overlay.querySelector("strong").textContent = title;
-    overlay.querySelector(".overlay-reason").textContent = serverText(reason);
+    overlay.querySelector(".overlay-reason").textContent = capital(serverText(reason));
     const label = { lost: title, refused: title }[shown] ?? STATES[state] ?? state;
     this.find(".picture").setAttribute("aria-label", t("Live picture of {camera}: {state}", { camera: this.status?.title || this.name, state: label.toLowerCase() }));
   }

@@ -11,15 +11,26 @@ const LOOPBACK = /^(localhost|.*\.localhost|127\..*|\[::1\])$/;
 
 // The part of a camera's view for a camera whose source is push:.
 export class PhonePart {
-  constructor(name, element) {
+  // button: one in the picture that opens this part.
+  constructor(name, element, button) {
     this.element = element;
+    this.button = button;
     this.path = `/publish/${encodeURIComponent(name)}`;
     this.name = name;
+    this.waits = false;
     element.addEventListener("toggle", () => { if (element.open) this.draw(); });
+    button.addEventListener("click", () => {
+      this.element.open = true;
+      const title = $("summary", this.element);
+      title.scrollIntoView({ block: "center" });
+      title.focus();
+    });
   }
 
   update(status) {
     this.element.hidden = !/^push:/.test(status.source ?? "");
+    this.waits = !this.element.hidden; // a camera that opens nothing
+    this.button.hidden = !this.waits || !["starting", "recovering"].includes(status.state);
     if (this.element.hidden || this.isOffered || status.frames > 0) return;
     this.isOffered = true; // nothing was published yet: this is what the user looks for
     this.element.open = true;
@@ -31,8 +42,8 @@ export class PhonePart {
     link.href = address(this.path);
     link.textContent = found ?? address(this.path);
     const hints = [];
-    if (found === null) hints.push(t("Only the server's own computer can open its page: start the server with --http 0.0.0.0:8080, or with TLS on another port."));
-    else if (!found.startsWith("https:")) hints.push(t("The phone's browser allows the camera only over HTTPS: start the server with TLS (twistedcam tls-init)."));
+    if (found === null) hints.push(t("Only the server's own computer can open its page. “Set up” at the foot of the page lets others connect."));
+    if (!found?.startsWith("https:")) hints.push(t("The phone's browser allows the camera only over HTTPS: start the server with TLS (twistedcam tls-init)."));
     if (found !== null && rights.token !== "anyone") hints.push(t("The phone logs in with a token that can be this camera and nothing else: {command}", { command: `twistedcam token add my-phone --right publish --camera ${quoted(this.name)} --qr ${(found ?? "").slice(0, -this.path.length)}/` }));
     hint.textContent = hints.join("\n");
     image.hidden = true;

@@ -6,7 +6,7 @@ import { announce } from "../lib/messages.js";
 import { showQrCode } from "../lib/qr.js";
 import { rights } from "../lib/rights.js";
 import { list, plural, serverText, t } from "../lib/text.js";
-import { SetupCamera } from "./setup_camera.js";
+import { PHONE, SetupCamera } from "./setup_camera.js";
 
 export const SETUP = "setup"; // the hash of its address
 const PATH = "/setup";
@@ -33,6 +33,7 @@ export class Setup {
     $("#setup-later").addEventListener("click", () => this.close());
     $("#setup-again").addEventListener("click", () => this.find(false));
     $("#setup-network").addEventListener("click", () => this.find(true));
+    $("#setup-phone").addEventListener("click", () => this.addPhone());
     $("#setup-try").addEventListener("click", () => this.add());
     $("#setup-address").addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); this.add(); } });
     $("#setup-undo").addEventListener("click", () => this.undo());
@@ -143,6 +144,13 @@ export class Setup {
     $("#setup-addresses").replaceChildren(...network.addresses.map((each) => new Option(each, each)));
     $("#setup-addresses").hidden = network.addresses.length < 2;
     if (!$("#setup-code").hidden) this.showCode();
+    this.warnOfPlain();
+  }
+
+  // Passwords and pictures are not encrypted without TLS.
+  warnOfPlain() {
+    const isPlain = this.state.network.addresses.some((each) => each.startsWith("http:"));
+    $("#setup-plain").hidden = !($("#setup-reachable").checked && isPlain);
   }
 
   async showCode() {
@@ -220,6 +228,18 @@ export class Setup {
     button.disabled = false;
   }
 
+  // Adds a camera that a phone is: it has no picture before it is saved.
+  addPhone() {
+    const count = this.cameras.filter((each) => each.isPhone).length + 1;
+    const name = count === 1 ? t("Phone") : t("Phone {number}", { number: String(count) });
+    const added = new SetupCamera({ name, source: PHONE }, { name: this.freeName("phone"), isChosen: true, isTaken: false, onChange: () => this.changed() });
+    this.cameras.push(added);
+    $("#setup-found").append(added.element);
+    added.restart();
+    added.field("title").focus();
+    this.changed();
+  }
+
   // What was chosen, as the server takes it.
   get wanted() {
     const chosen = { cameras: this.cameras.map((each) => each.wanted).filter(Boolean) };
@@ -238,6 +258,7 @@ export class Setup {
     if (!this.state?.network) return;
     const folder = $("#setup-folder").value;
     $("#setup-other-box").hidden = folder !== OTHER;
+    this.warnOfPlain();
     const place = this.state.recordings.places.find((each) => each.folder === folder);
     $("#setup-free").textContent = place ? t("{free} of {total} are free on this disk.", { free: bytes(place.free), total: bytes(place.total) }) : "";
     clearTimeout(this.timer);

@@ -7,6 +7,7 @@ import { t } from "../lib/text.js";
 
 const PERIOD = 150; // milliseconds between two pictures of a preview
 const PLACEHOLDER = "USER:PASSWORD";
+export const PHONE = "push:"; // the source of a camera that a phone is
 
 // found: as the server lists it; isTaken: true if a camera of the configuration has it.
 export class SetupCamera {
@@ -45,6 +46,8 @@ export class SetupCamera {
     $(".setup-try", this.element).addEventListener("click", () => this.restart());
     this.element.classList.toggle("chosen", isChosen);
   }
+
+  get isPhone() { return this.found.source === PHONE; }
 
   field(name) { return $(`.setup-${name}`, this.element); }
 
@@ -105,6 +108,10 @@ export class SetupCamera {
       this.image.src = address(`/stream/${encodeURIComponent(this.found.camera)}`);
       this.image.hidden = false;
       if (this.mode.selectedIndex > 0 && !this.isTaken) this.say(t("The new size is used when you save."));
+      return;
+    }
+    if (this.isPhone) {
+      this.say(t("Its address and QR code are beside the camera after you save."));
       return;
     }
     if (!this.login.hidden && !this.login.querySelector("input").value) {
