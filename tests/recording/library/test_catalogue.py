@@ -6,7 +6,10 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.support.movies import entry, names
+from twistedcam.recording.library import catalogue, time_index
 from twistedcam.recording.library.catalogue import Catalogue
 from twistedcam.recording.library.probe import LibraryEntry
 from twistedcam.recording.library.protection import Protection
@@ -17,7 +20,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.looks = 0
+        self.looks = self.full_looks = 0
         self.items = [entry("a.mp4", 100, 10), entry("b.mp4", 200, 10)]
         self.protection = Protection(path)
         self.catalogue = Catalogue(path, self.protection)
@@ -28,8 +31,9 @@ class Folder:
         then = os.stat(self.path).st_mtime - seconds
         os.utime(self.path, (then, then))
 
-    def look(self) -> list[LibraryEntry]:
+    def look(self, is_full: bool) -> list[LibraryEntry]:
         self.looks += 1
+        self.full_looks += is_full
         return list(self.items)
 
     def names(self, is_final: bool = True) -> list[str]:
@@ -61,6 +65,39 @@ def test_unchanged_files_are_not_sorted_again(tmp_path: Path) -> None:
     folder.catalogue.forget()
     assert folder.names() == ["a.mp4"]
     assert folder.looks == 4
+
+
+def test_all_files_are_looked_at_once_in_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Folder(tmp_path)
+    for _ in range(3):
+        folder.catalogue.forget()
+        folder.names()
+    assert (folder.looks, folder.full_looks) == (3, 1)
+    monkeypatch.setattr(catalogue, "_MAX_AGE", 0.0)
+    folder.names()
+    assert (folder.looks, folder.full_looks) == (4, 2)
+
+
+def test_a_recorder_that_deletes_its_oldest_files_sorts_nothing_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Folder(tmp_path)
+    folder.protection.change("101.mp4", True)
+    folder.items = [entry(f"{number}.mp4", number * 10.0, 10) for number in range(100)]
+    folder.names()
+    monkeypatch.setattr(catalogue, "_make", None)
+    monkeypatch.setattr(time_index, "_without_copies", None)
+    for number in range(100, 103):
+        folder.items = [*folder.items[1:], entry(f"{number}.mp4", number * 10.0, 10)]
+        folder.catalogue.forget()
+        found = folder.catalogue.get(folder.look)
+    assert names(found.newest_first) == [f"{number}.mp4" for number in range(102, 2, -1)]
+    assert found.names == set(names(found.newest_first))
+    (span,) = found.times.spans("door")
+    assert list(span.entries) == found.newest_first[::-1]
+    assert [each.recording for each in span.entries if each.protected] == ["101.mp4"]
 
 
 def test_a_folder_that_has_just_changed_is_looked_at_each_time(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from tests.support.recordings import LibraryCase, OddFolderCase, make_recording
 from twistedcam.recording import RetentionLimits
 from twistedcam.recording.library import index as index_module
-from twistedcam.recording.library.hidden_folder import HIDDEN
+from twistedcam.recording.library.hidden_folder import HIDDEN, HiddenFolder
 
 
 class IndexTests(LibraryCase):
@@ -52,6 +52,27 @@ class IndexTests(LibraryCase):
         (self.folder / "one more.mkv").unlink()
         self.assertEqual(len(self.names()), 10_000)
         self.assertGreater(saved.stat().st_mtime_ns, before.st_mtime_ns)
+
+    def test_of_many_files_only_new_and_replaced_ones_are_looked_at_each_time(self) -> None:
+        self.patch(index_module, "_FEW_FILES", 1)
+        for name in ("a.mkv", "b.mkv", "c.mkv"):
+            make_recording(self.folder / name, 2)
+        index = index_module.Index(self.folder, HiddenFolder(self.folder), self.library._reader)
+        index.scan()
+        first = {each.recording: each for each in index.scan()}
+        os.utime(self.folder / "a.mkv", (1, 1))
+        make_recording(self.folder / "new.mkv", 3, 60)
+        make_recording(self.folder / "other.mkv", 4)
+        (self.folder / "other.mkv").replace(self.folder / "b.mkv")
+        (self.folder / "c.mkv").unlink()
+        for _ in range(2):
+            found = {each.recording: each for each in index.scan(is_full=False)}
+            self.assertEqual(sorted(found), ["a.mkv", "b.mkv", "new.mkv"])
+            self.assertIs(found["a.mkv"], first["a.mkv"])
+            self.assertGreater(found["b.mkv"].seconds, first["b.mkv"].seconds)
+        changed = {each.recording: each for each in index.scan()}
+        self.assertIsNot(changed["a.mkv"], first["a.mkv"])
+        self.assertIs(changed["b.mkv"], found["b.mkv"])
 
 
 class ForeignIndexTests(OddFolderCase):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.movies import entry, names
@@ -133,3 +133,52 @@ def test_a_day_of_a_hundred_thousand_recordings_is_found_at_once() -> None:
         times.append(time.thread_time() - began)
         assert len(found) == 1440
     assert min(times) < 0.05
+
+
+def test_a_new_recording_among_a_hundred_thousand_is_found_at_once() -> None:
+    entries = [entry(str(n), n * 10.0, 10) for n in range(100_000)]
+    index = TimeIndex(entries)
+    times = []
+    for number in range(100_000, 100_005):
+        began = time.thread_time()
+        index = index.changed([entry(str(number), number * 10.0, 10)], [entries[number - 100_000]])
+        times.append(time.thread_time() - began)
+    (found,) = index.spans("door")
+    assert (found.start, found.end, len(found.entries)) == (50, 1_000_050, 100_000)
+    assert min(times) < 0.05
+
+
+#: A recording or an export: its start, its length, and its name, which is another one for a copy.
+_FILES = st.tuples(st.integers(0, 60), st.integers(1, 20), st.integers(0, 1), st.booleans())
+
+
+@settings(max_examples=50)
+@given(st.lists(_FILES, unique=True, max_size=12), st.data())
+def test_a_change_gives_the_same_as_a_new_index(
+    files: list[tuple[int, int, int, bool]], data: st.DataObject
+) -> None:
+    files.sort(key=lambda each: each[0])
+    entries = [
+        entry(str(each), each[0], each[1], kind="export" if each[3] else "recording")
+        for each in files
+    ]
+    kept = entries[: data.draw(st.integers(0, len(entries)))]
+    gone = kept[: data.draw(st.integers(0, len(kept)))]
+    gone += data.draw(st.lists(st.sampled_from(kept), max_size=2)) if kept else []
+    changed = TimeIndex(kept).changed(
+        entries[len(kept) :], {id(each): each for each in gone}.values()
+    )
+    left = [each for each in entries if not any(each is other for other in gone)]
+    assert _shape(changed) == _shape(TimeIndex(left))
+    again = changed.changed([], left[:1]).changed(left[:1], [])
+    assert _shape(again) == _shape(TimeIndex(left))
+
+
+def _shape(index: TimeIndex) -> object:
+    """The spans, and the seconds that the playback of times from 0 to 80 consists of."""
+    spans = [(each.start, each.end) for each in index.spans("door")]
+    played = [
+        [(each.start, each.seconds) for each in index.entries_from("door", at, 80)]
+        for at in (0, 10, 40)
+    ]
+    return spans, played, [index.next_after("door", at) for at in range(0, 80, 9)]

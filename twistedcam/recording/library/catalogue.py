@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from operator import is_
@@ -17,6 +19,8 @@ from twistedcam.recording.library.time_index import TimeIndex
 #: Seconds after which the files are looked at again, even if the folder has not changed: a file may
 #: have been changed in place.
 _MAX_AGE = 10.0
+#: Recordings that may be new or gone without all being sorted again, or one of a hundred.
+_FEW = 100
 #: Seconds for which a time of change may stay the same although the folder changes again (FAT: 2).
 _COARSE = 2.0
 
@@ -42,9 +46,9 @@ class Listing:
 class Catalogue:
     """Keeps the sorted list of recordings. All methods block; any thread can call them.
 
-    Sorting 100,000 recordings takes some tenths of a second, and looking at their files as well; if
-    the folder has not changed, neither is done again for some seconds; if the files are the same
-    then, they are not sorted again.
+    Sorting 100,000 recordings takes a second, and looking at their files half a second. So if the
+    folder has not changed, neither is done again for some seconds; and if only a few recordings are
+    new or gone, the others are not sorted again.
     """
 
     def __init__(self, folder: Path, protection: Protection) -> None:
@@ -55,32 +59,40 @@ class Catalogue:
         #: What the listing was made from: the recordings, and the protected names.
         self._made_of: tuple[list[LibraryEntry], frozenset[str]] | None = None
         self._stamp: _Stamp | None = None
-        self._at = 0.0
+        #: When all files were looked at.
+        self._at = -math.inf
 
-    def get(self, look: Callable[[], list[LibraryEntry]], is_final: bool = True) -> Listing:
+    def get(self, look: Callable[[bool], list[LibraryEntry]], is_final: bool = True) -> Listing:
         """The recordings now.
 
         Arguments:
-            look: reads the folder; called if that is needed.
+            look: reads the folder; called if that is needed, with True to find also files that were
+                changed in place.
             is_final: False while new files are still being read: the result is not kept.
 
         Raises:
             OSError: the folder cannot be read.
         """
         with self._lock:
-            stamp = self._look()
-            fresh = time.monotonic() - self._at < _MAX_AGE
-            if self._listing is not None and fresh and stamp is not None and stamp == self._stamp:
+            stamp, now = self._look(), time.monotonic()
+            is_fresh = now - self._at < _MAX_AGE
+            if (
+                self._listing is not None
+                and is_fresh
+                and stamp is not None
+                and stamp == self._stamp
+            ):
                 return self._listing
-            items, names = look(), self._protection.names()
-            if self._listing is None or not self._is_made_of(items, names):
-                self._listing = self._make(items, names)
-                self._made_of = items, names
-            self._stamp, self._at = (stamp if is_final else None), time.monotonic()
+            items, names = look(not is_fresh), self._protection.names()
+            self._listing = self._update(items, names)
+            self._made_of = items, names
+            self._stamp = stamp if is_final else None
+            if not is_fresh:
+                self._at = now
             return self._listing
 
     def forget(self) -> None:
-        """Look at the files again next time."""
+        """Look at the folder again next time."""
         self._stamp = None
 
     def _look(self) -> _Stamp | None:
@@ -93,17 +105,51 @@ class Catalogue:
             return None
         return changed, self._protection.names()
 
-    def _is_made_of(self, items: list[LibraryEntry], names: frozenset[str]) -> bool:
-        """True if the listing has these very objects: an unchanged file keeps its object."""
-        if self._made_of is None or names != self._made_of[1]:
-            return False
-        known = self._made_of[0]
-        return len(items) == len(known) and all(map(is_, items, known))
+    def _update(self, items: list[LibraryEntry], names: frozenset[str]) -> Listing:
+        """The listing of these recordings, from the one before if it is not very different.
 
-    def _make(self, items: list[LibraryEntry], names: frozenset[str]) -> Listing:
-        if names:
-            items = [
-                replace(item, protected=True) if item.recording in names else item for item in items
-            ]
-        items = sorted(items, key=lambda item: (item.start, item.recording), reverse=True)
-        return Listing(items, TimeIndex(items), frozenset(item.recording for item in items))
+        An unchanged file keeps its object.
+        """
+        listing = self._listing
+        if listing is None or self._made_of is None or names != self._made_of[1]:
+            return _make(items, names)
+        before = self._made_of[0]
+        if len(items) == len(before) and all(map(is_, items, before)):
+            return listing
+        were, are = set(map(id, before)), set(map(id, items))
+        new = [each for each in items if id(each) not in were]
+        gone = {each.recording for each in before if id(each) not in are}
+        if len(new) + len(gone) > max(_FEW, len(items) // 100):
+            return _make(items, names)
+        return _change(listing, _mark(new, names), gone)
+
+
+def _make(items: list[LibraryEntry], names: frozenset[str]) -> Listing:
+    items = sorted(_mark(items, names), key=_order, reverse=True)
+    return Listing(items, TimeIndex(items), frozenset(item.recording for item in items))
+
+
+def _change(listing: Listing, new: list[LibraryEntry], gone: set[str]) -> Listing:
+    """A listing with new recordings, and without others."""
+    kept, removed = listing.newest_first, []
+    if gone:
+        removed = [each for each in kept if each.recording in gone]
+        kept = [each for each in kept if each.recording not in gone]
+    else:
+        kept = kept.copy()
+    for item in new:
+        place = _order(item)
+        kept.insert(bisect_left(kept, True, key=lambda each: _order(each) <= place), item)
+    names = (listing.names - gone).union(item.recording for item in new)
+    return Listing(kept, listing.times.changed(new, removed), names)
+
+
+def _mark(items: list[LibraryEntry], names: frozenset[str]) -> list[LibraryEntry]:
+    """The recordings, those of these names marked as protected."""
+    if not names:
+        return items
+    return [replace(item, protected=True) if item.recording in names else item for item in items]
+
+
+def _order(item: LibraryEntry) -> tuple[float, str]:
+    return item.start, item.recording

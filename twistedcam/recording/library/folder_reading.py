@@ -77,10 +77,12 @@ class FolderReading:
         left: list[str] = []
         missing: list[str] = []
 
-        def look() -> list[LibraryEntry]:
-            if reads and self.progress is not None:
+        def look(is_full: bool) -> list[LibraryEntry]:
+            if not reads:
+                return self._index.known(missing)
+            if self.progress is not None:
                 self._index.read_new(self._on_progress)
-            return self._index.scan(later=later, left=left) if reads else self._index.known(missing)
+            return self._index.scan(later=later, left=left, is_full=is_full)
 
         try:
             found: Listing = await self._on_disk(lambda: self._catalogue.get(look, reads))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -54,11 +55,23 @@ class TimeIndex:
     """
 
     def __init__(self, items: Iterable[LibraryEntry]) -> None:
-        by_camera: dict[str, list[LibraryEntry]] = defaultdict(list)
-        for item in items:
-            if item.camera is not None and item.seconds and item.codec is not None:
-                by_camera[item.camera].append(item)
-        self._cameras = {name: _CameraTimes(found) for name, found in by_camera.items()}
+        found = _by_camera(items).items()
+        self._cameras = {name: _CameraTimes(each) for name, each in found}
+
+    def changed(self, new: Iterable[LibraryEntry], gone: Iterable[LibraryEntry]) -> TimeIndex:
+        """The index with new recordings, and without others.
+
+        It takes little time if the new ones are the latest.
+        """
+        made = TimeIndex(())
+        made._cameras = dict(self._cameras)
+        added, removed = _by_camera(new), _by_camera(gone)
+        for name in {*added, *removed}:
+            known = made._cameras.pop(name, None) or _CameraTimes([])
+            times = known.changed(added[name], removed[name])
+            if times.spans:
+                made._cameras[name] = times
+        return made
 
     def cameras(self, writing: Sequence[LibraryEntry] = ()) -> dict[str, RecordedTimes]:
         """The cameras that have recordings.
@@ -117,47 +130,127 @@ class TimeIndex:
     def _of(self, camera: str, writing: Sequence[LibraryEntry]) -> _CameraTimes:
         known = self._cameras.get(camera)
         new = [item for item in writing if item.camera == camera and item.seconds]
+        new = [item for item in new if item.kind == "recording"]
         if known is None:
             return _CameraTimes(new)
         return known.with_latest(new) if new else known
 
 
 class _CameraTimes:
-    """The recordings of one camera."""
+    """The recordings of one camera; a value that does not change."""
 
-    def __init__(self, items: list[LibraryEntry]) -> None:
-        self._items = items
-        kept = sorted(_without_copies(items), key=lambda item: (item.start, item.recording))
+    def __init__(self, items: Sequence[LibraryEntry]) -> None:
+        unique = _without_copies(items)
+        kept = sorted(unique, key=lambda item: (item.start, item.recording))
         main = [item for item in kept if item.kind == "recording"]
+        exports = [item for item in kept if item.kind == "export"]
         self.spans = _join(main)
         self._index()
-        exports = [item for item in kept if item.kind == "export"]
         #: The exports that show what no recording shows.
         self._alone = [item for item in exports if self._uncovered(item) > _UNCOVERED]
         if self._alone:
             self.spans = _join(sorted([*main, *self._alone], key=lambda item: item.start))
             self._index()
+        shown = {id(item) for item in (*main, *self._alone)}
+        #: Copies, and exports of what recordings show.
+        self._hidden = [item for item in items if id(item) not in shown]
+        #: The latest start of a recording.
+        self._latest = max((item.start for item in (*main[-1:], *self._alone)), default=-math.inf)
 
-    def with_latest(self, items: list[LibraryEntry]) -> _CameraTimes:
-        """These times with recordings that are newer than all others, in most cases."""
-        known = self.spans
-        begin = min(item.start for item in items)
-        if any(_end(item) > begin for item in self._alone):
-            return _CameraTimes([*self._items, *items])  # of what these recordings show
-        made = _CameraTimes.__new__(_CameraTimes)
-        names = {item.recording for item in items}
-        place = bisect_left(self._starts, begin) - 1
-        place = max(0, place)
-        again = [each for span in known[place:] for each in span.entries]
-        again = [each for each in again if each.recording not in names]
-        again = sorted([*again, *items], key=lambda item: item.start)
-        joined = _join(again)
-        made.spans = known[:place] + joined
-        made._starts = self._starts[:place] + [span.start for span in joined]
-        last = self._ends[:place]
-        ends = accumulate((span.end for span in joined), max, initial=max(last[-1:], default=0.0))
-        made._ends = last + list(ends)[1:]
+    @property
+    def items(self) -> list[LibraryEntry]:
+        """All recordings, in no order."""
+        return [each for span in self.spans for each in span.entries] + self._hidden
+
+    def changed(self, new: Sequence[LibraryEntry], gone: Sequence[LibraryEntry]) -> _CameraTimes:
+        """These times with new recordings, and without others."""
+        made: _CameraTimes | None = self
+        for item in sorted(gone, key=lambda item: item.start):
+            made = made and made._without(item)
+        for item in sorted(new, key=lambda item: item.start):
+            made = made and made._with_last(item)
+        if made is not None:
+            return made
+        names = {item.recording for item in gone}
+        return _CameraTimes([*(each for each in self.items if each.recording not in names), *new])
+
+    def _without(self, item: LibraryEntry) -> _CameraTimes | None:
+        """These times without a recording; None if that may change others."""
+        hidden = [each for each in self._hidden if each.recording != item.recording]
+        if len(hidden) < len(self._hidden):
+            return self._copy(self.spans, len(self.spans), hidden)
+        if item.kind == "export":
+            return None  # one of those that show what no recording shows
+        if any(each.start < _end(item) and _end(each) > item.start for each in hidden):
+            return None  # it may be a copy, or an export of this one
+        at = bisect_right(self._starts, item.start) - 1
+        if at < 0:
+            return None
+        span, others = self.spans[at], self.spans[at + 1 : at + 2]
+        until = self._ends[at - 1] if at else -math.inf
+        if until > span.start or (others and others[0].start < span.end):
+            return None  # of spans of the same time, each recording may belong to either
+        number = bisect_left(span.entries, item.start, key=lambda each: each.start)
+        if span.entries[number : number + 1] != (item,):
+            return None
+        left, right = span.entries[:number], span.entries[number + 1 :]
+        if right and right[0].start - until < _LONGEST_FRAME:
+            return None  # it may follow the span before
+        if (
+            left
+            and right
+            and right[0].start - _end(left[-1]) < max(map(_frame, (left[-1], right[0])))
+        ):
+            return None
+        rest = [Span(part[0].start, _end(part[-1]), part) for part in (left, right) if part]
+        return self._copy([*self.spans[:at], *rest, *self.spans[at + 1 :]], at, hidden)
+
+    def _with_last(self, item: LibraryEntry) -> _CameraTimes | None:
+        """These times with one that is later than all others, or hidden; None if it is neither."""
+        if item.kind == "export" and not self._alone and self._uncovered(item) <= _UNCOVERED:
+            return self._copy(self.spans, len(self.spans), [*self._hidden, item])
+        return self._with_latest([item]) if item.kind == "recording" else None
+
+    def _with_latest(self, items: Sequence[LibraryEntry]) -> _CameraTimes | None:
+        """These times with recordings in order that are later than all others; None if not."""
+        begin = items[0].start
+        if begin <= self._latest + 2 * _ROUNDING:
+            return None  # it may be a copy
+        if any(_end(each) > begin for each in self._alone):
+            return None  # of what these recordings show
+        place = bisect_right(self._ends, begin - _LONGEST_FRAME)
+        made = self._copy(_join(items, self.spans, place), place, self._hidden)
+        made._latest = items[-1].start
         return made
+
+    def _copy(self, spans: list[Span], place: int, hidden: list[LibraryEntry]) -> _CameraTimes:
+        """These times with other spans from a place on."""
+        made = _CameraTimes.__new__(_CameraTimes)
+        made.spans, made._hidden = spans, hidden
+        made._alone, made._latest = self._alone, self._latest
+        made._starts = self._starts[:place] + [span.start for span in spans[place:]]
+        ends = self._ends[:place]
+        later = (span.end for span in spans[place:])
+        made._ends = (
+            ends + list(accumulate(later, max, initial=ends[-1] if ends else -math.inf))[1:]
+        )
+        return made
+
+    def with_latest(self, items: Sequence[LibraryEntry]) -> _CameraTimes:
+        """These times with recordings that are newer than all others, in most cases."""
+        items = sorted(items, key=lambda item: item.start)
+        made = self._with_latest(items)
+        if made is not None:
+            return made
+        begin, names = items[0].start, {item.recording for item in items}
+        if any(_end(item) > begin for item in self._alone):
+            kept = [each for each in self.items if each.recording not in names]
+            return _CameraTimes([*kept, *items])
+        place = bisect_right(self._ends, begin - _LONGEST_FRAME)
+        again = [each for span in self.spans[place:] for each in span.entries]
+        again = [each for each in again if each.recording not in names]
+        joined = _join(sorted([*again, *items], key=lambda item: item.start))
+        return self._copy([*self.spans[:place], *joined], place, self._hidden)
 
     def _index(self) -> None:
         self._starts = [span.start for span in self.spans]
@@ -215,6 +308,16 @@ class _CameraTimes:
             time = span.end
 
 
+def _by_camera(items: Iterable[LibraryEntry]) -> dict[str, list[LibraryEntry]]:
+    """The recordings that have a camera and times."""
+    found: dict[str, list[LibraryEntry]] = defaultdict(list)
+    for item in items:
+        is_timed = item.seconds and item.codec is not None and item.kind != "timelapse"
+        if item.camera is not None and is_timed:
+            found[item.camera].append(item)
+    return found
+
+
 def _without_copies(items: Iterable[LibraryEntry]) -> list[LibraryEntry]:
     """One of those that show the same: the original, if it is among them."""
     found: dict[object, LibraryEntry] = {}
@@ -226,11 +329,16 @@ def _without_copies(items: Iterable[LibraryEntry]) -> list[LibraryEntry]:
     return list(found.values())
 
 
-def _join(items: Iterable[LibraryEntry]) -> list[Span]:
-    """The spans of recordings in the order of their starts."""
-    begun: list[list[LibraryEntry]] = []
+def _join(items: Iterable[LibraryEntry], known: Sequence[Span] = (), place: int = 0) -> list[Span]:
+    """The spans of recordings in the order of their starts.
+
+    Arguments:
+        known: spans of earlier recordings, which these may continue.
+        place: number of known ones that ended before any of these could continue them.
+    """
+    begun = [list(span.entries) for span in known[place:]]
     #: The spans that may go on, with their ends.
-    open_spans: list[tuple[float, list[LibraryEntry]]] = []
+    open_spans = [(span.end, each) for span, each in zip(known[place:], begun, strict=True)]
     for item in items:
         frame = _frame(item)
         near = [
@@ -246,7 +354,7 @@ def _join(items: Iterable[LibraryEntry]) -> list[Span]:
         open_spans = [each for each in open_spans if each[0] > item.start - _LONGEST_FRAME]
         begun.append([item])
         open_spans.append((_end(item), begun[-1]))
-    return [Span(each[0].start, _end(each[-1]), tuple(each)) for each in begun]
+    return [*known[:place], *(Span(each[0].start, _end(each[-1]), tuple(each)) for each in begun)]
 
 
 def _within(
