@@ -99,3 +99,28 @@ def test_parts_know_their_places(folder: Path) -> None:
         assert after.sequence == before.sequence + before.layout.fragments
     with pytest.raises(IndexError):
         piece.parts[4]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_after_a_clock_that_was_set_back_nothing_is_shown_twice(tmp_path: Path, count: int) -> None:
+    for number in range(count):  # up to 8 seconds; then the clock was set back to 2.5
+        each = 80 // count
+        make_numbered(tmp_path / f"{number}.mp4", number * each, each)
+    make_numbered(tmp_path / "later.mp4", 100, 20)
+    entries = [
+        replace(each, start=START + 2.5) if each.recording == "later.mp4" else each
+        for each in entries_in(tmp_path)
+    ]
+    playing = TimeIndex(entries).entries_from("door", START + 2.5, START + 100)
+    assert [each.recording for each in playing] == ["later.mp4", f"{count - 1}.mp4"]
+    files = MovieFiles(tmp_path)
+    piece = plan_piece(files, playing, START + 2.5, START + 100)
+    assert numbers_in(read(files, piece)) == [*range(100, 120), *range(60, 80)]
+    assert piece.gaps == [(pytest.approx(2.0), pytest.approx(1.5))]
+    assert piece.end == pytest.approx(START + 8)
+    short = plan_piece(files, playing, START + 2.5, START + 7.5)
+    assert numbers_in(read(files, short)) == [*range(100, 120), *range(60, 75)]
+    ended = [playing[0], replace(playing[1], start=START - 2.0)]  # its last key frame is before
+    assert numbers_in(read(files, plan_piece(files, ended, START + 2.5, START + 5.5))) == [
+        *range(100, 120)
+    ]

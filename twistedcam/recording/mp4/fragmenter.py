@@ -252,6 +252,19 @@ class Cut:
         return np.asarray(np.diff(before[starts]))
 
 
+def next_key_frame(movie: Movie, time: float) -> float | None:
+    """The time of the first key frame at or after a time; None if there is none.
+
+    Arguments:
+        time: seconds from the first picture of the file, as the result.
+    """
+    video = movie.video
+    shown = video.shown[np.flatnonzero(video.is_sync)]
+    shown = shown - shown[0]
+    place = int(np.searchsorted(shown, round(time * video.timescale), "left"))
+    return float(shown[place] / video.timescale) if place < len(shown) else None
+
+
 def _group(video: SampleTrack, syncs: Numbers, last: int) -> Numbers:
     """The starts of fragments that begin with a key frame and have a second at least."""
     times, starts, at = video.times[syncs], [], 0

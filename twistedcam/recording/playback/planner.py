@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from twistedcam.errors import NotSupported
 from twistedcam.recording.library.probe import LibraryEntry
 from twistedcam.recording.mp4.boxes import UnreadableMovie
-from twistedcam.recording.mp4.fragmenter import Cut, MovieLayout, sizes_of
+from twistedcam.recording.mp4.fragmenter import Cut, MovieLayout, next_key_frame, sizes_of
 from twistedcam.recording.mp4.init_segment import (
     MAX_REFERENCE,
     MAX_REFERENCES,
@@ -29,6 +30,9 @@ from twistedcam.util.libraries import np
 _FINE_FILES = 24
 #: Numbers of a layout, and the largest one that is believed.
 _NUMBERS, _MAX_NUMBER = len(MovieLayout._fields), 1 << 60
+_NO_LAYOUT = (0,) * _NUMBERS
+#: Recordings that are looked at together.
+_BLOCK = 4096
 #: Seconds of a frame if the file does not tell.
 _USUAL_FRAME = 0.05
 
@@ -81,7 +85,8 @@ class _Planner:
         self._columns: list[tuple[Any, Any, Numbers]] = []
         self._cuts: dict[int, tuple[float | None, float | None]] = {}
         self._identity: int | None = None
-        self._end = 0.0
+        #: The end of the last one, and the seconds of its frames.
+        self._end, self._frame = 0.0, 0.0
         self._split: tuple[str, float] | None = None
         self._refused = self._refused_name = ""
 
@@ -91,30 +96,27 @@ class _Planner:
         Returns:
             Their number; the next one has to be added alone.
         """
-        whole: list[LibraryEntry] = []
         if self._files.only_keys:
             return 0  # the layouts in the index are those with all frames
-        for entry in entries[at:]:
-            layout = entry.layout
-            if not entry.complete or layout is None or len(layout) != _NUMBERS:
-                break
-            if entry.start + (entry.seconds or 0) > self._stop:
-                break
-            if not self._names and entry.start < self._start:
-                break  # it begins within this one
-            whole.append(entry)
-        if not whole:
-            return 0
+        if not self._names and entries[at].start < self._start:
+            return 0  # it begins within this one
+        some = entries[at : at + _BLOCK]
+        rows = [_row(each.layout) for each in some]
         try:
-            layouts = np.array([each.layout for each in whole], np.int64)
+            layouts = np.fromiter(chain.from_iterable(rows), np.int64, len(rows) * _NUMBERS)
         except OverflowError:  # somebody else may have written the index
             return 0
+        layouts = layouts.reshape(-1, _NUMBERS)
+        starts, ends, frames = _times(some)
         identity = int(layouts[0, 0]) if self._identity is None else self._identity
-        is_valid = (layouts >= 0).all(1) & (layouts < _MAX_NUMBER).all(1)
-        is_valid &= (layouts[:, 0] == identity) & (layouts[:, 1] > 0) & (layouts[:, 7] > 0)
-        count = len(whole) if is_valid.all() else int(np.argmin(is_valid))
+        is_whole = np.array([each.complete for each in some]) & (ends <= self._stop)
+        is_whole &= (layouts >= 0).all(1) & (layouts < _MAX_NUMBER).all(1)
+        is_whole &= (layouts[:, 0] == identity) & (layouts[:, 1] > 0) & (layouts[:, 7] > 0)
+        overlaps = self._before(starts, ends) - starts
+        is_whole &= overlaps < np.maximum(frames, np.append(self._frame, frames[:-1]))
+        count = len(some) if is_whole.all() else int(np.argmin(is_whole))
         if count:
-            self._append(whole[:count], layouts[:count])
+            self._append(some[:count], starts[:count], frames[:count], layouts[:count])
         return count
 
     def add(self, entry: LibraryEntry) -> bool:
@@ -125,6 +127,13 @@ class _Planner:
         name = file_name(entry.recording)
         shift = 0.0
         try:
+            overlap = self._end - entry.start if self._names else 0.0
+            if overlap >= max(self._frame, _frame(entry)):
+                # The clock was set back, and this one begins before the end of the one that was
+                # recorded later. What comes after that is shown, and nothing twice.
+                since = next_key_frame(self._files.read_named(name), overlap)
+                if since is None:
+                    return True
             is_whole = since is None and stop is None and not self._files.only_keys
             if entry.complete and is_whole and entry.layout is not None:
                 layout = _layout(entry.layout)
@@ -145,20 +154,24 @@ class _Planner:
             return self._end_before(entry.start)
         if since is not None or stop is not None:
             self._cuts[len(self._names)] = since, stop
-        self._append([entry], np.array([layout], np.int64), shift)
+        starts, _, frames = _times([entry])
+        self._append([entry], starts + shift, frames, np.array([layout], np.int64))
         return True
 
-    def _append(self, entries: list[LibraryEntry], layouts: Numbers, shift: float = 0.0) -> None:
-        starts = np.array([each.start for each in entries]) + shift
-        frames = np.array([1 / each.fps if each.fps else _USUAL_FRAME for each in entries])
+    def _append(
+        self, entries: Sequence[LibraryEntry], starts: Any, frames: Any, layouts: Numbers
+    ) -> None:
         ends = starts + layouts[:, 6] / layouts[:, 7]
-        before = np.concatenate(([self._end if self._names else starts[0]], ends[:-1]))
-        gaps = np.maximum(0, starts - before)
+        gaps = np.maximum(0, starts - self._before(starts, ends))
         gaps[gaps < frames - 0.001] = 0
         self._columns.append((starts, gaps, layouts))
         self._names += [file_name(each.recording) for each in entries]
         self._identity = int(layouts[0, 0])
-        self._end = float(ends[-1])
+        self._end, self._frame = float(ends[-1]), float(frames[-1])
+
+    def _before(self, starts: Any, ends: Any) -> Any:
+        """The ends of what is before each of some recordings."""
+        return np.append(self._end if self._names else starts[0], ends[:-1])
 
     def _end_before(self, time: float) -> bool:
         self._split = self._refused, time
@@ -225,6 +238,22 @@ class _Planner:
         digest.update(parts.layouts.tobytes())
         digest.update(repr(sorted(self._cuts.items())).encode())
         return digest.hexdigest()[:24]
+
+
+def _times(entries: Sequence[LibraryEntry]) -> tuple[Any, Any, Any]:
+    """The starts and the ends of recordings, and the seconds of their frames."""
+    starts = np.array([each.start for each in entries])
+    ends = starts + np.array([each.seconds or 0.0 for each in entries])
+    return starts, ends, np.array([_frame(each) for each in entries])
+
+
+def _frame(entry: LibraryEntry) -> float:
+    return 1 / entry.fps if entry.fps else _USUAL_FRAME
+
+
+def _row(numbers: Sequence[int] | None) -> Sequence[int]:
+    """A layout in the index; zeros for none."""
+    return numbers if numbers is not None and len(numbers) == _NUMBERS else _NO_LAYOUT
 
 
 def _layout(numbers: Sequence[int]) -> MovieLayout:

@@ -265,11 +265,13 @@ def choose_times(
     Gaps take no time in the film.
     """
     parts = []
+    shown = start  # where a clock was set back, recordings overlap
     for entry in entries:
-        since = max(0.0, start - entry.start)
+        since = max(0.0, shown - entry.start)
         until = min(entry.seconds or 0.0, end - entry.start)
         if until > since:
             parts.append((entry, since, until))
+            shown = entry.start + until
     step = sum(until - since for _, since, until in parts) / count
     chosen, offset = [], 0.0
     for entry, since, until in parts:
