@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList, DeferredLock
 from twisted.logger import Logger, globalLogPublisher
 
+from twistedcam.app.optional_services import make_announcers, make_keys, make_mqtt
 from twistedcam.app.ports import PortSwitch, answer_on
 from twistedcam.app.reload import apply_options
 from twistedcam.auth import Authenticator, TokenFile
@@ -30,12 +30,10 @@ from twistedcam.config.options import (
 from twistedcam.config.setup import Setup
 from twistedcam.core.broker_state import BrokerState
 from twistedcam.core.server import Reload, Server
-from twistedcam.delivery.workers import WorkerPool
 from twistedcam.errors import DiskError, NotSupported, StartupError
 from twistedcam.events import EventBus
 from twistedcam.net.connection_limits import ConnectionLimiter
 from twistedcam.net.device_id import device_id
-from twistedcam.net.interfaces import interface_addresses
 from twistedcam.net.listener import Listener, check_endpoint, check_ports, urls_of
 from twistedcam.net.proxies import TrustedProxies
 from twistedcam.recording.writer.disk_space import check_mount
@@ -44,24 +42,18 @@ from twistedcam.runtime.memory import MemoryReturn
 from twistedcam.runtime.signals import stop_reactor
 from twistedcam.runtime.threads import run_in_thread
 from twistedcam.runtime.writable_paths import make_folder
-from twistedcam.servers.console.keys import Keys
-from twistedcam.servers.console.terminal import Terminal, discard_output
 from twistedcam.servers.control.protocol import ControlFactory
-from twistedcam.servers.discovery import Announcer
 from twistedcam.servers.frames import FrameFactory
-from twistedcam.servers.http import (
-    CameraResource,
-    HttpFactory,
-    LiveStats,
-    make_notifier,
-    make_router,
-)
+from twistedcam.servers.http import HttpFactory, LiveStats, make_notifier, make_router
 from twistedcam.servers.http.connection.router import Router
-from twistedcam.servers.mqtt import Bridge
-from twistedcam.servers.onvif import WsDiscovery, add_onvif_routes
-from twistedcam.servers.rtsp import RtspFactory
+from twistedcam.servers.onvif import add_onvif_routes
 from twistedcam.stream.viewers import Viewers
 from twistedcam.tls.server_endpoint import LoadedCertificate
+
+if TYPE_CHECKING:
+    from twistedcam.delivery.workers import WorkerPool
+    from twistedcam.servers.http.resource import CameraResource
+    from twistedcam.servers.rtsp import RtspFactory
 
 log = Logger()
 
@@ -113,6 +105,8 @@ class CameraService(MultiService):
         viewers = Viewers(events, reactor)
         self._workers: WorkerPool | None = None
         if options.workers:
+            from twistedcam.delivery.workers import WorkerPool
+
             self._workers = WorkerPool(reactor, viewers, options.workers, options.log)
         self.server = Server(
             reactor,
@@ -134,15 +128,15 @@ class CameraService(MultiService):
         for name, spec in options.cameras.items():
             publish = options.publish.get(name, ())
             recording, motion = options.recording.get(name), options.motion_settings.get(name)
-            self.server.add_camera(
-                name, spec, recording, publish, motion, options.video_settings.get(name)
-            )
+            video = options.video_settings.get(name)
+            self.server.add_camera(name, spec, recording, publish, motion, video)
         for process in options.processes:
             self.server.add_process(process, options.recording.get(process.camera))
         self.server.automation.hooks.configure(options.hooks)
         self._frames = FrameFactory(self.server, reactor)
         self._control = ControlFactory(self.server, self.registry)
-        self._rtsp = RtspFactory(self.server, reactor)
+        #: That of all ports, if there are any.
+        self._rtsp: list[RtspFactory] = []
         self._http: list[HttpFactory] = []
         self._log = LogMemory()
         self._resources: list[CameraResource] = []
@@ -157,21 +151,12 @@ class CameraService(MultiService):
         }
         self._switch = PortSwitch(self, self.listeners, self._make, self.server.authenticator)
         MemoryReturn(reactor).setServiceParent(self)
-        if options.mqtt is not None:
-            Bridge(reactor, self.server, self.registry, options.mqtt).setServiceParent(self)
-        self._announcer: Announcer | None = None
-        if options.discovery:
-            own_id, http = device_id(options.recordings), self.listeners["http"]
-            self._announcer = Announcer(reactor, self.server, self.listeners, own_id)
-            self._announcer.setServiceParent(self)
-            find = partial(interface_addresses, "--discovery")
-            WsDiscovery(reactor, self.server, http, own_id, find).setServiceParent(self)
-        if options.keys:
-            # The original standard output, because twistd redirects sys.stdout to its log.
-            tell = partial(print, file=sys.__stdout__, flush=True)
-            keys = Keys(self.server, self.registry, tell, keys_see_log)
-            ready = lambda: tell(keys.help())  # noqa: E731
-            Terminal(reactor, keys.on_typed, ready, self._on_terminal_closed).setServiceParent(self)
+        announcers = make_announcers(reactor, self.server, self.listeners, options)
+        self._announcer = announcers[0] if announcers else None
+        keys = make_keys(reactor, self.server, self.registry, options, keys_see_log)
+        mqtt = make_mqtt(reactor, self.server, self.registry, options)
+        for each in (*mqtt, *announcers, *keys):
+            each.setServiceParent(self)
 
     @classmethod
     def of(cls, *words: str, reactor: Any = None, **more: Any) -> CameraService:
@@ -196,14 +181,10 @@ class CameraService(MultiService):
 
     def resource(self) -> CameraResource:
         """Return a resource for a ``twisted.web`` site, with ``stream/CAMERA`` and other paths."""
+        from twistedcam.servers.http.resource import CameraResource
+
         self._resources.append(CameraResource(self.server))
         return self._resources[-1]
-
-    def _on_terminal_closed(self) -> None:
-        """Shut down: the terminal was closed, so nobody can stop the program there any more."""
-        discard_output()
-        log.info("the terminal was closed: shutting down (to avoid that use nohup or --no-keys)")
-        self.server.on_shutdown()
 
     def _stop_reactor(self) -> None:
         """Stop the reactor, once, after the answer to the command is sent."""
@@ -299,12 +280,16 @@ class CameraService(MultiService):
         if purpose == "http":
             factory, example = HttpFactory(lambda each: answer(each), self.server), HTTP_ENDPOINT
             self._http.append(factory)
+        elif purpose == "rtsp":
+            if not self._rtsp:
+                from twistedcam.servers.rtsp import RtspFactory
+
+                self._rtsp.append(RtspFactory(self.server, self._reactor))
+            factory, example = self._rtsp[0], RTSP_ENDPOINT
+        elif purpose == "control":
+            factory, example = self._control, CONTROL_ENDPOINT
         else:
-            factory, example = {
-                "frames": (self._frames, FRAME_ENDPOINT),
-                "control": (self._control, CONTROL_ENDPOINT),
-                "rtsp": (self._rtsp, RTSP_ENDPOINT),
-            }[purpose]
+            factory, example = self._frames, FRAME_ENDPOINT
         scheduler = self.server.scheduler
         listener = Listener(self._reactor, endpoint, factory, example, scheduler, is_optional)
         answer = answer_on(listener, self.server, self._options, lambda: self._router)
@@ -366,7 +351,7 @@ class CameraService(MultiService):
         stopping = self.server.stop_cameras()  # not awaited yet: one may hang
         for resource in self._resources:
             resource.close()
-        ports: list[Any] = [self._frames, self._control, self._rtsp, *self._http]
+        ports: list[Any] = [self._frames, self._control, *self._rtsp, *self._http]
         await DeferredList([self._bounded(port.close(), CLOSE_TIMEOUT) for port in ports])
         self.server.scheduler.close()
         self.server.refusals.close()

@@ -16,7 +16,6 @@ from twistedcam.camera.bad_frames import BadFrameLog
 from twistedcam.camera.notifier import StateNotifier, answer
 from twistedcam.camera.on_demand import OnDemand, may_suspend, next_frame, read_idle
 from twistedcam.camera.opener import SourceOpener
-from twistedcam.camera.ptz.onvif_motors import find_onvif_address
 from twistedcam.camera.retry import RETRY_MOST
 from twistedcam.camera.state_machine import CameraState, make_lifecycle
 from twistedcam.camera.status import CameraStatus
@@ -27,6 +26,7 @@ from twistedcam.media.frame import Frame
 from twistedcam.media.packet import Packet
 from twistedcam.runtime.threads import Thread
 from twistedcam.sources.base import RawPacket, ReactorSource, Source, SourceInfo
+from twistedcam.sources.onvif.address import find_onvif_address
 from twistedcam.sources.push import Inbox
 from twistedcam.sources.registry import make_source, read_source_settings
 from twistedcam.sources.sound_settings import SoundSettings

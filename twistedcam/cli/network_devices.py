@@ -33,7 +33,8 @@ from twistedcam.onvif.ws_discovery import (
     probe,
 )
 from twistedcam.onvif.xml import XmlError
-from twistedcam.sources.onvif.device import DEVICE_PATH, OnvifAddress, OnvifDevice
+from twistedcam.sources.onvif.address import DEVICE_PATH, OnvifAddress
+from twistedcam.sources.onvif.device import OnvifDevice
 
 #: Seconds to wait for answers, and for the answers of one camera to further questions.
 SECONDS, QUESTION_SECONDS = 3.0, 3.0

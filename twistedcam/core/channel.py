@@ -10,9 +10,9 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from twistedcam.camera import Camera
+from twistedcam.camera.properties.base import Properties
 from twistedcam.camera.properties.device import DeviceControls
-from twistedcam.camera.properties.group import CameraProperties
-from twistedcam.camera.properties.picamera import ChosenControls, PicameraControls
+from twistedcam.camera.properties.group import CameraProperties, ChosenControls
 from twistedcam.camera.ptz import PtzController
 from twistedcam.camera.ptz.preset_file import PresetFile
 from twistedcam.codecs.video_settings import VideoSettings
@@ -62,11 +62,15 @@ class Channel:
         self.video = video or VideoSettings()
         camera.stream.use_settings(self.video.encoding)
         self.configured = configured
-        device = ChosenControls(
-            camera,
-            DeviceControls(camera, reactor, make_thread),
-            PicameraControls(camera, reactor),
-        )
+
+        def picamera_controls() -> Properties:
+            # Few servers have such a camera.
+            from twistedcam.camera.properties.picamera import PicameraControls
+
+            return PicameraControls(camera, reactor)
+
+        webcam = DeviceControls(camera, reactor, make_thread)
+        device = ChosenControls(camera, webcam, picamera_controls)
         self.properties = CameraProperties(camera, camera.use, device, events)
         self.outputs = Outputs(reactor, camera, events)
         self.recorder = Recorder(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -11,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.support.fakes import CameraRig, FakeScheme
 from tests.support.server_case import ServerCase
 from twistedcam.camera.properties.base import Property
-from twistedcam.camera.properties.group import CameraProperties
+from twistedcam.camera.properties.group import CameraProperties, ChosenControls
 from twistedcam.errors import BadArgument, CameraFailed, NotSupported
 from twistedcam.events import Event, PropertiesChanged
 from twistedcam.servers.control.line_format import event_as_text
@@ -205,3 +206,18 @@ class ConfigurationTests(ServerCase):
         (event,) = told
         assert isinstance(event, PropertiesChanged)
         self.assertEqual(event.properties["quality"], 60)
+
+
+def test_the_controls_are_those_of_the_present_source() -> None:
+    camera: Any = SimpleNamespace(spec=parse("webcam:0"))
+    webcam: Any = SimpleNamespace(names=lambda: ("zoom",))
+    made: list[Any] = []
+
+    def make_picamera() -> Any:
+        made.append(SimpleNamespace(names=lambda: ("brightness",)))
+        return made[-1]
+
+    chosen = ChosenControls(camera, webcam, make_picamera)
+    assert (chosen.names(), made) == (("zoom",), [])
+    camera.spec = parse("picamera:")
+    assert (chosen.names(), chosen.names(), len(made)) == (("brightness",), ("brightness",), 1)

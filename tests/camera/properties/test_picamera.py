@@ -11,7 +11,7 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from twistedcam.camera.properties.base import Property
-from twistedcam.camera.properties.picamera import PATIENCE, ChosenControls, PicameraControls
+from twistedcam.camera.properties.picamera import PATIENCE, PicameraControls
 from twistedcam.errors import BadArgument, CameraFailed, NotSupported
 from twistedcam.sources.picamera.source import PicameraOptions, PicameraSource
 from twistedcam.sources.spec import parse
@@ -121,13 +121,3 @@ def test_a_closed_camera_has_no_controls() -> None:
         result(controls.set({"brightness": "0"}))
     camera.source = None
     assert result(controls.get()) == {}
-
-
-def test_the_controls_are_those_of_the_present_source() -> None:
-    controls, camera, _ = make()
-    webcam: Any = SimpleNamespace(names=lambda: ("zoom",))
-    chosen = ChosenControls(camera, webcam, controls)
-    result(controls.get())
-    assert "brightness" in chosen.names()
-    camera.spec = parse("webcam:0")
-    assert chosen.names() == ("zoom",)

@@ -10,10 +10,9 @@ import pytest
 
 from tests.support.onvif_camera import PASSWORD, USER, OnvifTestCamera
 from twistedcam.camera.ptz.motors import Velocity
-from twistedcam.camera.ptz.onvif_motors import OnvifMotors, find_onvif_address
+from twistedcam.camera.ptz.onvif_motors import OnvifMotors
 from twistedcam.errors import BadArgument, CameraFailed, LoginRefused
-from twistedcam.sources.onvif.device import OnvifAddress
-from twistedcam.sources.spec import parse
+from twistedcam.sources.onvif.address import OnvifAddress
 
 LOGIN = f"{USER}:{quote(PASSWORD)}"
 
@@ -75,31 +74,3 @@ def test_errors_of_the_camera_are_told() -> None:
             camera._act = lambda *_: 1 / 0  # type: ignore[method-assign]
             with pytest.raises(CameraFailed):
                 found.stop()
-
-
-@pytest.mark.parametrize(
-    ("source", "url", "user"),
-    [
-        ("onvif://u:p@h:81/main", "http://h:81/onvif/device_service", "u"),
-        ("onvif://h#path=/x", "http://h/x", None),
-        ("onvif://h#ptz=0", None, None),
-        ("rtsp://u:p@h/x", None, None),
-        ("rtsp://u:p@h/x#ptz=0", None, None),
-        ("rtsp://u:p@h:554/x#ptz=1", "http://h/onvif/device_service", "u"),
-        ("rtsp://u:p@[fd00::2]/x#ptz=1", "http://[fd00::2]/onvif/device_service", "u"),
-        ("rtsp://u:p@h/x#ptz=onvif://h2:8000", "http://h2:8000/onvif/device_service", "u"),
-        ("rtsp://u:p@h/x#ptz=onvif://v:q@h2", "http://h2/onvif/device_service", "v"),
-        ("webcam:0", None, None),
-    ],
-)
-def test_the_address_of_the_motors_is_that_of_the_source_or_its_setting(
-    source: str, url: str | None, user: str | None
-) -> None:
-    found = find_onvif_address(parse(source))
-    assert (found and found.url, found and found.user) == (url, user)
-
-
-@pytest.mark.parametrize("source", ["onvif://h#ptz=x", "rtsp://h/#ptz=http://h", "rtsp://h/#ptz=2"])
-def test_wrong_settings_are_errors(source: str) -> None:
-    with pytest.raises(BadArgument, match="ptz="):
-        find_onvif_address(parse(source))

@@ -1,4 +1,4 @@
-"""The client of ONVIF cameras: logins, profiles, addresses, and what a camera may not do."""
+"""The client of ONVIF cameras: logins, profiles, and what a camera may not do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 
 from tests.support.onvif_camera import PASSWORD, USER, OnvifTestCamera
 from twistedcam.errors import CameraFailed, LoginRefused
-from twistedcam.sources.onvif.device import OnvifAddress, OnvifDevice
+from twistedcam.sources.onvif.address import OnvifAddress
+from twistedcam.sources.onvif.device import OnvifDevice
 
 
 @contextmanager
@@ -97,18 +98,3 @@ def test_a_camera_that_does_not_answer_is_told() -> None:
     address = OnvifAddress.parse(f"onvif://127.0.0.1:{port}")
     with pytest.raises(CameraFailed, match=r"127\.0\.0\.1:.*refused"):
         OnvifDevice(address).profiles()
-
-
-@pytest.mark.parametrize(
-    "text", ["onvif:", "onvif://", "http://h", "onvif://h:99999", "onvif://h:0"]
-)
-def test_wrong_addresses_are_errors(text: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - urlsplit has messages of its own
-        OnvifAddress.parse(text)
-
-
-def test_an_address_has_its_parts() -> None:
-    found = OnvifAddress.parse("onvifs://u%40x:p@[fd00::2]:8443/main", "/other")
-    assert (found.url, found.user, found.password, found.profile, found.name) == (
-        "https://[fd00::2]:8443/other", "u@x", "p", "main", "[fd00::2]:8443",
-    )  # fmt: skip

@@ -1,8 +1,9 @@
-"""All properties of a camera: those of its stream, and those of its device."""
+"""All properties of a camera: those of its stream, and those of its device, which may change."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 
 from twisted.internet.defer import DeferredLock
 
@@ -123,3 +124,44 @@ class CameraProperties:
     def _unknown(self, name: str, names: tuple[str, ...]) -> BadArgument:
         have = ", ".join(names)
         return BadArgument(f"{self._status.name} has no property {name[:80]!r}: it has {have}")
+
+
+class ChosenControls:
+    """Those of the two that belong to the camera's present source (Properties).
+
+    Arguments:
+        status: the camera's status: its source can change.
+        webcam: the controls of a webcam.
+        make_picamera: returns those of a Raspberry Pi camera; called when they are first needed.
+    """
+
+    def __init__(
+        self, status: CameraStatus, webcam: Properties, make_picamera: Callable[[], Properties]
+    ) -> None:
+        self._status = status
+        self._webcam = webcam
+        self._make_picamera = make_picamera
+
+    @cached_property
+    def _picamera(self) -> Properties:
+        return self._make_picamera()
+
+    @property
+    def _chosen(self) -> Properties:
+        return self._picamera if self._status.spec.scheme == "picamera" else self._webcam
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names that are known without asking the device."""
+        return self._chosen.names()
+
+    async def get(self) -> dict[str, Property]:
+        """Return all controls by name."""
+        return await self._chosen.get()
+
+    async def check(self, wanted: Mapping[str, str]) -> None:
+        """Check that the controls can have these values."""
+        await self._chosen.check(wanted)
+
+    async def set(self, wanted: Mapping[str, str]) -> list[Property]:
+        """Set the controls; return their new values."""
+        return await self._chosen.set(wanted)

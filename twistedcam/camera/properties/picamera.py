@@ -1,4 +1,4 @@
-"""The controls of a Raspberry Pi camera as properties, and the choice of a camera's controls."""
+"""The controls of a Raspberry Pi camera as properties."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from twisted.internet.defer import TimeoutError as Late
 from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.camera.camera import Camera
-from twistedcam.camera.properties.base import Properties, Property
+from twistedcam.camera.properties.base import Property
 from twistedcam.errors import BadArgument, CameraFailed
 from twistedcam.sources.picamera.controls import (
     CONTROLS,
@@ -124,38 +124,3 @@ class PicameraControls:
     def _open_source(self) -> PicameraSource | None:
         source = self._camera.source
         return source if isinstance(source, PicameraSource) and source.ranges else None
-
-
-class ChosenControls:
-    """Those of the two that belong to the camera's present source (Properties).
-
-    Arguments:
-        camera: the camera, whose source can change.
-        webcam: the controls of a webcam.
-        picamera: those of a Raspberry Pi camera.
-    """
-
-    def __init__(self, camera: Camera, webcam: Properties, picamera: Properties) -> None:
-        self._camera = camera
-        self._webcam = webcam
-        self._picamera = picamera
-
-    @property
-    def _chosen(self) -> Properties:
-        return self._picamera if self._camera.spec.scheme == "picamera" else self._webcam
-
-    def names(self) -> tuple[str, ...]:
-        """Return the names that are known without asking the device."""
-        return self._chosen.names()
-
-    async def get(self) -> dict[str, Property]:
-        """Return all controls by name."""
-        return await self._chosen.get()
-
-    async def check(self, wanted: Mapping[str, str]) -> None:
-        """Check that the controls can have these values."""
-        await self._chosen.check(wanted)
-
-    async def set(self, wanted: Mapping[str, str]) -> list[Property]:
-        """Set the controls; return their new values."""
-        return await self._chosen.set(wanted)

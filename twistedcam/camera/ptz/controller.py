@@ -11,7 +11,6 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twistedcam.camera.ptz.motors import Motors, Velocity, as_seen
-from twistedcam.camera.ptz.onvif_motors import OnvifMotors, find_onvif_address
 from twistedcam.camera.ptz.preset_file import PresetFile
 from twistedcam.camera.ptz.webcam_motors import WebcamMotors
 from twistedcam.camera.status import CameraStatus
@@ -19,6 +18,7 @@ from twistedcam.errors import BadArgument, CameraFailed, NotSupported, Twistedca
 from twistedcam.events import Event, EventBus
 from twistedcam.runtime.threads import Thread
 from twistedcam.runtime.timer import Timer
+from twistedcam.sources.onvif.address import find_onvif_address
 from twistedcam.sources.registry import make_source
 from twistedcam.sources.webcam.devices import LINUX
 
@@ -246,6 +246,9 @@ class PtzController:
         address = find_onvif_address(spec)
         if address is None:
             return None
+        # Few servers have such a camera.
+        from twistedcam.camera.ptz.onvif_motors import OnvifMotors
+
         return OnvifMotors.find(address, spec.settings.get("verify", "1") == "1")
 
     def _on_event(self, event: Event) -> None:

@@ -140,3 +140,9 @@ def as_seen(velocity: Velocity, settings: Mapping[str, str]) -> Velocity:
         "270": (tilt, -pan),
     }.get(settings.get("rotate", ""), (pan, tilt))
     return Velocity(pan, tilt, zoom)
+
+
+def no_preset(name: str, known: list[str]) -> str:
+    """Return the error text for a preset that is not there."""
+    have = f"there is {', '.join(known[:20])}" if known else "none is saved"
+    return f"there is no preset {name[:60]!r}; {have}"

@@ -2,50 +2,11 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
-from twistedcam.camera.ptz.motors import Velocity
+from twistedcam.camera.ptz.motors import Velocity, no_preset
 from twistedcam.errors import BadArgument
-from twistedcam.net.urls import without_secrets
 from twistedcam.onvif.xml import children, element, text
-from twistedcam.sources.onvif.device import DEVICE_PATH, OnvifAddress, OnvifDevice, OnvifProfile
-from twistedcam.sources.spec import SourceSpec
-
-
-def find_onvif_address(spec: SourceSpec) -> OnvifAddress | None:
-    """Return the address by which a source's camera is moved, or None.
-
-    It is that of an ``onvif:`` source, unless that has ``ptz=0``. An ``rtsp:`` source has one with
-    ``ptz=onvif://…``, or with ``ptz=1`` that of the same host; without a login of its own, with
-    that of the source.
-
-    Raises:
-        BadArgument: the setting ``ptz`` is not valid.
-    """
-    wanted = spec.settings.get("ptz", "")
-    address = f"{spec.scheme}:{spec.target}"
-    if spec.scheme in ("onvif", "onvifs"):
-        if wanted not in ("", "0", "1"):
-            raise BadArgument(f"ptz={wanted!r} is not valid: an {spec.scheme}: source has 0 or 1")
-        path = spec.settings.get("path", DEVICE_PATH)
-        return None if wanted == "0" else OnvifAddress.parse(address, path)
-    if spec.scheme not in ("rtsp", "rtsps") or wanted in ("", "0"):
-        return None
-    parts = urlsplit(address)
-    if wanted == "1":
-        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-        wanted = f"onvif://{host}"
-    own = urlsplit(wanted)
-    if not own.username and parts.username is not None:
-        login = parts.netloc.rpartition("@")[0]
-        wanted = own._replace(netloc=f"{login}@{own.netloc}").geturl()
-    try:
-        return OnvifAddress.parse(wanted)
-    except ValueError:
-        shown = without_secrets(wanted)
-        raise BadArgument(
-            f"ptz={shown!r} is not valid: it is 0, 1 for the same host, or onvif://HOST/PROFILE"
-        ) from None
+from twistedcam.sources.onvif.address import OnvifAddress
+from twistedcam.sources.onvif.device import OnvifDevice, OnvifProfile
 
 
 class OnvifMotors:
@@ -143,9 +104,3 @@ class OnvifMotors:
 
     def _call(self, action: str, *content: object) -> None:
         self._device.call("PTZ", element(f"tptz:{action}", self._profile, *content))
-
-
-def no_preset(name: str, known: list[str]) -> str:
-    """Return the error text for a preset that is not there."""
-    have = f"there is {', '.join(known[:20])}" if known else "none is saved"
-    return f"there is no preset {name[:60]!r}; {have}"

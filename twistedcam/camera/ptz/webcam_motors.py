@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from twistedcam.camera.ptz.motors import Velocity
-from twistedcam.camera.ptz.onvif_motors import no_preset
+from twistedcam.camera.ptz.motors import Velocity, no_preset
 from twistedcam.camera.ptz.preset_file import PresetFile
 from twistedcam.errors import BadArgument, CameraFailed, NotSupported
 from twistedcam.sources.webcam.v4l2 import Control, Driver

@@ -8,7 +8,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from twisted.internet.defer import DeferredLock, DeferredSemaphore
 
@@ -19,11 +21,6 @@ from twistedcam.recording.library.media_reader import MediaReader
 from twistedcam.recording.library.probe import LibraryEntry
 from twistedcam.recording.library.time_index import RecordedTimes, Span, TimeIndex
 from twistedcam.recording.media_worker.video_file import UnreadableVideo
-from twistedcam.recording.playback.export import SUFFIX, write_export
-from twistedcam.recording.playback.movie_files import MovieFiles
-from twistedcam.recording.playback.piece import Piece, read_piece
-from twistedcam.recording.playback.planner import plan_piece
-from twistedcam.recording.playback.playlist import make_playlist
 from twistedcam.recording.writer.disk_space import check_folder
 from twistedcam.recording.writer.file_names import (
     check_name,
@@ -36,12 +33,18 @@ from twistedcam.runtime.threads import Thread, run_in_thread
 from twistedcam.util.camera_name import find_name
 from twistedcam.util.escaped_name import file_name
 
+if TYPE_CHECKING:
+    from twistedcam.recording.playback.movie_files import MovieFiles
+    from twistedcam.recording.playback.piece import Piece
+
 #: Pieces that are remembered for requests of further parts of them, and for how many seconds.
 _MAX_PLANS, _PLAN_AGE = 64, 900.0
 #: Pictures in memory at most, and seconds of a recording that have one picture.
 _MAX_PICTURES, _STEP = 512, 1.0
 #: Pictures that are read at once.
 _AT_ONCE = 2
+#: The suffix of exports.
+_SUFFIX = ".mp4"
 
 
 class NothingRecorded(NoSuchRecording):
@@ -92,14 +95,25 @@ class PlaybackService:
         self._cameras = cameras
         self._reserve = reserve
         self._reader = MediaReader() if reader is None else reader
-        self._files = MovieFiles(library.folder)
-        self._key_files = MovieFiles(library.folder, only_keys=True)
         self._plans: OrderedDict[tuple[str, float, float, bool], tuple[float, Piece]]
         self._plans = OrderedDict()
         self._pictures: OrderedDict[tuple[str, int], bytes] = OrderedDict()
         self._room = DeferredSemaphore(_AT_ONCE)
         self._exporting = DeferredLock()
         self._is_closed = False
+
+    @cached_property
+    def _files(self) -> MovieFiles:
+        # Called in threads: the modules that copy recordings are imported at their first use.
+        from twistedcam.recording.playback.movie_files import MovieFiles
+
+        return MovieFiles(self._library.folder)
+
+    @cached_property
+    def _key_files(self) -> MovieFiles:
+        from twistedcam.recording.playback.movie_files import MovieFiles
+
+        return MovieFiles(self._library.folder, only_keys=True)
 
     def close(self) -> None:
         """End what is being done."""
@@ -192,7 +206,6 @@ class PlaybackService:
             DiskError: the folder cannot be read.
         """
         key = camera, start, seconds, only_keys
-        files = self._key_files if only_keys else self._files
         now = time.monotonic()
         kept = self._plans.get(key)
         if is_continued and kept is not None and now - kept[0] < _PLAN_AGE:
@@ -203,6 +216,9 @@ class PlaybackService:
         entries, times, writing = await self._look(camera, start, end)
 
         def plan() -> Piece:
+            from twistedcam.recording.playback.planner import plan_piece
+
+            files = self._key_files if only_keys else self._files
             made = plan_piece(files, entries, start, end)
             following = times.next_after(camera, made.end, writing)
             return replace(made, next=following if made.split is None else made.split[1])
@@ -216,12 +232,18 @@ class PlaybackService:
 
     async def playlist(self, piece: Piece, address: str) -> str:
         """An HLS playlist of a piece; see ``make_playlist``."""
-        return await run_in_thread(
-            self._make_thread, lambda: make_playlist(self._files, piece, address)
-        )
+
+        def make() -> str:
+            from twistedcam.recording.playback.playlist import make_playlist
+
+            return make_playlist(self._files, piece, address)
+
+        return await run_in_thread(self._make_thread, make)
 
     def read(self, piece: Piece, first: int, last: int) -> Iterator[bytes]:
         """The bytes of a piece, in parts; each ``next`` blocks. See ``read_piece``."""
+        from twistedcam.recording.playback.piece import read_piece
+
         files = self._key_files if piece.only_keys else self._files
         return read_piece(files, piece, first, last)
 
@@ -280,7 +302,7 @@ class PlaybackService:
             DiskError: the file cannot be written.
         """
         if name is not None:
-            name = check_name(name, (SUFFIX,))
+            name = check_name(name, (_SUFFIX,))
         self._check_mount()
         check_folder(self._library.folder)
         piece = await self.plan(camera, start, seconds)
@@ -294,15 +316,7 @@ class PlaybackService:
             path = self._take_name(camera, piece.start, name)
             try:
                 result = await run_in_thread(
-                    self._make_thread,
-                    lambda: write_export(
-                        self._files,
-                        piece,
-                        path,
-                        camera,
-                        self._reserve(),
-                        lambda: not self._is_closed,
-                    ),
+                    self._make_thread, lambda: self._write(piece, path, camera)
                 )
             finally:
                 release_name(path)
@@ -318,11 +332,17 @@ class PlaybackService:
         )
         return result, piece
 
+    def _write(self, piece: Piece, path: Path, camera: str) -> SegmentResult:
+        from twistedcam.recording.playback.export import write_export
+
+        reserve = self._reserve()
+        return write_export(self._files, piece, path, camera, reserve, lambda: not self._is_closed)
+
     def _take_name(self, camera: str, start: float, name: str | None) -> Path:
         folder = self._library.folder
         try:
             if name is None:
-                return folder / reserve_free_name(folder, camera, start, SUFFIX)
+                return folder / reserve_free_name(folder, camera, start, _SUFFIX)
             if reserve(folder, name):
                 return folder / name
         except OSError as error:

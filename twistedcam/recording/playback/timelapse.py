@@ -22,7 +22,6 @@ from twisted.python.failure import Failure
 from twistedcam.errors import BadArgument, CommandError, DiskError, NotSupported
 from twistedcam.events import EventBus, RecordingChanged
 from twistedcam.recording.library.probe import LibraryEntry
-from twistedcam.recording.playback.movie_files import MovieFiles
 from twistedcam.recording.writer.disk_space import ROOM, check_folder, free_bytes
 from twistedcam.recording.writer.file_names import (
     check_name,
@@ -226,6 +225,9 @@ class TimelapseRenderer:
         date = began.isoformat(timespec="microseconds").replace("+00:00", "Z")
         tag = Tag(job.camera, name, 0, time.time(), boot_id(), uptime(), "timelapse")
         metadata = {"creation_time": date, "date": date, "comment": str(tag)}
+        # Called in a thread: few servers render films.
+        from twistedcam.recording.playback.movie_files import MovieFiles
+
         files = MovieFiles(self._folder)
         refused = ""
         with _RenderProcess() as process:

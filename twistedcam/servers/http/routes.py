@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from twistedcam.auth import NOBODY
 from twistedcam.errors import BadArgument
@@ -18,29 +19,31 @@ from twistedcam.servers.http.api.live_stats import LiveStats
 from twistedcam.servers.http.api.log_lines import LogLines
 from twistedcam.servers.http.api.openapi import EVENT_PICTURE, LOG, PROCESS, describe
 from twistedcam.servers.http.api.setup import FirstSetup, SetupApi, add_qr_code
-from twistedcam.servers.http.archives import Archives
 from twistedcam.servers.http.connection.access import Access
 from twistedcam.servers.http.connection.reply import Reply, json_reply
 from twistedcam.servers.http.connection.request import HttpRequest, destination, query
-from twistedcam.servers.http.connection.router import Handler, Router
+from twistedcam.servers.http.connection.router import Handler, LateHandlers, Router
 from twistedcam.servers.http.events import EventPictures
 from twistedcam.servers.http.page.login import LoginPage, go_on
 from twistedcam.servers.http.page.page import Page
 from twistedcam.servers.http.page.publish import PublishPage
-from twistedcam.servers.http.playback import Playback
 from twistedcam.servers.http.push import PushPages
-from twistedcam.servers.http.recordings import Recordings
 from twistedcam.servers.http.streams.mjpeg import MjpegStreams
 from twistedcam.servers.http.streams.snapshot import Snapshots
 from twistedcam.servers.http.streams.sse import EventStreams
-from twistedcam.servers.http.streams.video import VideoStreams
-from twistedcam.servers.http.streams.websocket import WebSockets
 
 if TYPE_CHECKING:
     from twistedcam.commands import Command, Registry
     from twistedcam.core.server import Server
     from twistedcam.notifications.notifier import Notifier
     from twistedcam.servers.http.api.metrics import Metrics
+    from twistedcam.servers.http.archives import Archives
+    from twistedcam.servers.http.playback import Playback
+    from twistedcam.servers.http.recordings import Recordings
+    from twistedcam.servers.http.streams.video import VideoStreams
+    from twistedcam.servers.http.streams.websocket import WebSockets
+
+T = TypeVar("T")
 
 
 def make_router(
@@ -60,17 +63,19 @@ def make_router(
         setup: the first setup, which changes that file.
         notifier: sends notifications; None: the page offers none.
     """
+
+    def late(load: Callable[[], Callable[[Server], T]]) -> LateHandlers[T]:
+        return LateHandlers(server.make_thread, lambda: partial(load(), server))
+
     router = Router(Access(server), server.refusals)
     streams = MjpegStreams(server)
     snapshots = Snapshots(server)
     page = Page(server)
     login = LoginPage(server, page)
     health = Health(server)
-    recordings = Recordings(server)
-    archives = Archives(server)
-    playback = Playback(server)
-    sockets = WebSockets(server)
-    videos = VideoStreams(server)
+    recordings, archives = late(_import_recordings), late(_import_archives)
+    playback, sockets = late(_import_playback), late(_import_sockets)
+    videos, metrics = late(_import_videos), late(_import_metrics)
     publishing = PublishPage(server, page, login)
 
     async def root(request: HttpRequest) -> Reply | None:
@@ -92,36 +97,29 @@ def make_router(
             return await snapshots.get(request)
         raise BadArgument(f"action={action}: must be stream or snapshot")
 
-    loaded: list[Metrics] = []
-
-    async def metrics(request: HttpRequest) -> Reply:
-        if not loaded:
-            found = await run_in_thread(server.make_thread, _import_metrics)
-            loaded.append(found(server))
-        return loaded[0].get(request)
-
+    piece = playback.handler(lambda it: it.get)
     routes: dict[str, Handler] = {
         "/": root,
         "/stream": streams.get,
         "/stream/{camera}": streams.get,
         "/snapshot": snapshots.get,
         "/snapshot/{camera}": snapshots.get,
-        "/live": sockets.get,
-        "/live/{camera}": sockets.get,
-        "/video": videos.get,
-        "/video/{camera}": videos.get,
+        "/live": sockets.handler(lambda it: it.get),
+        "/live/{camera}": sockets.handler(lambda it: it.get),
+        "/video": videos.handler(lambda it: it.get),
+        "/video/{camera}": videos.handler(lambda it: it.get),
         "/events": EventStreams(server, stats).get,
-        "/metrics": metrics,
+        "/metrics": metrics.handler(lambda it: it.get),
         "/state": health.state,
         "/healthz": health.healthz,
-        "/recordings.zip": archives.get,
-        "/recordings/{name}": recordings.get,
-        "/recordings/{name}/thumbnail": recordings.thumbnail,
-        "/playback": playback.get,
-        "/playback/{camera}": playback.get,
-        "/playback/{camera}/piece.mp4": playback.get,  # some players want such a name
-        "/playback/{camera}/index.m3u8": playback.playlist,
-        "/playback/{camera}/picture": playback.picture,
+        "/recordings.zip": archives.handler(lambda it: it.get),
+        "/recordings/{name}": recordings.handler(lambda it: it.get),
+        "/recordings/{name}/thumbnail": recordings.handler(lambda it: it.thumbnail),
+        "/playback": piece,
+        "/playback/{camera}": piece,
+        "/playback/{camera}/piece.mp4": piece,  # some players want such a name
+        "/playback/{camera}/index.m3u8": playback.handler(lambda it: it.playlist),
+        "/playback/{camera}/picture": playback.handler(lambda it: it.picture),
         "/static/{name}": page.static,
         "/static/{folder}/{name}": page.static,
         "/favicon.ico": page.favicon,
@@ -131,7 +129,7 @@ def make_router(
         router.add("GET", path, handler)
     for path in ("/publish", "/publish/{camera}"):
         router.add("GET", path, publishing.get, "publish")
-    router.add("POST", "/recordings.zip", archives.post)
+    router.add("POST", "/recordings.zip", archives.handler(lambda it: it.post))
     router.add("GET", "/login", login.get)
     router.add("POST", "/login", login.log_in)
     router.add("POST", "/logout", login.log_out)
@@ -150,8 +148,37 @@ def make_router(
     return router
 
 
+def _import_recordings() -> type[Recordings]:
+    from twistedcam.servers.http.recordings import Recordings
+
+    return Recordings
+
+
+def _import_archives() -> type[Archives]:
+    from twistedcam.servers.http.archives import Archives
+
+    return Archives
+
+
+def _import_playback() -> type[Playback]:
+    from twistedcam.servers.http.playback import Playback
+
+    return Playback
+
+
+def _import_sockets() -> type[WebSockets]:
+    from twistedcam.servers.http.streams.websocket import WebSockets
+
+    return WebSockets
+
+
+def _import_videos() -> type[VideoStreams]:
+    from twistedcam.servers.http.streams.video import VideoStreams
+
+    return VideoStreams
+
+
 def _import_metrics() -> type[Metrics]:
-    # Few servers are asked for metrics, and prometheus_client would hold the reactor up.
     from twistedcam.servers.http.api.metrics import Metrics
 
     return Metrics

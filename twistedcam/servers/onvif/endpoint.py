@@ -23,7 +23,6 @@ from twistedcam.onvif.soap import (
 from twistedcam.onvif.xml import Xml, XmlError
 from twistedcam.servers.http.connection.reply import STATUS, Reply
 from twistedcam.servers.http.connection.request import HttpRequest
-from twistedcam.servers.http.connection.router import Router
 from twistedcam.servers.onvif import device, events, media, media2, ptz
 from twistedcam.servers.onvif.login import OnvifLogin, WrongUsernameToken
 from twistedcam.servers.onvif.pull_points import PullPoints
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
 
 log = Logger()
 
-#: The path of all services: clients send messages for one service to another.
-PATH = "/onvif/{service}"
 _TYPE = "application/soap+xml; charset=utf-8"
 #: The actions that need a login, by prefix and name.
 _ACTIONS: dict[tuple[str, str], Action] = {
@@ -48,23 +45,12 @@ _ACTIONS: dict[tuple[str, str], Action] = {
 }
 
 
-def add_onvif_routes(
-    router: Router, server: Server, device_id: str, find_rtsp: Callable[[], Sequence[Listener]]
-) -> None:
-    """Add the services of ONVIF below ``/onvif/``.
+class OnvifEndpoint:
+    """Answers messages of ONVIF clients.
 
     Arguments:
         device_id: the UUID of this server.
         find_rtsp: returns the ports of RTSP.
-    """
-    endpoint = OnvifEndpoint(server, device_id, find_rtsp)
-    router.add("POST", PATH, endpoint.post)
-
-
-class OnvifEndpoint:
-    """Answers messages of ONVIF clients.
-
-    Arguments: as of add_onvif_routes.
     """
 
     def __init__(

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 from xml.etree.ElementTree import Element
 
 from twistedcam.errors import CameraFailed, LoginRefused
@@ -17,10 +17,9 @@ from twistedcam.onvif.soap import SoapFault, envelope, parse_answer
 from twistedcam.onvif.username_token import security_header
 from twistedcam.onvif.xml import Xml, XmlError, child, children, element, text
 from twistedcam.sources.base import LOGIN_REFUSED, LOGIN_WANTED
+from twistedcam.sources.onvif.address import OnvifAddress
 from twistedcam.util.one_line import on_one_line
 
-#: The path of the device service, if none is given (ONVIF Core, 5.1.1).
-DEVICE_PATH = "/onvif/device_service"
 #: Seconds for one request.
 TIMEOUT = 5.0
 #: Bytes of an answer at most.
@@ -48,49 +47,6 @@ class OnvifProfile:
     width: int = 0
     height: int = 0
     has_ptz: bool = False
-
-
-@dataclass(frozen=True)
-class OnvifAddress:
-    """The address of a camera.
-
-    Arguments:
-        url: that of its device service.
-        user, password: decoded; None if the address has none.
-        profile: token or name of a profile; empty for the first.
-    """
-
-    url: str
-    user: str | None = None
-    password: str | None = None
-    profile: str = ""
-
-    @classmethod
-    def parse(cls, address: str, path: str = DEVICE_PATH) -> OnvifAddress:
-        """Parse ``onvif://USER:PASSWORD@HOST:PORT/PROFILE``; ``onvifs:`` is with TLS.
-
-        Arguments:
-            path: of the device service.
-
-        Raises:
-            ValueError: it is not valid.
-        """
-        parts = urlsplit(address)
-        schemes = {"onvif": "http", "onvifs": "https"}
-        if parts.scheme not in schemes or not parts.hostname or parts.port == 0:
-            raise ValueError("it is not an address of ONVIF: onvif://USER:PASSWORD@HOST/PROFILE")
-        host = parts.netloc.rpartition("@")[2]
-        return cls(
-            f"{schemes[parts.scheme]}://{host}/{path.lstrip('/')}",
-            None if parts.username is None else unquote(parts.username),
-            None if parts.password is None else unquote(parts.password),
-            unquote(parts.path.strip("/")),
-        )
-
-    @property
-    def name(self) -> str:
-        """Host and port for messages."""
-        return urlsplit(self.url).netloc
 
 
 class OnvifDevice:

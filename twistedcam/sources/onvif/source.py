@@ -11,7 +11,8 @@ from twisted.python.failure import Failure
 from twistedcam.errors import BadArgument, CameraFailed
 from twistedcam.runtime.threads import Thread, run_in_thread
 from twistedcam.sources.base import ReactorSource, ReactorSourceListener, Source
-from twistedcam.sources.onvif.device import DEVICE_PATH, OnvifAddress, OnvifDevice
+from twistedcam.sources.onvif.address import DEVICE_PATH, OnvifAddress
+from twistedcam.sources.onvif.device import OnvifDevice
 from twistedcam.sources.rtsp.source import RtspSource
 from twistedcam.sources.spec import Settings, SourceSpec
 

@@ -8,8 +8,12 @@ from unittest.mock import patch
 import pytest
 from twisted.logger import capturedLogs, formatEvent
 
+from tests.support.fakes import ManualThread
 from tests.support.http_site import SiteCase
-from twistedcam.servers.http.connection.router import Route
+from twistedcam.errors import BadArgument
+from twistedcam.servers.http.connection.reply import Reply
+from twistedcam.servers.http.connection.request import HttpRequest
+from twistedcam.servers.http.connection.router import LateHandlers, Route
 
 
 @pytest.mark.parametrize(
@@ -70,3 +74,56 @@ class RouterTests(SiteCase):
             self.assertEqual(self.status, 404, path)
         self.ask("GET", "/api/v1/shutdown/")
         self.assertEqual(self.status, 405)
+
+
+class Greeter:
+    """Answers two requests."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def greet(self, _: HttpRequest, name: str) -> Reply:
+        self.asked.append(name)
+        return Reply(name.encode())
+
+    async def refuse(self, _: HttpRequest) -> Reply:
+        raise BadArgument("not today")
+
+
+class LateHandlerTests(SiteCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.threads: list[ManualThread] = []
+        self.made: list[Greeter] = []
+        late = LateHandlers(self.make_manual_thread, lambda: self.make)
+        self.router.add("GET", "/greet/{name}", late.handler(lambda it: it.greet))
+        self.router.add("GET", "/refuse", late.handler(lambda it: it.refuse))
+
+    def make_manual_thread(self) -> ManualThread:
+        self.threads.append(ManualThread())
+        return self.threads[-1]
+
+    def make(self) -> Greeter:
+        self.made.append(Greeter())
+        return self.made[-1]
+
+    def test_requests_wait_for_the_first_import_and_share_the_object(self) -> None:
+        first, second = self.connect(), self.connect()
+        self.assertEqual((first.ask("GET", "/greet/one"), second.ask("GET", "/refuse")), (0, 0))
+        self.assertEqual(self.made, [])
+        for thread in self.threads:
+            thread.step()
+        self.assertIn(b" 200 ", first.take())
+        answer = second.take()
+        self.assertIn(b" 400 ", answer)
+        self.assertIn(b"not today", answer)
+        self.ask("GET", "/greet/three")
+        self.assertEqual((self.status, len(self.made), len(self.threads)), (200, 1, 2))
+        self.assertEqual(self.made[0].asked, ["one", "three"])
+
+    def test_a_client_that_has_gone_meanwhile_gets_no_handler(self) -> None:
+        connection = self.connect()
+        self.assertEqual(connection.ask("GET", "/greet/one"), 0)
+        connection.channel.connectionLost()
+        self.threads[0].step()
+        self.assertEqual(self.made[0].asked, [])

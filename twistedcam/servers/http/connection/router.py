@@ -7,7 +7,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import unquote
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -17,6 +17,7 @@ from twistedcam.auth import ANYONE, Right
 from twistedcam.errors import BadArgument, TwistedcamError
 from twistedcam.net.addresses import shorten, show_address, without_token
 from twistedcam.net.refusal_log import RefusalLog
+from twistedcam.runtime.threads import Thread, run_in_thread
 from twistedcam.servers.http.connection.error_page import wants_page, with_page
 from twistedcam.servers.http.connection.guard import Guard
 from twistedcam.servers.http.connection.reply import (
@@ -66,6 +67,50 @@ class Route:
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
         return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(self.path)))
+
+
+T = TypeVar("T")
+
+
+class LateHandlers(Generic[T]):
+    """Handlers of an object that is imported and made when the first request needs it.
+
+    Few servers use all routes, and their modules take memory and time at the start.
+
+    Arguments:
+        make_thread: makes the thread of the import, so that the reactor does not wait for it.
+        load: imports the object's class, and returns a function that makes the object.
+    """
+
+    def __init__(
+        self, make_thread: Callable[[], Thread], load: Callable[[], Callable[[], T]]
+    ) -> None:
+        self._make_thread = make_thread
+        self._load = load
+        self._made: T | None = None
+
+    def handler(self, choose: Callable[[T], Handler]) -> Handler:
+        """Return a handler that calls a method of the object; ``choose`` returns the method."""
+
+        def handle(request: HttpRequest, **parts: str) -> Any:
+            if self._made is None:
+                return self._handle_first(choose, request, parts)
+            return choose(self._made)(request, **parts)
+
+        return handle
+
+    async def _handle_first(
+        self, choose: Callable[[T], Handler], request: HttpRequest, parts: dict[str, str]
+    ) -> Reply | None:
+        gone: list[bool] = []
+        request.notifyFinish().addErrback(lambda _: gone.append(True))
+        make = await run_in_thread(self._make_thread, self._load)
+        if self._made is None:  # no other request was faster
+            self._made = make()
+        if gone:
+            return None
+        answer = choose(self._made)(request, **parts)
+        return answer if answer is None or isinstance(answer, Reply) else await answer
 
 
 class Router:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from twistedcam.auth import NOBODY
-from twistedcam.errors import BadArgument
+from twistedcam.errors import BadArgument, NotSupported
 from twistedcam.servers.http.connection.access import token_in_url
 from twistedcam.servers.http.connection.error_page import wants_page
 from twistedcam.servers.http.connection.reply import Reply, json_reply
 from twistedcam.servers.http.connection.request import DESTINATION, HttpRequest
+from twistedcam.servers.http.connection.router import LateHandlers
 from twistedcam.servers.http.page.login import LoginPage, see_other
 from twistedcam.servers.http.page.page import HEADERS, POLICY, Page
-from twistedcam.servers.http.streams.publish_socket import PublishSockets, check_source
 
 if TYPE_CHECKING:
+    from twistedcam.camera import Camera
     from twistedcam.core.server import Server
+    from twistedcam.servers.http.streams.publish_socket import PublishSockets
 
 #: The element of the page with the base of its addresses.
 _BASE = '<base href="./">'
@@ -36,9 +40,17 @@ class PublishPage:
         self._server = server
         self._page = page
         self._login = login
-        self._sockets = PublishSockets(server)
+        sockets = LateHandlers(server.make_thread, self._import_sockets)
+        self._open_socket = sockets.handler(lambda it: it.get)
 
-    def get(self, request: HttpRequest, camera: str | None = None) -> Reply | None:
+    def _import_sockets(self) -> Callable[[], PublishSockets]:
+        from twistedcam.servers.http.streams.publish_socket import PublishSockets
+
+        return partial(PublishSockets, self._server)
+
+    def get(
+        self, request: HttpRequest, camera: str | None = None
+    ) -> Reply | Awaitable[Reply | None] | None:
         """Return the page or the cameras that it can be, or open a WebSocket for pictures.
 
         Raises:
@@ -52,12 +64,11 @@ class PublishPage:
             return see_other(above, [(DESTINATION, _address(request))])
         watched = None if camera is None else self._server.first_or_named(camera)
         if watched is not None:
-            check_source(watched)
+            _check_source(watched)
         if request.getHeader("Upgrade"):
             if watched is None:
                 raise BadArgument("name the camera: /publish/CAMERA")
-            self._sockets.get(request, watched)
-            return None
+            return self._open_socket(request, camera=watched)
         if not wants_page(request.requestHeaders.getRawHeaders(b"Accept")):
             cameras = self._server.cameras.values() if watched is None else [watched]
             listed = [
@@ -77,3 +88,9 @@ class PublishPage:
 def _address(request: HttpRequest) -> str:
     """The address of the page from the server's root, without a query."""
     return unquote(request.path.decode("ascii"), errors="replace").strip("/")
+
+
+def _check_source(camera: Camera) -> None:
+    """Raise NotSupported if a camera accepts no pictures of publishers."""
+    if camera.spec.scheme != "push":
+        raise NotSupported(f"camera {camera.name!r} accepts no pictures: its source is not push:")

@@ -26,7 +26,7 @@ from zope.interface import implementer
 
 from twistedcam import wire
 from twistedcam.delivery.transport_sender import limit_buffer
-from twistedcam.errors import BadArgument, BadMessage, NotSupported, WireError
+from twistedcam.errors import BadArgument, BadMessage, WireError
 from twistedcam.net.addresses import show_address, source_of
 from twistedcam.runtime.scheduler import Job, StepResult
 from twistedcam.runtime.timer import Timer
@@ -68,13 +68,11 @@ class PublishSockets:
         self._newest: dict[str, PublishSocket] = {}
 
     def get(self, request: HttpRequest, camera: Camera) -> None:
-        """Open a WebSocket, and receive the pictures of a camera.
+        """Open a WebSocket, and receive the pictures of a camera whose source is ``push:``.
 
         Raises:
             BadArgument: the handshake or ``session`` is not valid.
-            NotSupported: the camera's source is not ``push:``.
         """
-        check_source(camera)
         session = query(request, "session")
         if session is not None and not _SESSION.fullmatch(session):
             raise BadArgument("session must have 16 to 64 letters, digits, - and _")
@@ -91,12 +89,6 @@ class PublishSockets:
     def _forget(self, camera: str, socket: PublishSocket) -> None:
         if self._newest.get(camera) is socket:
             del self._newest[camera]
-
-
-def check_source(camera: Camera) -> None:
-    """Raise NotSupported if a camera accepts no pictures of publishers."""
-    if camera.spec.scheme != "push":
-        raise NotSupported(f"camera {camera.name!r} accepts no pictures: its source is not push:")
 
 
 class _MessageTransport:
