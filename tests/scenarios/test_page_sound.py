@@ -33,6 +33,29 @@ COUNT_SAMPLES = """
       new Counter("door", () => true).start();
     });
 """
+#: Counts for how long after their capture pictures are drawn and sound is heard.
+COMPARE = """
+    const [done] = arguments;
+    const urls = ["player", "sound"].map((each) => `/static/views/${each}.js`);
+    Promise.all([...urls, "/static/lib/clock.js"].map((each) => import(each))).then(
+      ([{ Player }, { Sound }, { clock }]) => {
+        const { drawNow } = Player.prototype, { noteHeard } = Sound.prototype;
+        const shown = [], heard = [];
+        const middle = (values) => values.sort((a, b) => a - b)[values.length >> 1];
+        Sound.prototype.noteHeard = function(delay) {
+          heard.push(delay);
+          noteHeard.call(this, delay);
+        };
+        Player.prototype.drawNow = function(...all) {
+          drawNow.apply(this, all);
+          shown.push(clock.local() - all[3]);
+          if (shown.length < 15) return;
+          Player.prototype.drawNow = drawNow;
+          Sound.prototype.noteHeard = noteHeard;
+          done([middle(shown), heard.length ? middle(heard) : null]);
+        };
+      });
+"""
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +83,7 @@ def is_heard(page: Page) -> Any:
     return page.chrome.execute_script(LEVEL) > 0.5
 
 
-def test_sound_begins_with_a_click_and_the_volume_is_remembered(
+def test_sound_begins_with_a_click_and_is_remembered_with_its_volume(
     page: Page, server: ServerProcess
 ) -> None:
     page.wait(lambda: page.find(".speaker").is_displayed(), "the speaker")
@@ -79,13 +102,20 @@ def test_sound_begins_with_a_click_and_the_volume_is_remembered(
     page.open(server.http + "/")
     page.wait(lambda: page.find(".speaker").is_displayed(), "the speaker")
     assert page.chrome.execute_script(PRESSED) == "false"
-    page.keys("m")
-    page.wait(lambda: is_heard(page), "sound, by the key m")
+    assert page.find(".speaker").get_property("title") == "Sound begins with the next click or key"
+    page.click("h1")
+    page.wait(lambda: is_heard(page), "sound, as before")
     assert page.value(".volume input") == "30"
     page.look(390, 844, dark=True)
     page.shoot("sound-dark-390")
     page.keys("m")
     wait_for(lambda: state(server)["viewers"] == viewers, "the end of the sound")
+    page.open(server.http + "/")
+    page.wait(lambda: page.find(".speaker").is_displayed(), "the speaker")
+    page.click("h1")
+    assert page.find(".speaker").get_property("title") == "Listen"
+    page.keys("m")
+    page.wait(lambda: is_heard(page), "sound, by the key m")
 
 
 def test_mute_is_a_switch_that_all_see(page: Page, server: ServerProcess) -> None:
@@ -163,6 +193,35 @@ def test_sound_stays_with_the_picture_or_follows_it_soon(page: Page) -> None:
         });
     """)
     assert found == [40, 110, 130, 300]
+
+
+def test_a_picture_is_shown_when_its_sound_is_heard(page: Page) -> None:
+    page.click(".speaker")
+    page.wait(lambda: is_heard(page), "sound")
+    shown, heard = page.chrome.execute_async_script(COMPARE)
+    print(f"picture {shown:.0f} ms, sound {heard:.0f} ms after capture")
+    assert abs(shown - heard) < 20
+
+
+def test_pictures_wait_in_order_and_none_once_one_is_due(page: Page) -> None:
+    found = page.chrome.execute_async_script("""
+        const [done] = arguments;
+        import("/static/views/held_pictures.js").then(async ({ HeldPictures }) => {
+          const held = new HeldPictures(), canvas = new OffscreenCanvas(8, 8), found = [];
+          canvas.getContext("2d");
+          const show = (name, wait) => new Promise((shown) => {
+            held.show(canvas, wait, () => { found.push(name); shown(); });
+          });
+          const first = show("first", 50), second = show("second", 150);
+          await first;
+          await second;
+          show("overtaken", 60000);
+          await show("at once", 0);
+          found.push(held.waiting.length);
+          done(found);
+        });
+    """)
+    assert found == ["first", "second", "at once", 0]
 
 
 def test_firefox_decodes_it_both_ways(server: ServerProcess, fox: Any) -> None:

@@ -46,6 +46,7 @@ export class CameraView {
       this.updateOverlay();
     });
     this.soundBar = new SoundBar(name, this.element, () => events.link === "connected", () => this.player.delay);
+    this.player.soundDelay = () => this.soundBar.sound.heardDelay;
     this.tiles = {
       fps: new Tile(t("Frames"), (value) => t("{count}/s", { count: fixed(value, value < 100 ? 1 : 0) })),
       age: new Tile(t("Age"), (value) => age(value, clock.error)),

@@ -4,6 +4,7 @@ import { address, checkAccess, refusal, request } from "../lib/api.js";
 import { clock } from "../lib/clock.js";
 import { dataSaver } from "../lib/data_saver.js";
 import { Freshness } from "../lib/freshness.js";
+import { HeldPictures } from "./held_pictures.js";
 import { JpegDecoder } from "./jpeg.js";
 import { Line, halvingsFor } from "./line.js";
 import { MseDecoder } from "./mse.js";
@@ -27,6 +28,7 @@ const CHECK_PERIOD = 250;
 const FAILURE_PAUSE = 60000; // until a decoder that has failed is tried again; then twice as long
 const SAVED_WIDTH = 480; // pixels of pictures with the data saver, about
 const SAVED_FPS = 5;
+const MAX_HOLD = 500; // milliseconds for which a picture waits for its sound at most
 const viewer = Math.random().toString(36).slice(2); // this page, for the list of viewers
 let socketsWork = new URLSearchParams(location.search).get("pictures") !== "pull";
 
@@ -64,6 +66,8 @@ export class Player {
     this.box = null; // width and height in device pixels that the picture is shown in; null: any
     this.prefersVideo = false; // true to ask for H.264 where it has to be encoded
     this.patience = PATIENCE;
+    this.soundDelay = () => null; // returns the milliseconds from capture until sound is heard
+    this.held = new HeldPictures();
     this.freshness = new Freshness(); // it stays when the connection is lost and made again
     this.failures = new Map(); // of decoders: their number, and when to try again
     this.line = new Line();
@@ -84,6 +88,7 @@ export class Player {
 
   stop() {
     this.running = false;
+    this.held.clear();
     this.closeSocket();
     this.polling?.abort();
   }
@@ -115,8 +120,8 @@ export class Player {
     return socketsWork && DECODERS.some((each) => each.isSupported());
   }
 
-  // The milliseconds from the capture of a picture until it is shown, by this browser's clock, which
-  // the server's need not agree with; null while no pictures are shown.
+  // The milliseconds from the capture of a picture until it can be shown, by this browser's clock,
+  // which the server's need not agree with; null while no pictures are shown.
   get delay() {
     return performance.now() - (this.drawn.at(-1) ?? -Infinity) < 1000 ? this.lateness : null;
   }
@@ -358,8 +363,16 @@ export class Player {
     if (this.freshness.isFresh(packet.time)) this.draw(image, width, height, packet);
   }
 
+  // Draws a picture, when its sound is heard.
   draw(image, width, height, { seq, time }) {
     this.lastSeq = seq;
+    const late = clock.local() - time;
+    this.lateness += Math.abs(late - this.lateness) < 1000 ? (late - this.lateness) / 10 : late - this.lateness;
+    const wait = Math.min(MAX_HOLD, (this.soundDelay() ?? -Infinity) - late);
+    this.held.show(image, wait, (picture) => this.drawNow(picture, width, height, time));
+  }
+
+  drawNow(image, width, height, time) {
     const { canvas, box } = this;
     if (box) {
       const scale = Math.min(1, Math.max(box[0] / width, box[1] / height));
@@ -372,8 +385,6 @@ export class Player {
     this.context.drawImage(image, 0, 0, width, height);
     this.drawn.push(performance.now());
     this.ages.push(clock.now() - time);
-    const late = clock.local() - time;
-    this.lateness += Math.abs(late - this.lateness) < 1000 ? (late - this.lateness) / 10 : late - this.lateness;
     if (this.ages.length > 500) this.ages.splice(0, 250);
   }
 }

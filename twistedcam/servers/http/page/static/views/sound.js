@@ -1,4 +1,4 @@
-// Plays a camera's sound, with the picture of the same time as far as that costs no delay.
+// Plays a camera's sound. The player holds the pictures back until the sound of their time is heard.
 //
 // Each packet is scheduled on the clock of the audio output: later than the fastest packet by a
 // margin that is enough for nearly all of the last ones. Small differences are made up by playing a
@@ -181,6 +181,16 @@ export class Sound {
     return Math.max(fastest + this.margin, pictures);
   }
 
+  // The milliseconds from capture until sound is heard, as it is now; null while none is played.
+  get heardDelay() {
+    return this.running && performance.now() - this.playedAt < 500 ? this.heard : null;
+  }
+
+  noteHeard(delay) {
+    const isNew = this.heardDelay === null || Math.abs(delay - this.heard) > JUMP * 1000;
+    this.heard = isNew ? delay : this.heard + (delay - this.heard) / 10;
+  }
+
   // fill: writes the samples of a channel.
   play(timestamp, count, channels, sampleRate, fill) {
     const { context } = this;
@@ -199,8 +209,7 @@ export class Sound {
     source.connect(this.analyser);
     source.connect(this.gain);
     source.start(this.next);
-    // When this sound is heard, compared with its capture: for tests, and for a look from outside.
-    this.heard = { time: timestamp / 1000, at: clock.local() + (this.next - now + latency) * 1000 };
+    this.noteHeard(clock.local() + (this.next - now + latency) * 1000 - timestamp / 1000);
     this.next += count / sampleRate / speed;
     this.playedAt = performance.now();
   }

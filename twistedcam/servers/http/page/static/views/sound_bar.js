@@ -7,6 +7,7 @@ import { t } from "../lib/text.js";
 import { Sound, levelOf } from "./sound.js";
 
 const METER_PERIOD = 100; // milliseconds
+const GESTURES = ["click", "keydown"];
 
 export class SoundBar {
   // root: the element of the camera; isConnected, pictureDelay: as of Sound.
@@ -14,6 +15,9 @@ export class SoundBar {
     this.name = name;
     this.root = root;
     this.key = `twistedcam volume ${name}`;
+    this.wantedKey = `twistedcam sound ${name}`;
+    this.isWanted = stored(this.wantedKey) === "on"; // by the user, also while there is no sound
+    this.isShown = false;
     this.status = null;
     this.sound = new Sound(name, isConnected, pictureDelay);
     this.bar = $(".sound", root);
@@ -25,12 +29,17 @@ export class SoundBar {
     this.slider.addEventListener("input", () => { this.setVolume(); store(this.key, this.slider.value); });
     this.speaker.addEventListener("click", () => this.toggle());
     this.muteButton.addEventListener("click", () => this.switchMute());
+    // Browsers allow sound after a click or a key only. What that is for comes first.
+    this.onGesture = () => setTimeout(() => this.resume());
+    for (const each of GESTURES) document.addEventListener(each, this.onGesture);
     this.timer = setInterval(() => this.showLevel(), METER_PERIOD);
     this.show();
   }
 
   remove() {
     clearInterval(this.timer);
+    for (const each of GESTURES) document.removeEventListener(each, this.onGesture);
+    this.isWanted = false;
     this.sound.stop();
   }
 
@@ -42,8 +51,17 @@ export class SoundBar {
   get canListen() { return (Boolean(this.status?.audio) || this.isOn) && this.mayListen; }
 
   toggle() {
+    this.isWanted = !this.isOn && this.canListen;
+    store(this.wantedKey, this.isWanted ? "on" : "off");
     if (this.isOn) this.sound.stop();
     else if (this.canListen) this.sound.start();
+    this.show();
+  }
+
+  // Listens again, as the user did when the page was left.
+  resume() {
+    if (!this.isWanted || this.isOn || !this.isShown || !this.status?.audio || !this.canListen) return;
+    this.sound.start();
     this.show();
   }
 
@@ -58,8 +76,9 @@ export class SoundBar {
 
   // status: of the camera. A page that shows another camera is silent.
   update(status, isShown) {
-    this.status = status;
+    [this.status, this.isShown] = [status, isShown];
     if (this.isOn && (!this.mayListen || !isShown)) this.sound.stop();
+    if (navigator.userActivation?.hasBeenActive) this.resume();
     this.show();
   }
 
@@ -73,7 +92,7 @@ export class SoundBar {
     $(".listen", this.root).hidden = !this.canListen;
     this.speaker.setAttribute("aria-pressed", isOn);
     this.speaker.setAttribute("aria-label", t("Listen to {camera}", { camera: title }));
-    this.speaker.title = isOn ? t("Sound off") : isMuted ? t("Listen (the camera is muted)") : t("Listen");
+    this.speaker.title = isOn ? t("Sound off") : this.isWanted ? t("Sound begins with the next click or key") : isMuted ? t("Listen (the camera is muted)") : t("Listen");
     setIcon($("use", this.speaker), isOn ? "sound" : "silence");
     $(".volume", this.root).hidden = !isOn;
     this.slider.setAttribute("aria-label", t("Volume of {camera}", { camera: title }));
