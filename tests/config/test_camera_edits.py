@@ -12,7 +12,7 @@ from twistedcam.config.camera_edits import (
     remove_camera,
     rename_camera,
 )
-from twistedcam.errors import BadArgument, NoSuchCamera
+from twistedcam.errors import BadArgument, Forbidden, NoSuchCamera
 
 TEXT = """\
 # all mine
@@ -74,6 +74,22 @@ def test_a_renamed_camera_keeps_its_place_and_its_settings() -> None:
     assert list(found) == ["gate", "front yard"]
     assert found["gate"] == cameras(TEXT)["door"]
     assert all(each in text for each in COMMENTS)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('[camera.door]\nsource = "push:"\nprocess = "a:b"\n', "has user code"),
+        ('process = ["door=a:b"]\n[camera.door]\nsource = "push:"\n', "has user code"),
+        ('[camera.door]\nsource = "push:"\n[[hook]]\ncamera = "door"\n', "a hook"),
+        ('[camera.door]\nsource = "push:"\n[[hook]]\ncamera = ["a", "door"]\n', "a hook"),
+    ],
+)
+def test_a_camera_whose_name_programs_get_is_not_renamed(text: str, why: str) -> None:
+    text += '[camera.yard]\nsource = "push:"\n'
+    with pytest.raises(Forbidden, match=f"{why}.*its title can be changed"):
+        rename_camera(text, "door", "gate")
+    assert "gate" in cameras(rename_camera(text, "yard", "gate"))
 
 
 def test_a_removed_camera_takes_only_its_own_tables_with_it() -> None:

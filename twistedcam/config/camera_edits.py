@@ -6,10 +6,14 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from twistedcam.errors import BadArgument, NoSuchCamera
+from twistedcam.errors import BadArgument, Forbidden, NoSuchCamera
 from twistedcam.util.camera_name import check_name
 
 _BY_HAND = "the cameras are written in another way than as tables: change the text by hand"
+_BOUND = (
+    "the camera {name!r} {what}, so it can be renamed only in the file itself; its title can be "
+    "changed here"
+)
 
 
 def add_camera(text: str, name: str, source: str, settings: Mapping[str, str]) -> str:
@@ -57,11 +61,21 @@ def rename_camera(text: str, name: str, new: str) -> str:
 
     Raises:
         BadArgument, NoSuchCamera: a name is not possible, or the text is no TOML.
+        Forbidden: the camera has user code, or a hook names it. Programs get the camera's name, and
+            only the file itself says what they are given.
     """
     document = parsed(text)
     cameras = _cameras(document)
-    _known(cameras, name)
+    table = _known(cameras, name)
     new = _free(cameras, new)
+    plain = document.unwrap()
+    if any(str(each).startswith(f"{name}=") for each in _list(plain.get("process"))) or (
+        isinstance(table, dict) and table.get("process")
+    ):
+        raise Forbidden(_BOUND.format(name=name, what="has user code"))
+    hooks = [each for each in _list(plain.get("hook")) if isinstance(each, dict)]
+    if any(name in _list(each.get("camera")) for each in hooks):
+        raise Forbidden(_BOUND.format(name=name, what="is named by a hook"))
     return _dumped(document, {new if key == name else key: each for key, each in cameras.items()})
 
 
@@ -105,6 +119,11 @@ def _free(cameras: Mapping[str, Any], name: str) -> str:
     if name in cameras:
         raise BadArgument(f"there is already a camera {name!r}")
     return name
+
+
+def _list(value: Any) -> list[Any]:
+    """Return a value of a file as the list that it may also be written as."""
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _known(cameras: Mapping[str, Any], name: str) -> Any:
