@@ -7,6 +7,10 @@ from pathlib import Path
 
 from tests.support.camera_rig import Viewer
 from tests.support.process import ServerProcess, wait_for
+from twistedcam.app.reload import STATE_FILES, move_state
+from twistedcam.config.options import ServeOptions
+from twistedcam.errors import BadArgument
+from twistedcam.recording.library.hidden_folder import HIDDEN, HiddenFolder
 
 BEFORE = """
 [camera.one]
@@ -47,6 +51,41 @@ def test_a_reload_affects_changed_cameras_only(tmp_path: Path) -> None:
         wait_for(lambda: server.status("four")["state"] == "live", "the new camera")
         assert server.status("one")["restarts"] == "0"
         assert server.command_lines("status three")[0].startswith("ERR no-such-camera")
+
+
+def test_logins_and_what_was_saved_go_to_the_folder_of_the_next_start(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    options = ServeOptions(recordings=old, again=lambda: ServeOptions(recordings=new))
+    old.mkdir()
+    move_state(options)  # there is nothing to move
+    texts = {name: name.encode() for name in STATE_FILES}
+    for name, data in texts.items():
+        HiddenFolder(old).write(name, data)
+    HiddenFolder(old).write("index.json", b"of the recordings")
+    HiddenFolder(new).write("settings.json", b"of another server")
+    move_state(ServeOptions(recordings=old, again=lambda: options))  # it is the same folder
+    assert HiddenFolder(old).read("logins.json", 99)[0] == b"logins.json"
+    move_state(options)
+    for name, data in texts.items():
+        kept = name == "settings.json"
+        assert HiddenFolder(new).read(name, 99)[0] == (b"of another server" if kept else data)
+        assert (old / HIDDEN / name).exists() == kept
+    assert (old / HIDDEN / "index.json").exists()
+    assert not (new / HIDDEN / "index.json").exists()
+
+
+def test_what_cannot_be_moved_stays(tmp_path: Path) -> None:
+    def broken() -> ServeOptions:
+        raise BadArgument("the file is broken")
+
+    old = tmp_path / "old"
+    old.mkdir()
+    HiddenFolder(old).write("logins.json", b"x")
+    (tmp_path / "file").touch()
+    below = ServeOptions(recordings=tmp_path / "file" / "new")
+    for again in (broken, lambda: below, None):
+        move_state(ServeOptions(recordings=old, again=again))
+        assert HiddenFolder(old).read("logins.json", 99)[0] == b"x"
 
 
 def test_an_invalid_configuration_changes_nothing_and_is_reported(tmp_path: Path) -> None:

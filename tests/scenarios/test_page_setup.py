@@ -16,6 +16,7 @@ from tests.support.ports import free_port
 from tests.support.process import PATIENCE, ServerProcess
 from tests.support.qr import read_qr
 from twistedcam.net.addresses import own_address
+from twistedcam.recording.library.hidden_folder import HIDDEN
 
 PASSWORD = "a long password"
 #: Where the QR code ends, from the top of the page.
@@ -139,8 +140,12 @@ def test_a_new_server_is_set_up_opened_to_the_network_and_closed_again(
             )
             browser.click("#setup-save")
             browser.wait(lambda: browser.find("#setup-restart-now").is_displayed(), "the button")
+            browser.chrome.execute_script("self.isBefore = true")
             browser.click("#setup-restart-now")
-            browser.wait(films.is_dir, "the new folder, used after a restart")
+            moved = films / HIDDEN / "logins.json"
+            browser.wait(moved.is_file, "the new folder, used after a restart")
+            browser.wait(lambda: not browser.chrome.execute_script("return self.isBefore"), "it")
+            browser.wait(lambda: browser.text("#link") == "Connected", "the page, logged in")
             assert server.process.poll() is None
             browser.leave()
 

@@ -13,13 +13,22 @@ from twisted.logger import Logger
 from twistedcam.camera import check_source
 from twistedcam.codecs.video_settings import VideoSettings
 from twistedcam.config.options import OPTIONS, ServeOptions
+from twistedcam.core import login_file, saved_settings
+from twistedcam.errors import TwistedcamError
+from twistedcam.notifications import devices, vapid_key
 from twistedcam.processing import Process, check_code
+from twistedcam.recording.library.hidden_folder import HiddenFolder
+from twistedcam.recording.writer.disk_space import check_mount
 from twistedcam.sources.spec import LIVE_SETTINGS, SourceSpec
 
 if TYPE_CHECKING:
     from twistedcam.core.server import Server
 
 log = Logger()
+
+#: What a server keeps beside its recordings that is not about them: logins, devices that get
+#: notifications and the key for them, settings that were saved.
+STATE_FILES = (login_file.FILE, devices.FILE, vapid_key.FILE, saved_settings.FILE)
 
 
 async def apply_options(server: Server, began: ServeOptions, after: ServeOptions) -> dict[str, Any]:
@@ -140,6 +149,31 @@ def _are_different(one: SourceSpec, two: SourceSpec, but: Collection[str] = ()) 
     """Return True if two sources differ, except for some settings."""
     settings = [{k: v for k, v in each.settings.items() if k not in but} for each in (one, two)]
     return (one.scheme, one.target) != (two.scheme, two.target) or settings[0] != settings[1]
+
+
+def move_state(options: ServeOptions) -> None:
+    """Move the state of a server that ends to the recordings folder that the next start uses.
+
+    Files that are there stay. They may belong to another server.
+
+    Arguments:
+        options: those that the server was started with.
+    """
+    if options.again is None:
+        return
+    try:
+        after = options.again()
+        if after.recordings == options.recordings:
+            return
+        check_mount(after.recordings, after.record_settings.require_mount)
+        after.recordings.mkdir(parents=True, exist_ok=True)
+        before, new = HiddenFolder(options.recordings), HiddenFolder(after.recordings)
+        for name in STATE_FILES:
+            before.move(name, new)
+    except (TwistedcamError, OSError) as error:
+        log.warn(
+            "logins and saved settings stay in {old}: {why}", old=options.recordings, why=error
+        )
 
 
 def reload_on_hangup(reactor: Any, server: Server) -> None:

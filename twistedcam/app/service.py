@@ -15,7 +15,7 @@ from twisted.logger import Logger, globalLogPublisher
 
 from twistedcam.app.optional_services import make_announcers, make_keys, make_mqtt
 from twistedcam.app.ports import PortSwitch, answer_on
-from twistedcam.app.reload import apply_options
+from twistedcam.app.reload import apply_options, move_state
 from twistedcam.auth import Authenticator, TokenFile
 from twistedcam.commands import Registry, standard_commands
 from twistedcam.config.arguments import options_from
@@ -355,6 +355,7 @@ class CameraService(MultiService):
         await DeferredList([self._bounded(port.close(), CLOSE_TIMEOUT) for port in ports])
         self.server.scheduler.close()
         self.server.refusals.close()
+        move_state(self._options)
         if self._workers is not None:
             await self._workers.stop()
         await stopping

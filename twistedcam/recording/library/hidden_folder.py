@@ -21,6 +21,8 @@ THUMBNAILS = "thumbnails"
 #: The file with the id of the installation, as hexadecimal digits. It is written with the folder: a
 #: folder without it was made by an older version.
 INSTALLATION = "installation"
+#: Bytes of a file that is moved to another folder, at most.
+MAX_MOVED = 4 << 20
 #: Bytes of a file's name at most.
 _MAX_BYTES = 255
 
@@ -107,6 +109,22 @@ class HiddenFolder:
         """
         with suppress(FileNotFoundError), self._opened(within) as dir_fd:
             os.unlink(name, dir_fd=dir_fd)
+
+    def move(self, name: str, other: HiddenFolder) -> None:
+        """Move a file to another hidden folder, if it exists here and not there.
+
+        Raises:
+            OSError: it cannot be read or written; it is still here.
+        """
+        try:
+            data = self.read(name, MAX_MOVED)[0]
+        except FileNotFoundError:
+            return
+        with other.changing(name):
+            if os.path.lexists(other.path / name):
+                return
+            other.write(name, data, sync=True)
+        self.remove(name)
 
     @contextmanager
     def changing(self, name: str) -> Iterator[None]:
