@@ -43,7 +43,7 @@ class Watcher:
             self._come(over_udp)
             return
         self.sock = socket.create_connection((parts.hostname or "", parts.port or 554), 30)
-        self._decoder = RtspDecoder()
+        self.decoder = RtspDecoder()
         self._cseq = 0
         described = self._ask("DESCRIBE", url)
         base = described.headers.get("Content-Base") or url
@@ -81,7 +81,7 @@ class Watcher:
         fields = [("CSeq", str(self._cseq)), *headers.items()]
         self.sock.sendall(RtspRequest(method, uri, RtspHeaders(fields)).encode())
         while True:
-            for message in list(self._decoder.feed(self.sock.recv(65536))):
+            for message in list(self.decoder.feed(self.sock.recv(65536))):
                 if isinstance(message, RtspResponse):
                     if message.status != 200:
                         raise SystemExit(f"{method}: {message.status} {message.reason}")

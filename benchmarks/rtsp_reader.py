@@ -126,9 +126,9 @@ def main(reader: str, count: str, seconds: str, url: str, clip: str, clock: str)
         found = {
             "cores": (time.process_time() - before) / passed,
             "fps": (ages.count - packets) / passed / int(count),
-            "age_p50": _percentile(ages.ages, 50),
-            "age_p99": _percentile(ages.ages, 99),
-            "error_p99": _percentile(ages.errors, 99),
+            "age_p50": percentile(ages.ages, 50),
+            "age_p99": percentile(ages.ages, 99),
+            "error_p99": percentile(ages.errors, 99),
         }
         print(json.dumps(found), flush=True)
         _end()
@@ -137,7 +137,7 @@ def main(reader: str, count: str, seconds: str, url: str, clip: str, clock: str)
     READERS[reader](url, takes)
 
 
-def _percentile(values: list[float], percent: int) -> float | None:
+def percentile(values: list[float], percent: int) -> float | None:
     """In milliseconds; None for too few values."""
     if len(values) < 2:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,8 @@ from benchmarks import run
 from benchmarks.bench import Bench, Found
 from benchmarks.crowd import compiled
 from benchmarks.own import cores
-from benchmarks.rtsp import has_camera, replay_camera
+from benchmarks.rtsp import ReplayCamera, has_camera, replay_camera
+from benchmarks.rtsp_age import WARM_UP
 from benchmarks.servers import ROOT
 from benchmarks.tables import cell, ratio, table
 from tests.support.ports import free_port
@@ -62,7 +64,7 @@ def measure(bench: Bench) -> Found:
                     else:
                         own = servers_of.get(who)
                         url = camera.url if own is None else _address(own)
-                        made = _one(bench, own, url, pids[who], protocol, count)
+                        made = _one(bench, own, url, pids[who], protocol, count, camera)
                         made["above_idle"] = max(0.0, made["cores"] - idle[who])
                     found["runs"][name][str(count)].append(made)
                     bench.say(f"{repeat + 1}: {name}, {count}: {made}")
@@ -89,15 +91,21 @@ def tell(found: Found) -> list[str]:
                     cell(above, ".0f"),
                     ratio(above, peer) if who in (OWN, WORKERS) else "–",
                     ratio(above, floor) if who != FLOOR else "–",
+                    *(cell(_ages(made, key), ".1f") for key in ("age_p50", "age_p99")),
                 ]
             )
     heads = ["1920x1080 at 25/s, 4 Mbit/s", "viewers", "fps each", "cores"]
-    return table([*heads, "CPU per frame, µs", "÷ GStreamer", "÷ floor"], rows)
+    costs = ["CPU per frame, µs", "÷ GStreamer", "÷ floor"]
+    return table([*heads, *costs, "age p50 of the last viewer, ms", "p99, ms"], rows)
 
 
 def _above(made: list[dict[str, Any]], count: int) -> list[float]:
     """The microseconds that a frame costs for each viewer, above the server without viewers."""
     return [each["above_idle"] / count / FPS * 1e6 for each in made]
+
+
+def _ages(made: list[dict[str, Any]], key: str) -> list[float]:
+    return [each[key] for each in made if each.get(key) is not None]
 
 
 @contextmanager
@@ -115,17 +123,28 @@ def _address(server: ServerProcess) -> str:
 
 
 def _one(
-    bench: Bench, own: ServerProcess | None, url: str, pid: int, protocol: str, count: int
+    bench: Bench,
+    own: ServerProcess | None,
+    url: str,
+    pid: int,
+    protocol: str,
+    count: int,
+    camera: ReplayCamera,
 ) -> dict[str, Any]:
-    """The load of a server with that many viewers."""
-    with _crowd(url, count, protocol):
-        time.sleep(2)
-        before, began = _frames(own), time.monotonic()
-        spent = cores(pid, bench.seconds)
-        frames, seconds = _frames(own) - before, time.monotonic() - began
+    """The load of a server with that many viewers, and the ages of the pictures of the last."""
+    files = str(camera.clip), str(camera.clock)
+    with _crowd(url, count - 1, protocol):
+        time.sleep(1)
+        with _started("rtsp_age", url, str(bench.seconds), protocol, *files) as last:
+            time.sleep(WARM_UP)
+            before, began = _frames(own), time.monotonic()
+            spent = cores(pid, bench.seconds)
+            frames, seconds = _frames(own) - before, time.monotonic() - began
+            assert last.stdout is not None
+            ages = json.loads(last.stdout.readline())
     if own is not None:
         wait_for(lambda: own.status("cam")["viewers"] == "0", "the end of the viewers")
-    return {"cores": spent, "fps": frames / count / seconds}
+    return {"cores": spent, "fps": frames / count / seconds, **ages}
 
 
 def _floor(bench: Bench, protocol: str, count: int) -> dict[str, Any]:
@@ -153,15 +172,25 @@ def _frames(server: ServerProcess | None) -> int:
 
 @contextmanager
 def _crowd(url: str, count: int, protocol: str) -> Iterator[None]:
-    words = [sys.executable, "-m", "benchmarks.rtsp_crowd", url, str(count), protocol]
-    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True) as crowd:
+    if not count:
+        yield
+        return
+    with _started("rtsp_crowd", url, str(count), protocol):
+        yield
+
+
+@contextmanager
+def _started(module: str, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """Start viewers, and wait until they play."""
+    program = [sys.executable, "-m", f"benchmarks.{module}", *words]
+    with subprocess.Popen(program, cwd=ROOT, stdout=subprocess.PIPE, text=True) as viewers:
         try:
-            assert crowd.stdout is not None
-            if crowd.stdout.readline() != "all play\n":
+            assert viewers.stdout is not None
+            if viewers.stdout.readline() != "all play\n":
                 raise SystemExit("the viewers cannot connect")
-            yield
+            yield viewers
         finally:
-            crowd.terminate()
+            viewers.terminate()
 
 
 if __name__ == "__main__":
