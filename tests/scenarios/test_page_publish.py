@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 import tomllib
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import av
 import pytest
@@ -20,6 +22,7 @@ from tests.support.chromium import Page
 from tests.support.http_server import serve, state
 from tests.support.process import PATIENCE, ServerProcess, wait_for
 from tests.support.publish_peers import LOCAL
+from tests.support.slow_line import SlowLine
 from twistedcam.auth import Grant, TokenFile
 
 #: Counts the pictures that a viewer gets by WebSocket, and measures their ages.
@@ -63,11 +66,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         yield running
 
 
+def age_of_picture(server: ServerProcess) -> float:
+    """Return the age in seconds of a picture that is captured now, when the server has it."""
+    address = f"{server.http}/snapshot/phone?fresh=1"
+    with urllib.request.urlopen(address, timeout=PATIENCE) as answer:
+        return time.time() - float(answer.headers["X-Timestamp"])
+
+
 @contextmanager
-def sending(page: Page, server: ServerProcess) -> Iterator[None]:
+def sending(page: Page, server: ServerProcess, address: str = "") -> Iterator[None]:
     """Let the page send the pictures of the browser's fake device."""
     page.look(390, 844)
-    page.chrome.get(f"{server.http}/publish/phone")
+    page.chrome.get(f"{address or server.http}/publish/phone")
     page.wait(lambda: page.text("#send") == "Start sending", "the button")
     page.click("#send")
     wait_for(lambda: state(server)["state"] == "live", "the pictures of the browser")
@@ -115,6 +125,20 @@ def test_its_h264_is_recorded_as_it_comes_with_sound_and_seen_by_others(
         times = [each.time for each in film.decode(video=0)]
     assert len(times) > 10
     assert times == sorted(times)
+
+
+def test_on_a_slow_line_the_pictures_are_worse_and_not_late(browser: Page, server: Any) -> None:
+    port = urlsplit(server.http).port
+    with (
+        SlowLine(port, 1e6, is_uplink=True) as line,
+        sending(browser, server, line.url),
+    ):
+        browser.wait(lambda: browser.text("#state") == "Sending", "the good line")
+        line.limit(12_000)  # its best needs about ten times as much
+        browser.wait(lambda: browser.text("#state") == "Slow connection", "word of it")
+        browser.wait(lambda: "less detail" in browser.text("#note"), "what is done about it")
+        wait_for(lambda: age_of_picture(server) < 1.5, "a picture that is not late")
+        line.limit(1e6)
 
 
 def test_a_phone_logs_in_behind_a_proxy_with_a_token_that_is_this_camera_only(

@@ -28,11 +28,13 @@ class SlowLine:
     Arguments:
         port: whose line it is, on 127.0.0.1.
         rate: bytes a second from there, over all connections together.
+        is_uplink: True to limit what goes to the port in place of what comes from there.
     """
 
-    def __init__(self, port: int, rate: float) -> None:
+    def __init__(self, port: int, rate: float, *, is_uplink: bool = False) -> None:
         self._port = port
         self._rate = rate
+        self._is_uplink = is_uplink
         self._free_at = 0.0
         self._turn = threading.Lock()
         self._ends: list[socket.socket] = []
@@ -40,6 +42,8 @@ class SlowLine:
 
     def __enter__(self) -> SlowLine:
         self._listener = socket.create_server(("127.0.0.1", 0))
+        if self._is_uplink:
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._start(self._accept)
         return self
@@ -58,7 +62,7 @@ class SlowLine:
         self._rate = rate
 
     def stop(self, seconds: float) -> None:
-        """Forward no response for so long; what is sent meanwhile arrives later."""
+        """Forward nothing in the limited direction for so long; what is sent then arrives later."""
         with self._turn:
             self._free_at = time.monotonic() + seconds
 
@@ -77,9 +81,10 @@ class SlowLine:
                 self._ends += [near, far]
                 far.connect(("127.0.0.1", self._port))
                 on_its_way: Queue[bytes] = Queue(HELD)
-                self._start(self._take, near, far.sendall, far)
-                self._start(self._take, far, on_its_way.put, None)
-                self._start(self._give, on_its_way, near)
+                slow, fast = (near, far) if self._is_uplink else (far, near)
+                self._start(self._take, fast, slow.sendall, slow)
+                self._start(self._take, slow, on_its_way.put, None)
+                self._start(self._give, on_its_way, fast)
 
     def _take(
         self, source: socket.socket, give: Callable[[bytes], None], sink: socket.socket | None
