@@ -7,10 +7,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from benchmarks import run
@@ -25,8 +25,8 @@ from twistedcam.media import barcode
 from twistedcam.util.libraries import np
 
 TITLE = "The page in browsers"
-#: About 2.3 Mbit/s as H.264, and 10 as JPEG.
-_FILM = "testsrc2=size=1280x720:rate=30,gblur=sigma=4"
+#: About 2.4 Mbit/s as H.264, and 10 as JPEG.
+_FILM = "testsrc2=size=1280x720:rate=30,gblur=sigma=2"
 _FILM_SECONDS = 20
 #: How the video is shown: the user's choice, and a script that runs before the page's.
 WAYS = {
@@ -39,14 +39,20 @@ LINES = (1000.0, 3.0, 1.5)
 #: Seconds that the line stands still.
 STOP = 3.0
 _STARTS = 4.0
-#: Notes each drawn picture: when, its age in milliseconds, and the bytes received so far.
+#: Notes the age of each picture in milliseconds when it is drawn, and that of each packet when it
+#: arrives, with its size.
 _NOTE = """
 Promise.all(["views/player.js", "lib/clock.js"].map((name) => import(`./static/${name}`))).then(
   ([{ Player }, { clock }]) => {
-    const { draw } = Player.prototype;
-    self.drawn = [];
+    const { draw, receive } = Player.prototype;
+    [self.drawn, self.received] = [[], []];
+    Player.prototype.receive = function(decoder, message) {
+      const captured = Number(new DataView(message).getBigUint64(8)) / 1000;
+      if (captured) self.received.push([clock.now() - captured, message.byteLength]);
+      receive.call(this, decoder, message);
+    };
     Player.prototype.draw = function(image, width, height, packet) {
-      self.drawn.push([performance.now(), clock.now() - packet.time, this.bytes]);
+      self.drawn.push(clock.now() - packet.time);
       draw.call(this, image, width, height, packet);
     };
     done();
@@ -61,34 +67,60 @@ CanvasRenderingContext2D.prototype.drawImage = function(...given) {
   const now = Date.now();
   const row = (y) => Array.from(this.getImageData(0, y, this.canvas.width, 1).data)
     .filter((_, index) => index % 4 === 1);
-  self.drawn.push([performance.now(), now, [row(8), row(24)]]);
+  self.drawn.push([now, [row(8), row(24)]]);
 };"""
 #: The side of the barcode's cells, in pixels.
 _CELL = 16
 
 
+class Noted(NamedTuple):
+    """Ages in milliseconds in the page.
+
+    Arguments:
+        drawn: those of pictures that are drawn; nan for one that cannot be read.
+        received: those of packets that arrive; unknown in Firefox.
+        size: bytes of these packets.
+    """
+
+    drawn: list[float]
+    received: Sequence[float] = ()
+    size: int = 0
+
+
 def measure(bench: Bench) -> Found:
     """Measure each way over each line, then each way with a line that stands still."""
     found: Found = {}
-    pattern = "pattern:?size=1280x720&fps=30"
-    with _serving(pattern) as server, tempfile.TemporaryDirectory() as folder:
-        for way, pictures in _firefox(Path(folder), server.http, bench.slow_seconds):
-            found[f"{way}, Firefox"] = _figures(pictures, bench.slow_seconds)
-            bench.say(f"page: {way}, Firefox: {found[f'{way}, Firefox']}")
+
+    def chosen(names: Iterable[str]) -> list[str]:
+        return [name for name in names if bench.servers in name]
+
+    def note(name: str, noted: Noted, seconds: float) -> None:
+        found[name] = _figures(noted, seconds)
+        bench.say(f"page: {name}: {found[name]}")
+
+    if in_firefox := chosen(f"{way}, Firefox" for way in WAYS):
+        pattern = "pattern:?size=1280x720&fps=30"
+        with _serving(pattern) as server, tempfile.TemporaryDirectory() as folder:
+            for name, noted in _firefox(Path(folder), server.http, in_firefox, bench.slow_seconds):
+                note(name, noted, bench.slow_seconds)
+    stopped = f"stops for {STOP:g} s"
+    lines = {f"{rate:g} Mbit/s": rate for rate in LINES} | {stopped: LINES[0]}
+    names = chosen(f"{way}, {line}" for way in WAYS for line in lines)
+    if not names:
+        return found
     with _serving() as server, tempfile.TemporaryDirectory() as folder:
         port = urlsplit(server.http).port
         assert port is not None
-        for way in WAYS:
-            for rate in LINES:
-                with SlowLine(port, rate * 1e6 / 8) as line, _page(Path(folder), way, line) as page:
-                    pictures = _watch(page, bench.slow_seconds)
-                found[f"{way}, {rate:g} Mbit/s"] = _figures(pictures, bench.slow_seconds)
-                bench.say(f"page: {way}, {rate:g} Mbit/s: {found[f'{way}, {rate:g} Mbit/s']}")
-            with SlowLine(port, LINES[0] * 1e6 / 8) as line, _page(Path(folder), way, line) as page:
-                line.stop(STOP)
-                pictures = _watch(page, STOP + 3)
-            found[f"{way}, stops for {STOP:g} s"] = _figures(pictures, STOP + 3)
-            bench.say(f"page: {way}, stopped: {found[f'{way}, stops for {STOP:g} s']}")
+        for name in names:
+            way, _, kind = name.partition(", ")
+            seconds = STOP + 3 if kind == stopped else bench.slow_seconds
+            with (
+                SlowLine(port, lines[kind] * 1e6 / 8) as line,
+                _page(Path(folder), way, line) as page,
+            ):
+                if kind == stopped:
+                    line.stop(STOP)
+                note(name, _watch(page, seconds), seconds)
     return found
 
 
@@ -124,13 +156,15 @@ def _page(folder: Path, way: str, line: SlowLine) -> Iterator[Page]:
 
 
 def _firefox(
-    folder: Path, url: str, seconds: float
-) -> Iterator[tuple[str, list[tuple[float, float, int]]]]:
-    """Show each way in Firefox; the way, and its pictures as of ``_watch``."""
+    folder: Path, url: str, names: list[str], seconds: float
+) -> Iterator[tuple[str, Noted]]:
+    """Show each way in Firefox; its name, and what was noted."""
     with firefox(folder) as driver:
-        for way, (choice, _) in WAYS.items():
+        for name in names:
+            way = name.partition(", ")[0]
             driver.set_pref("dom.media.webcodecs.enabled", way != "MSE")
             driver.navigate(url + "/")
+            choice = WAYS[way][0]
             driver.execute_script(f"localStorage.setItem('twistedcam video door', '{choice}')")
             driver.navigate(url + "/")
             driver.execute_script(_NOTE_PIXELS, sandbox=None, new_sandbox=True)
@@ -138,7 +172,7 @@ def _firefox(
             driver.execute_script("self.drawn.length = 0", sandbox=None, new_sandbox=False)
             time.sleep(seconds)
             drawn = driver.execute_script("return self.drawn", sandbox=None, new_sandbox=False)
-            yield way, [(at, _age(now, rows), 0) for at, now, rows in drawn]
+            yield name, Noted([_age(now, rows) for now, rows in drawn])
 
 
 def _age(now: float, rows: list[list[int]]) -> float:
@@ -147,35 +181,37 @@ def _age(now: float, rows: list[list[int]]) -> float:
     return float("nan") if stamp is None else now - stamp.time_us / 1000
 
 
-def _watch(page: Page, seconds: float) -> list[tuple[float, float, int]]:
-    """When pictures were drawn (ms), their ages (ms), and the bytes received until then."""
-    page.chrome.execute_script("self.drawn = []")
+def _watch(page: Page, seconds: float) -> Noted:
+    """Note what arrives and what is drawn in the page."""
+    page.chrome.execute_script("self.drawn = []; self.received = []")
     time.sleep(seconds)
-    drawn: list[tuple[float, float, int]] = page.chrome.execute_script("return self.drawn")
-    return drawn
+    drawn, received = page.chrome.execute_script("return [self.drawn, self.received]")
+    return Noted(drawn, [age for age, _ in received], sum(size for _, size in received))
 
 
-def _figures(pictures: list[tuple[float, float, int]], seconds: float) -> dict[str, Any]:
-    ages = [age for _, age, _ in pictures if not math.isnan(age)]
-    p50, p99 = percentiles(ages) if ages else (float("nan"), float("nan"))
-    received = pictures[-1][2] - pictures[0][2] if ages else 0  # unknown in Firefox
+def _figures(noted: Noted, seconds: float) -> dict[str, Any]:
+    ages = [age for age in noted.drawn if not math.isnan(age)]
+    nothing = float("nan")
+    p50, p99 = percentiles(ages) if ages else (nothing, nothing)
     return {
-        "fps": len(pictures) / seconds,
+        "fps": len(noted.drawn) / seconds,
+        "arrival_p50": percentiles(noted.received)[0] if noted.received else nothing,
         "age_p50": p50,
         "age_p99": p99,
-        "oldest": max(ages, default=float("nan")),
-        "mbits": received * 8 / 1e6 / seconds if received else float("nan"),
+        "oldest": max(ages, default=nothing),
+        "mbits": noted.size * 8 / 1e6 / seconds if noted.size else nothing,
     }
 
 
 def tell(found: Found) -> list[str]:
     """A table."""
-    forms = {"fps": ".1f", "mbits": ".1f", "age_p50": ".0f", "age_p99": ".0f", "oldest": ".0f"}
+    forms = {"fps": ".1f", "mbits": ".1f", "arrival_p50": ".0f"}
+    forms |= dict.fromkeys(("age_p50", "age_p99", "oldest"), ".0f")
     rows = [
         [name, *(f"{seen[key]:{form}}" for key, form in forms.items())]
         for name, seen in found.items()
     ]
-    heads = ["the page", "fps", "Mbit/s", "age p50, ms", "p99, ms", "oldest, ms"]
+    heads = ["the page", "fps", "Mbit/s", "arrival p50, ms", "age p50, ms", "p99, ms", "oldest, ms"]
     return table(heads, rows)
 
 

@@ -9,7 +9,7 @@ import pytest
 from twisted.internet.task import Clock
 
 from tests.delivery.test_latest_subscription import SlowSender
-from twistedcam.delivery.gop_subscription import CATCH_UP_BYTES, MAX_DELAY, GopSubscription
+from twistedcam.delivery.gop_subscription import MAX_DELAY, OPENING_BYTES, GopSubscription
 from twistedcam.delivery.subscription import STALL_LIMIT
 from twistedcam.events import EventBus
 from twistedcam.media.packet import Packet
@@ -24,13 +24,43 @@ PERIOD = 1 / 32  # a power of two, so that times add up
 class PacketSender(SlowSender):
     """A sender that a test steers, of packets of any codec."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: dict[int, int] = {}
+
     def offer(self, packet: Packet, is_caught_up: bool = False) -> int:  # type: ignore[override]
         if not self.clear:
             return 0
         self.sent.append(packet.seq)
+        self.sizes[packet.seq] = len(packet.data)
         if is_caught_up:
             self.caught_up.append(packet.seq)
         return len(packet.data)
+
+
+class Line:
+    """A line that holds everything, and delivers some bytes a second; the viewer answers at once.
+
+    It is called once for each packet. ``delays`` are the seconds from a packet's time until then.
+    """
+
+    def __init__(self, watching: Watching, rate: float) -> None:
+        self._watching, self._rate = watching, rate
+        self._free = 0.0
+        self._seen = 0
+        self._arrivals = deque[tuple[float, int]]()
+        self.delays: list[float] = []
+
+    def __call__(self) -> None:
+        watching, now = self._watching, self._watching.clock.seconds()
+        while self._arrivals and self._arrivals[0][0] <= now:
+            at, seq = self._arrivals.popleft()
+            self.delays.append(at - (seq - 1) * PERIOD)
+            watching.subscription.acknowledge(seq)
+        for seq in watching.sender.sent[self._seen :]:
+            self._free = max(self._free, now) + watching.sender.sizes[seq] / self._rate
+            self._arrivals.append((self._free, seq))
+        self._seen = len(watching.sender.sent)
 
 
 class Watching:
@@ -135,38 +165,36 @@ def test_a_new_viewer_begins_with_the_cached_group(window: int) -> None:
 
 def test_the_cached_group_is_sent_no_faster_than_it_is_acknowledged() -> None:
     watching = Watching()
-    size = CATCH_UP_BYTES // 4
+    size = OPENING_BYTES // 4
     watching.packets(20, size=size)
     watching.subscription.start()
     assert watching.sender.sent == [1, 2, 3, 4]
     watching.subscription.acknowledge(2)
-    assert watching.sender.sent == [1, 2, 3, 4, 5, 6]
+    assert watching.sender.sent == [1, 2, 3, 4, 5, 6, 7, 8]  # two more are on their way
     while watching.sender.sent[-1] < 20:
         watching.acknowledge_all()
-    watching.packets(1, size=size)
+    watching.packets(1, watching.acknowledge_all, size=size)
+    watching.acknowledge_all()
     assert watching.sender.sent == list(range(1, 22))
     assert watching.viewer.drops == 0
 
 
 def test_a_viewer_too_slow_for_the_cached_group_continues_with_a_key_frame() -> None:
     watching = Watching(group=1000, on_demand=False)
-    watching.packets(100, size=CATCH_UP_BYTES)
+    watching.packets(100, size=OPENING_BYTES)
     watching.subscription.start()
     assert watching.sender.sent == [1]
     asked = watching.requests
     assert asked == 1
 
-    # It takes a packet and a half while one comes.
-    def slowly() -> None:
-        watching.subscription.acknowledge(watching.sender.sent[-1])
-
-    watching.packets(64, slowly, size=CATCH_UP_BYTES)
+    line = Line(watching, OPENING_BYTES / PERIOD / 2)  # half of what comes
+    watching.packets(64, line, size=OPENING_BYTES)
     watching.assert_decodable()
     sent = watching.sender.sent[-1]
-    assert sent < 110
+    assert sent < 30
     assert watching.requests > asked
-    watching.packets(900, slowly, size=100)
-    assert watching.sender.sent[len(range(1, sent + 1)) :][0] == 1001
+    watching.packets(900, line, size=100)
+    assert watching.sender.sent[sent] == 1001
     watching.assert_decodable()
 
 
@@ -341,22 +369,39 @@ def test_a_key_frame_that_fills_a_line_for_a_while_is_followed_by_all_others() -
     """3 Mbit/s, packets of 2 Mbit/s, key frames that take 0.24 s."""
     watching = Watching(group=64)
     watching.subscription.start()
-    free, arrivals = 0.0, deque[tuple[float, int]]()
-    seen = 0
-
-    def line() -> None:
-        nonlocal free, seen
-        now = watching.clock.seconds()
-        for seq in watching.sender.sent[seen:]:
-            size = 90_000 if seq in watching.keyframes else 8_000
-            free = max(free, now) + size / 375_000
-            arrivals.append((free, seq))
-        seen = len(watching.sender.sent)
-        while arrivals and arrivals[0][0] <= now:
-            watching.subscription.acknowledge(arrivals.popleft()[1])
-
+    line = Line(watching, 375_000)
     for number in range(320):
         size = 90_000 if number % 64 == 0 else 8_000
         watching.packets(1, line, size=size)
     assert len(watching.sender.sent) > 310
     watching.assert_decodable()
+
+
+def test_a_line_of_a_third_of_the_stream_gets_nothing_old_from_the_first_packet_on() -> None:
+    """1.5 Mbit/s, packets of 5 Mbit/s: the line's rate is not known at first."""
+    watching = Watching(group=64, on_demand=True)
+    watching.subscription.start()
+    line = Line(watching, 187_500)
+    for number in range(640):
+        is_key = number % 64 == 0 or watching._is_requested
+        watching.packets(1, line, size=50_000 if is_key else 20_000)
+    watching.assert_decodable()
+    assert max(line.delays) < 1.0
+    assert max(line.delays[20:]) < MAX_DELAY + PERIOD
+    assert len(line.delays) > 80
+
+
+def test_a_fast_line_with_a_long_round_trip_loses_nothing_at_the_start() -> None:
+    """Packets of 8 Mbit/s that are acknowledged after an eighth of a second."""
+    watching = Watching(group=64)
+    watching.subscription.start()
+
+    def answer() -> None:
+        if watching._seq > 4:
+            watching.subscription.acknowledge(watching._seq - 4)
+
+    for number in range(200):
+        watching.packets(1, answer, size=100_000 if number % 64 == 0 else 32_000)
+    assert watching.sender.sent == list(range(1, 201))
+    assert watching.viewer.drops == 0
+    assert watching.requests <= 1

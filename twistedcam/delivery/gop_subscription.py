@@ -36,8 +36,9 @@ _MEASURED_SPAN, _LONGEST_SPAN, _GROWTH = 0.1, 1.0, 1.02
 _KEYFRAME_TIME = 1.0
 #: Seconds in which a viewer has to receive the packets of the group in which it begins.
 CATCH_UP_TIME = 1.0
-#: Bytes that are sent to a viewer that is behind, before it has acknowledged them.
-CATCH_UP_BYTES = 64 * 1024
+#: Bytes that are sent to a new viewer before it has acknowledged any. With each acknowledgement
+#: they grow by what was acknowledged, until the line's rate is known.
+OPENING_BYTES = 64 * 1024
 
 _seq_of = attrgetter("seq")
 
@@ -49,8 +50,9 @@ class GopSubscription(ViewerSubscription):
     ``MAX_DELAY`` and a round trip, and the line needs less than ``QUEUE_TIME`` for all of them; one
     without acknowledgements, while nothing is unsent. A viewer that is not ready continues with the
     next key frame when it has received everything, and an encoder of this program makes one soon.
-    So a slow viewer gets fewer pictures, and none that is old. What a busy socket does not take
-    waits in the hub's group, for at most ``MAX_DELAY``: nothing is kept here.
+    So a slow viewer gets fewer pictures, and none that is old. What a busy socket does not take,
+    and what a line of unknown rate may not carry, waits in the hub's group, for at most
+    ``MAX_DELAY``: nothing is kept here.
 
     A new viewer begins with the group in the hub, which is sent no faster than it is received.
 
@@ -80,6 +82,7 @@ class GopSubscription(ViewerSubscription):
         "_measured_bytes",
         "_measured_since",
         "_only_keyframes",
+        "_opening",
         "_rate",
         "_unacknowledged",
         "_unacknowledged_bytes",
@@ -115,9 +118,12 @@ class GopSubscription(ViewerSubscription):
         self._first_passed_over = sys.maxsize
         #: The line's rate in bytes a second; unknown until it was busy.
         self._rate = math.inf
+        #: The most bytes to be unacknowledged while the rate is unknown.
+        self._opening = OPENING_BYTES
         #: The least seconds until an acknowledgement, which a round trip takes; 0 before the first.
         self._least_delay = 0.0
-        self._measured_since, self._measured_bytes = 0.0, 0
+        #: The time from which the rate is measured, and the bytes acknowledged since then.
+        self._measured_since, self._measured_bytes = math.inf, 0
         #: The last packet that the viewer had from another hub.
         self._followed = -1
         self._max_fps = max_fps
@@ -170,8 +176,10 @@ class GopSubscription(ViewerSubscription):
             elif self._may_catch_up and now >= self._catch_up_at and not self._unacknowledged:
                 self._begin(now)
             return
-        is_quick = not self._unacknowledged or self._is_quick(len(packet.data), now)
-        if is_quick and self._send(packet, now):
+        size = len(packet.data)
+        is_quick = not self._unacknowledged or self._is_quick(size, now)
+        is_open = not self._unacknowledged or self._is_open(size)
+        if is_quick and is_open and self._send(packet, now):
             self._is_in_step, self._is_lost = True, False
             self._first_passed_over = sys.maxsize
             return
@@ -195,6 +203,7 @@ class GopSubscription(ViewerSubscription):
             size += last
         if size:
             self._unacknowledged_bytes -= size
+            self._opening += size
             self._measure(size, sent, last)
         if not self._is_in_step:
             self.ready()
@@ -261,8 +270,8 @@ class GopSubscription(ViewerSubscription):
         if self._only_keyframes:
             group = group[:1]
         for packet in islice(group, bisect_right(group, self._last_seq, key=_seq_of), None):
-            is_full = self._unacknowledged_bytes >= CATCH_UP_BYTES
-            if is_full or (self._unacknowledged and not self._is_quick(0, now)):
+            size = len(packet.data)
+            if self._unacknowledged and not (self._is_open(size) and self._is_quick(size, now)):
                 return
             if not self._send(packet, now):
                 return
@@ -279,6 +288,10 @@ class GopSubscription(ViewerSubscription):
             return False
         return self._unacknowledged_bytes + size <= self._rate * QUEUE_TIME
 
+    def _is_open(self, size: int) -> bool:
+        """True if the line's rate is known, or so many more bytes may be sent to find it out."""
+        return self._rate < math.inf or self._unacknowledged_bytes + size <= self._opening
+
     def _measure(self, size: int, sent: float, last: int) -> None:
         """Measure the line's rate by bytes that were acknowledged.
 
@@ -291,6 +304,9 @@ class GopSubscription(ViewerSubscription):
         self._least_delay = min(delay, self._least_delay or delay)
         if delay < _BUSY_AFTER:
             self._rate = max(self._rate * _GROWTH, last / delay)
+        if self._measured_since == math.inf:  # the first one, which includes the round trip
+            self._measured_since, self._measured_bytes = now, 0
+            return
         self._measured_bytes += size
         span = now - self._measured_since
         if span >= _MEASURED_SPAN:
@@ -319,7 +335,7 @@ class GopSubscription(ViewerSubscription):
         self._last_seq = packet.seq
         if self._window:
             if not self._unacknowledged:
-                self._measured_since, self._measured_bytes = now + self._least_delay, 0
+                self._measured_since = math.inf
             self._unacknowledged.append((packet.seq, now, size))
             self._unacknowledged_bytes += size
         self.viewer.sent(packet, size, now)
