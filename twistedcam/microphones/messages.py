@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from struct import Struct
 
 from twistedcam.codecs.audio_level import AudioLevel
+from twistedcam.runtime.child_messages import ChildMessages, child_message
 
-_HEAD = Struct("!BI")
 _OPENED, _SOUND, _FAILED = 1, 2, 3
 _FORMAT = Struct("!IB")
 _PIECE = Struct("!qdd")
@@ -30,7 +30,7 @@ class Opened:
 
     def encode(self) -> bytes:
         """Return the message."""
-        return _message(_OPENED, _FORMAT.pack(self.rate, self.channels))
+        return child_message(_OPENED, _FORMAT.pack(self.rate, self.channels))
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Sound:
 
     def encode(self) -> bytes:
         """Return the message."""
-        return _message(_SOUND, _PIECE.pack(self.time_us, *self.level) + self.samples)
+        return child_message(_SOUND, _PIECE.pack(self.time_us, *self.level) + self.samples)
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,14 @@ class MicrophoneFailed:
 
     def encode(self) -> bytes:
         """Return the message."""
-        return _message(_FAILED, self.reason.encode(errors="replace"))
+        return child_message(_FAILED, self.reason.encode(errors="replace"))
 
 
 class MicrophoneDecoder:
     """Makes messages of bytes."""
 
     def __init__(self) -> None:
-        self._data = bytearray()
+        self._messages = ChildMessages(_MOST)
 
     def feed(self, data: bytes) -> Iterator[Opened | Sound | MicrophoneFailed]:
         """Take bytes; yield the messages that are complete.
@@ -75,21 +75,8 @@ class MicrophoneDecoder:
         Raises:
             ValueError: they are no messages.
         """
-        self._data += data
-        while len(self._data) >= _HEAD.size:
-            kind, length = _HEAD.unpack_from(self._data)
-            if length > _MOST:
-                raise ValueError(f"a message of {length} bytes")
-            end = _HEAD.size + length
-            if len(self._data) < end:
-                return
-            body = bytes(self._data[_HEAD.size : end])
-            del self._data[:end]
+        for kind, body in self._messages.feed(data):
             yield _parse(kind, body)
-
-
-def _message(kind: int, body: bytes) -> bytes:
-    return _HEAD.pack(kind, len(body)) + body
 
 
 def _parse(kind: int, body: bytes) -> Opened | Sound | MicrophoneFailed:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import Any
 
-_HEAD = Struct("!BI")
+from twistedcam.runtime.child_messages import ChildMessages
+
 _PICTURE_HEAD = Struct("!qBI")
 #: Bytes of a message at most: a JPEG of 64 megapixels is smaller.
 _MOST = 1 << 26
@@ -81,7 +82,7 @@ class CameraDecoder:
     """Makes messages of bytes."""
 
     def __init__(self) -> None:
-        self._data = bytearray()
+        self._messages = ChildMessages(_MOST)
 
     def feed(self, data: bytes) -> Iterator[CameraMessage]:
         """Take bytes; yield the messages that are complete.
@@ -89,16 +90,7 @@ class CameraDecoder:
         Raises:
             ValueError: they are no messages.
         """
-        self._data += data
-        while len(self._data) >= _HEAD.size:
-            kind, length = _HEAD.unpack_from(self._data)
-            if length > _MOST:
-                raise ValueError(f"a message of {length} bytes")
-            end = _HEAD.size + length
-            if len(self._data) < end:
-                return
-            body = bytes(memoryview(self._data)[_HEAD.size : end])
-            del self._data[:end]
+        for kind, body in self._messages.feed(data):
             yield _parse(kind, body)
 
 
