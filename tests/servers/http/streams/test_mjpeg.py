@@ -89,6 +89,20 @@ class StreamTests(SiteCase):
         self.assertIn(b"live", live)
         self.assertNotIn(b"X-Twistedcam-State", live)
 
+    def test_a_camera_that_starts_at_once_shows_no_placeholder(self) -> None:
+        self.yard.state = "starting"
+        quick = self.watch("/stream/yard")
+        self.assertEqual(self.parts(quick), [])
+        self.clock.advance(stream.START_DELAY / 2)
+        self.yard.state = "live"
+        self.yard.hub.publish(Frame(1, 1_000_000, 640, 480, b"live"))
+        self.assertIn(b"live", quick.take())
+        self.yard.state = "starting"
+        slow = self.watch("/stream/yard")
+        slow.take()
+        self.clock.advance(stream.START_DELAY)
+        self.assertIn(b"X-Twistedcam-State: starting", slow.take())
+
     def test_viewers_are_listed_counted_and_kicked(self) -> None:
         connection = self.watch()
         (viewer,) = self.server.viewers

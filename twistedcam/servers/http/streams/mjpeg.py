@@ -29,6 +29,8 @@ BOUNDARY = "twistedcam-frame"
 TYPE = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
 #: Seconds between two placeholders: some clients give up on a silent stream.
 PLACEHOLDER_PERIOD = 1.0
+#: Seconds that a camera may take to start before a placeholder is shown.
+START_DELAY = 0.5
 
 HEADERS = {
     "Content-Type": TYPE,
@@ -139,7 +141,7 @@ class MjpegSession(Receiver):
         self._subscription = streams.delivery.subscribe(self._viewer, camera.hub, self._sender, fps)
         self._unsubscribe = server.events.subscribe(self._on_event)
         self._subscription.start()
-        self._update_placeholder()
+        self._show_state()
         server.viewers.announce(self._viewer)
 
     def close(self) -> None:
@@ -166,6 +168,14 @@ class MjpegSession(Receiver):
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, CameraChanged) and event.camera == self._camera.name:
+            self._show_state()
+
+    def _show_state(self) -> None:
+        """Show the state of the camera from now on, while it is not live."""
+        if self._camera.state == "starting":
+            # Most cameras are live before this: nothing is drawn, and Pillow is not imported.
+            self._timer.start(START_DELAY, self._update_placeholder)
+        else:
             self._update_placeholder()
 
     def _update_placeholder(self) -> None:
