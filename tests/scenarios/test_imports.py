@@ -36,6 +36,7 @@ PARTS = {
     "twistedcam.servers.mqtt.bridge",
     "twistedcam.servers.onvif.endpoint",
     "twistedcam.servers.rtsp",
+    "multiprocessing",
     "xml.etree",
 }
 #: Writes the names of all modules that a process has imported in its life, at its end.

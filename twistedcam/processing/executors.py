@@ -6,15 +6,16 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from twistedcam.media.frame import Frame
 from twistedcam.processing.loop import Reports, Take, run
 from twistedcam.processing.results import Result
 from twistedcam.processing.user_code import CHECK_TIMEOUT, Code, describe, environment
 from twistedcam.runtime.child_process import describe_exit, wait_or_kill
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 #: The most seconds that a function in a process may take for one frame.
 HANG = 30.0
@@ -84,6 +85,8 @@ class InProcess:
 
     def run(self, take: Take, reports: Reports) -> None:
         """Start the process, send it frames and receive its results. Blocks."""
+        from multiprocessing import Pipe  # few servers have code in a process
+
         ours, theirs = Pipe()
         with ours:
             with theirs:
