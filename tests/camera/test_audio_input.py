@@ -96,6 +96,22 @@ class AudioInputTests(SynchronousTestCase):
         muted = SoundChanged("cam", "muted", True), SoundChanged("cam", "live", False)
         self.assertEqual(tuple(self.events), muted)
 
+    def test_sound_that_another_server_has_muted_is_told(self) -> None:
+        audio = self.make("twistedcam://door")
+        is_muted = False
+        audio.is_muted_at_source = lambda: is_muted
+        packets = pcm_packets(seconds=1)
+        self.send(audio, packets[:9])
+        is_muted = True
+        self.send(audio, packets[9:19])
+        self.assertEqual((audio.state, audio.is_muted, audio.gives_silence), ("muted", False, True))
+        self.assertIn("another server", audio.reason or "")
+        is_muted = False
+        self.send(audio, packets[19:])
+        self.assertEqual((audio.state, audio.reason), ("live", None))
+        told = SoundChanged("cam", "muted", False, "it is muted on another server")
+        self.assertEqual(self.events, [told, SoundChanged("cam", "live", False)])
+
     def test_it_can_begin_muted(self) -> None:
         audio = self.make("rtsp://door/1#muted=1")
         self.send(audio, pcm_packets(seconds=2))

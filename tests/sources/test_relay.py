@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.support.camera_rig import Viewer
 from tests.support.ports import free_port
 from tests.support.process import ServerProcess, wait_for
+from tests.support.sounding_camera import sounding_camera
 
 PATTERN = "cam=pattern:?size=320x240&fps=30"
 
@@ -55,6 +56,21 @@ def test_a_reason_is_passed_on_and_so_is_the_return(tmp_path: Path) -> None:
         assert second.status()["reason"] == f"{address(first)} is stopped"
         first.command_lines("start")
         wait_for(lambda: second.status()["state"] == "live", "pictures")
+
+
+def test_a_camera_that_is_muted_there_is_muted_for_all(tmp_path: Path) -> None:
+    with (
+        ServerProcess(tmp_path / "1", "--camera", "cam=push:") as first,
+        sounding_camera(first.frames, "cam"),
+        ServerProcess(tmp_path / "2", "--camera", f"cam={address(first)}") as second,
+    ):
+        wait_for(lambda: second.status()["audio_state"] == "live", "sound")
+        first.command_lines("mute")
+        wait_for(lambda: second.status()["audio_state"] == "muted", "the news")
+        told = second.status()
+        assert (told["muted"], told["audio_reason"]) == ("no", "it is muted on another server")
+        first.command_lines("unmute")
+        wait_for(lambda: second.status()["audio_state"] == "live", "sound")
 
 
 def test_it_survives_the_end_of_the_first_server(tmp_path: Path) -> None:

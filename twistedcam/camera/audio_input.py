@@ -22,6 +22,8 @@ log = Logger()
 
 #: Why there is no sound of a webcam with ``audio=auto``.
 _NO_MICROPHONE = "this webcam has no microphone: name one, such as audio=alsa:default"
+#: Why a relayed camera gives silence.
+_MUTED_AT_SOURCE = "it is muted on another server"
 #: Seconds after which the microphone of a webcam is looked for again: it may come a little later.
 _LOOK_AGAIN = 5.0
 
@@ -74,6 +76,9 @@ class AudioInput(MicrophoneListener):
         self._fault: str | None = None
         self._own_fault: str | None = None
         self._logged: set[str] = set()
+        #: Returns True if another server has muted the sound before it is sent.
+        self.is_muted_at_source: Callable[[], bool] = lambda: False
+        self._was_muted_at_source = False
         self._told: SoundChanged | None = None
 
     @property
@@ -82,12 +87,17 @@ class AudioInput(MicrophoneListener):
         return self._sound.is_muted
 
     @property
+    def gives_silence(self) -> bool:
+        """True while silence takes the place of all sound, by this server or the one before."""
+        return self.is_muted or (self.settings.takes_own and self.is_muted_at_source())
+
+    @property
     def state(self) -> str:
         """The state of the sound, as in SoundChanged; ``none`` if the camera sends none."""
-        if self.is_muted:
-            return "muted"
-        if self.settings.is_off:
+        if self.settings.is_off and not self.is_muted:
             return "off"
+        if self.gives_silence:
+            return "muted"
         if self._microphone is not None:
             return self._microphone.state
         if self._fault is not None:
@@ -104,6 +114,8 @@ class AudioInput(MicrophoneListener):
         """The reason why there is no sound, or why it cannot be transcoded; or None."""
         if self._microphone is not None and self._microphone.reason is not None:
             return self._microphone.reason
+        if self.gives_silence and not self.is_muted:
+            return _MUTED_AT_SOURCE
         return self._fault or self._own_fault or self._sound.fault
 
     def use(self, spec: SourceSpec) -> None:
@@ -153,6 +165,10 @@ class AudioInput(MicrophoneListener):
         if self.settings.takes_own:
             self._own_fault = None
             self._pass_on(raw)
+            is_muted = self.is_muted_at_source()
+            if is_muted != self._was_muted_at_source:
+                self._was_muted_at_source = is_muted
+                self._tell()
 
     def note_fault(self, reason: str) -> None:
         """Tell why the camera's own sound cannot be used; the log says it once."""

@@ -130,6 +130,7 @@ class Camera(CameraStatus):
             make_thread,
             lambda: self._notifier.step(self._lifecycle.retry),
         )
+        self.audio.is_muted_at_source = lambda: self._opener.is_muted_at_source
         self._lifecycle = make_lifecycle(self)
         self._on_demand = OnDemand(
             self.stream,

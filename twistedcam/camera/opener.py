@@ -63,6 +63,11 @@ class SourceOpener:
         return self._source.via if isinstance(self._source, Relaying) else ()
 
     @property
+    def is_muted_at_source(self) -> bool:
+        """True if the camera of another server that is relayed is muted."""
+        return isinstance(self._source, Relaying) and self._source.is_muted
+
+    @property
     def lost(self) -> int:
         """The number of pictures that the device has lost, as far as it tells."""
         return self._lost + (self._source.lost if isinstance(self._source, CountsLost) else 0)

@@ -228,6 +228,8 @@ class Relaying(Protocol):
 
     #: The ids of the cameras that they pass through, the nearest first (wire.State).
     via: tuple[str, ...]
+    #: True if that camera is muted.
+    is_muted: bool
 
 
 class Paused(Exception):

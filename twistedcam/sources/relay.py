@@ -61,6 +61,7 @@ class RelaySource:
         self._frames: deque[Packet] = deque()
         self._state: wire.State | None = None
         self.via: tuple[str, ...] = ()
+        self.is_muted = False
         self._heard_at = 0.0
         #: The last state of the other camera that was passed on, and its time.
         self._passed_on = ""
@@ -175,7 +176,7 @@ class RelaySource:
             for item in self._session.receive(data, now) if data else ():
                 if isinstance(item, wire.State):
                     self._state = item
-                    self.via = item.via
+                    self.via, self.is_muted = item.via, item.muted
                 else:
                     self._frames.append(item)
             self._session.tick(now)

@@ -83,4 +83,4 @@ def state_of(
     """Return a camera's change as a STATE message, with the codecs of the viewer's frames."""
     size = (event.width, event.height)
     fields = (event.camera, event.state, *size, event.fps, event.reason)
-    return wire.State(*fields, camera.via, camera.title, codec, audio, camera.audio.is_muted)
+    return wire.State(*fields, camera.via, camera.title, codec, audio, camera.audio.gives_silence)

@@ -179,7 +179,7 @@ class ViewSession:
             return
         if isinstance(event, CameraChanged):
             self._send_state(event)
-        elif event.muted != self._is_muted:
+        elif (event.state == "muted") != self._is_muted:
             self._send_state(self._camera.changed())
 
     def _on_track(self, track: Track) -> None:
@@ -196,7 +196,7 @@ class ViewSession:
         self.send_message(wire.configuration_message(track))
 
     def _send_state(self, event: CameraChanged) -> None:
-        self._is_muted = self._camera.audio.is_muted
+        self._is_muted = self._camera.audio.gives_silence
         state = state_of(self._camera, event, self._codec, self._sound_codec)
         self.send_message(state.encode())
 

@@ -86,7 +86,7 @@ export class SoundBar {
     const { isOn, status } = this;
     const title = status?.title || this.name;
     const isMuted = Boolean(status?.muted);
-    $(".silent", this.root).hidden = !isMuted;
+    $(".silent", this.root).hidden = status?.audio_state !== "muted"; // also by the server before
     this.bar.hidden = !(status?.audio || isOn) || (status.muted === undefined && !this.canListen);
     this.bar.dataset.on = isOn;
     $(".listen", this.root).hidden = !this.canListen;
