@@ -17,6 +17,7 @@ from twistedcam.media.jpeg import read_header
 from twistedcam.media.nal_codecs import NAL_CODECS
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import VIDEO, Track
+from twistedcam.rtsp.rtp_frame import rtp_frame
 from twistedcam.runtime.threads import run_in_thread
 from twistedcam.runtime.timer import Timer
 from twistedcam.servers.http.streams.placeholder import Placeholders
@@ -185,12 +186,22 @@ class MediaTrack(Sink[Packet]):
         self._start_timer.start_unless_pending(START_WAIT, self._start_all)
         self.hub.request_keyframe()
 
-    def first_packet(self) -> Packet | None:
-        """Return the packet with which a new viewer begins; None if it is not there yet."""
-        if not isinstance(self.hub, GroupHub):
-            return self.hub.newest if self.wants.kind == "video" else None
-        group = self.hub.group
-        return group[0] if group and self._is_short(group) else None
+    def first_numbers(self) -> str:
+        """Return the first packet of a new viewer as parameters of RTP-Info.
+
+        It is empty while that is not known: the viewer waits for a key frame.
+        """
+        if self.rtp is None:
+            return ""
+        hub = self.hub
+        group = hub.group if isinstance(hub, GroupHub) else []
+        if group and not self._is_short(group):
+            return ""
+        first = group[0] if group else hub.newest
+        if first is None or self.wants.kind == "audio":  # the next one
+            return f"seq={self.rtp.sequence}"
+        made = first.shared(rtp_frame)
+        return f"seq={made.sequence};rtptime={made.timestamp}"
 
     def close(self) -> None:
         """End the track."""

@@ -208,11 +208,8 @@ class RtspMethods:
         await self._authorize_session(request, session)
         if session.state == "ended" or self._connection.is_over:
             raise Refusal(454, "the session has ended")
-        headers = [
-            ("Session", f"{session.id};timeout={TIMEOUT}"),
-            ("Range", "npt=now-"),
-            ("RTP-Info", session.rtp_info()),
-        ]
+        headers = [("Session", f"{session.id};timeout={TIMEOUT}"), ("Range", "npt=now-")]
+        headers += [("RTP-Info", info)] if (info := session.rtp_info()) else []
         response = self._response(request, 200, *headers)
         self._require_carrier(session)
         if session.state == "playing":

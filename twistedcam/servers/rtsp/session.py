@@ -16,7 +16,7 @@ from twistedcam.errors import TooMany
 from twistedcam.net.connection_limits import Admission
 from twistedcam.rtsp.messages import interleaved_head
 from twistedcam.rtsp.rtcp import ReceiverReport, ReportBlock, RtcpBye, SenderReport, parse_rtcp
-from twistedcam.rtsp.rtp_frame import interleaved, rtp_frame
+from twistedcam.rtsp.rtp_frame import interleaved
 from twistedcam.runtime.timer import Timer
 from twistedcam.servers.rtsp.media_track import MediaTrack
 from twistedcam.servers.rtsp.udp import UdpPorts
@@ -268,17 +268,8 @@ class RtspServerSession:
 
     def rtp_info(self) -> str:
         """Return the value of RTP-Info: the first packet of each track, as far as it is known."""
-        words = []
-        for track in self.tracks.values():
-            rtp, first = track.media.rtp, track.media.first_packet()
-            if rtp is None:
-                continue
-            if first is not None:
-                made = first.shared(rtp_frame)
-                words.append(f"url={track.url};seq={made.sequence};rtptime={made.timestamp}")
-            else:
-                words.append(f"url={track.url};seq={rtp.sequence}")
-        return ",".join(words)
+        found = {track.url: track.media.first_numbers() for track in self.tracks.values()}
+        return ",".join(f"url={url};{numbers}" for url, numbers in found.items() if numbers)
 
     def _make_sender(self, track: TrackSetup, *, is_main: bool) -> Sender:
         if track.ports is not None:
