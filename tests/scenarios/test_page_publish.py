@@ -201,6 +201,12 @@ def test_one_click_in_the_settings_adds_a_camera_for_a_phone(browser: Page, tmp_
         browser.click(f"{part} summary")
         browser.click(f"{picture} button")
         assert browser.text(f"{part} a")
+        # Among other cameras it shows this one alone before.
+        browser.click(f"{part} summary")
+        browser.chrome.execute_script("location.hash = ''")
+        browser.wait(lambda: browser.text(".camera[data-camera=phone]"), "both cameras")
+        browser.click(f"{picture} button")
+        browser.wait(lambda: browser.text(f"{part} a"), "the address again")
         assert tomllib.loads(file.read_text())["camera"]["phone-2"]["source"] == "push:"
         assert file.read_text().startswith(text)
         assert not browser.text(".camera[data-camera=phone] .phone")

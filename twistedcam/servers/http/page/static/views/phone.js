@@ -20,11 +20,18 @@ export class PhonePart {
     this.waits = false;
     element.addEventListener("toggle", () => { if (element.open) this.draw(); });
     button.addEventListener("click", () => {
-      this.element.open = true;
-      const title = $("summary", this.element);
-      title.scrollIntoView({ block: "center" });
-      title.focus();
+      const hash = `#${encodeURIComponent(name)}`;
+      if (location.hash === hash) { this.open(); return; }
+      addEventListener("hashchange", () => this.open(), { once: true });
+      location.hash = hash; // among other cameras there is no room for it
     });
+  }
+
+  open() {
+    this.element.open = true;
+    const title = $("summary", this.element);
+    title.scrollIntoView({ block: "center" });
+    title.focus();
   }
 
   update(status) {

@@ -1,5 +1,5 @@
 // One camera of the wall: its picture, name and state. It is a link to the camera.
-import { $, fromTemplate, setIcon } from "../lib/dom.js";
+import { $, capital, fromTemplate, setIcon } from "../lib/dom.js";
 import { rights } from "../lib/rights.js";
 import { stored } from "../lib/storage.js";
 import { serverText, t } from "../lib/text.js";
@@ -96,11 +96,12 @@ export class WallTile {
       this.element.dataset.state = state;
       this.find(".wall-overlay").hidden = state === "live";
       if (state !== "live") setIcon(this.find(".wall-overlay use"), state === "refused" ? "recovering" : state);
-      this.find(".wall-overlay strong").textContent = REASONS[state]?.() ?? state;
+      const waits = state === "recovering" && /^push:/.test(status?.source ?? "");
+      this.find(".wall-overlay strong").textContent = waits ? t("Waiting for a picture") : REASONS[state]?.() ?? state;
       this.find(".wall-state").textContent = state === "live" ? t("Live") : "";
     }
     const reason = state === "refused" ? this.refusal || rights.why("view", this.name) : state === "lost" ? "" : status?.reason ?? "";
-    this.find(".wall-reason").textContent = serverText(reason);
+    this.find(".wall-reason").textContent = capital(serverText(reason));
     this.find(".wall-rec").hidden = !status?.recording || state === "lost";
     this.find(".wall-rec").dataset.waiting = Boolean(status?.recording_waiting);
     const moves = status?.motion === "moving" && state !== "lost";
