@@ -167,9 +167,14 @@ class IntakeTests(SynchronousTestCase):
         self.begin(table={"segment": "5s"})
         self.show(*(n / 10 for n in range(103)))
         keyframes = [each.pts - START_US for each in self.job.taken if each.is_keyframe]
-        # The encoder hears of it with the packet that is due, and makes one of the next picture.
-        self.assertIn(5_100_000, keyframes)
-        self.assertIn(10_200_000, keyframes)
+        self.assertIn(5_000_000, keyframes)
+        self.assertIn(10_000_000, keyframes)
+
+    def test_a_key_frame_is_planned_for_the_file_after_a_pre_roll_too(self) -> None:
+        self.begin(table={"segment": "1.1s"}, first=[self.frame(0)])
+        self.show(*(n / 10 for n in range(1, 40)))
+        keyframes = [each.pts - START_US for each in self.job.taken if each.is_keyframe]
+        self.assertEqual(keyframes, [100_000, 1_100_000, 2_200_000, 3_300_000])
 
     def test_why_pictures_cannot_be_encoded_is_told_once(self) -> None:
         told = []

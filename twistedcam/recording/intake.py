@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -211,7 +212,7 @@ class _Recording(Sink[Packet]):
         self._every = plan.every
         self._due = 0
         #: Microseconds and bytes of a file, where they are limited.
-        self._segment = int((plan.settings.segment or 0) * 1e6)
+        self._segment = math.ceil((plan.settings.segment or 0) * 1e6)
         self._segment_size = plan.settings.segment_size
         #: The time at which the next file is due, and that of the newest key frame.
         self._next_file = self._last_keyframe = first[0].dts + self._segment if first else 0
@@ -226,6 +227,8 @@ class _Recording(Sink[Packet]):
             self._sound = self._stream.subscribe(sink, _wants_sound(sounds))
         self._subscription = self._stream.subscribe(self, wants)
         self._needs_keyframe = not first or self._subscription.encoder is not None
+        if first:
+            self._plan_file()
         self._missed_before, self._missed = self._subscription.dropped, 0
         job.count_missed = self._count_missed
         # To encode here takes most of the time: a turn of the writing thread for each is cheap.
@@ -315,12 +318,19 @@ class _Recording(Sink[Packet]):
             self._last_keyframe = time
             if time >= self._next_file:
                 self._next_file = time + self._segment
+                self._plan_file()
             return False
         if self._segment and time >= self._next_file:
             return True
         # The size of a file that has just begun is not known yet.
         is_known = time - self._last_keyframe > _SIZE_KNOWN
         return most is not None and is_known and self._job.progress.file_bytes >= most
+
+    def _plan_file(self) -> None:
+        """Have the next file begin in time: an encoder of this program makes a key frame for it."""
+        encoder = self._subscription.encoder
+        if encoder is not None and self._segment:
+            encoder.plan_keyframe(self._next_file)
 
     def _is_due(self, time: int) -> bool:
         """True if a timelapse takes the frame of that time."""

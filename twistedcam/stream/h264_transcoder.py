@@ -114,6 +114,8 @@ class H264Transcoder(Transcoder[Frame]):
         #: Times of the next key frame, the last one, the last frame and the one in the encoder, in
         #: steps of CLOCK.
         self._keyframe_due = self._last_keyframe = 0
+        #: The time of the stream's timeline from which the next frame is a key frame, too.
+        self._planned = _NEVER
         self._last_pts = self._encoding = -1
         #: The time of the newest frame that was taken, and that of the one behind which the next
         #: is a key frame, in microseconds.
@@ -174,6 +176,10 @@ class H264Transcoder(Transcoder[Frame]):
         """Make a frame a key frame soon: a sink begins, or has left packets out."""
         self._keyframe_due = min(self._keyframe_due, self._last_keyframe + KEYFRAME_FLOOR)
 
+    def plan_keyframe(self, time: int) -> None:
+        """Make the first frame at this time of the stream's timeline, or after it, a key frame."""
+        self._planned = min(self._planned, time)
+
     def take(self, packet: Frame, /) -> None:
         """Encode a new frame, or queue it (hub.Sink)."""
         self._taken = packet.pts
@@ -200,6 +206,7 @@ class H264Transcoder(Transcoder[Frame]):
 
     def _end(self) -> None:
         self._newest = self.name = self.note = self.bitrate = None
+        self._planned = _NEVER
         self._measured_bytes, self._measured_since = 0, -1
         self._frames.clear()
         self._waiting = WriteQueue[Frame]()
@@ -223,12 +230,14 @@ class H264Transcoder(Transcoder[Frame]):
             self._let_leave()
             return
         pts = self._encoding = self._place(frame)
-        keyframe = pts >= self._keyframe_due
+        keyframe = pts >= self._keyframe_due or frame.pts >= self._planned
         is_restart = frame.pts > self._restart_after
         if is_restart:
             self._restart_after, keyframe = _NEVER, True
         if keyframe:
             self._keyframe_due, self._last_keyframe = pts + self._interval, pts
+            if frame.pts >= self._planned:
+                self._planned = _NEVER
         rate = self._find_rate()
         self._work(lambda: self._encode(frame, pts, keyframe, rate, is_restart), self._made)
 
