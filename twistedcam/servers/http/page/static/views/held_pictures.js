@@ -1,5 +1,6 @@
 // Holds pictures back until the sound of their time is heard.
 const MOST = 24; // pictures that wait
+const EARLY = 1; // milliseconds by which a picture may be drawn too early
 
 export class HeldPictures {
   constructor() {
@@ -19,6 +20,7 @@ export class HeldPictures {
     createImageBitmap(image).then((copy) => {
       if (picture.isOver) copy.close();
       else picture.copy = copy;
+      this.drawDue();
     }, () => { /* it was lost meanwhile */ });
     this.waiting.push(picture);
     if (this.waiting.length > MOST) end(this.waiting.shift());
@@ -32,15 +34,16 @@ export class HeldPictures {
 
   schedule() {
     clearTimeout(this.timer);
-    if (this.waiting.length) this.timer = setTimeout(() => this.drawDue(), this.waiting[0].at - performance.now());
+    const now = performance.now();
+    const next = this.waiting.find((each) => each.at > now + EARLY);
+    if (next) this.timer = setTimeout(() => this.drawDue(), next.at - now);
   }
 
-  // Draws the newest picture whose time has come.
+  // Draws the newest picture whose time has come. One that is not copied yet comes later.
   drawDue() {
     const now = performance.now();
-    const count = this.waiting.filter((each) => each.at <= now + 1).length;
-    const due = this.waiting.splice(0, count);
-    const newest = due.findLast((each) => each.copy);
+    const due = this.waiting.splice(0, this.waiting.findLastIndex((each) => each.copy && each.at <= now + EARLY) + 1);
+    const newest = due.at(-1);
     newest?.draw(newest.copy);
     for (const each of due) end(each);
     this.schedule();
