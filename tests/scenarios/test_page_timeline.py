@@ -93,6 +93,11 @@ def current(page: Page) -> dict[str, float]:
     return found
 
 
+def play_head(page: Page) -> float:
+    """The time that is shown."""
+    return float(page.find("#timeline-bar").get_dom_attribute("aria-valuenow") or 0)
+
+
 def test_a_click_plays_from_there_over_a_seam_and_a_gap(page: Page, folder: Path) -> None:
     zoom_to_minutes(page)
     click_at(page, folder, 245)
@@ -159,6 +164,48 @@ def test_a_camera_that_was_removed_is_offered(page: Page, folder: Path) -> None:
     finally:
         (folder / "old.mp4").unlink()
     page.complaints()  # the server says 404 at the current time
+
+
+def test_it_goes_on_over_a_new_size_a_lost_connection_and_a_deleted_file(
+    page: Page, folder: Path
+) -> None:
+    begun = float((folder / "started").read_text()) - 60
+    names = []
+    for number, width in enumerate((160, 320, 640)):
+        names.append(folder / f"attic{number}.mp4")
+        recording = FileRecording(names[-1], "attic")
+        for count in range(20):  # seconds
+            at, image = begun + number * 20 + count, numbered(count + 1, width)
+            recording.write([Frame(count, round(at * 1e6), width, width * 3 // 4, image.jpeg)])
+        recording.close()
+
+    def fail() -> None:
+        """Let the video that is shown fail, as where a connection is lost."""
+        page.chrome.execute_script(
+            "document.querySelector('.playback video:not([hidden])').src = 'static/none.mp4'"
+        )
+
+    def plays(width: int, at: float) -> None:
+        page.wait(lambda: current(page).get("width") == width, f"a picture of {width} pixels")
+        page.wait(lambda: current(page).get("at", 0) > at, "that it plays")
+
+    page.open(page.chrome.current_url)
+    page.wait(lambda: page.find("#timeline-camera").is_displayed(), "the other camera")
+    page.find("#timeline-camera").send_keys("attic")
+    zoom_to_minutes(page)
+    click_at(page, folder, 60 - 18)
+    plays(320, 0.5)  # a size is another piece
+    before = play_head(page)
+    fail()
+    page.wait(lambda: before + 2 < play_head(page), "that it goes on")
+    assert play_head(page) < begun + 35
+    names[1].unlink()
+    fail()
+    plays(640, 0.5)
+    assert page.text("#playback-fault") == ""
+    for each in (names[0], names[2]):
+        each.unlink()
+    page.complaints()
 
 
 #: The brightness of what each of the cameras in step shows, or its text.

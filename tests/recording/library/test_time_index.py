@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -91,6 +92,15 @@ def test_playing_goes_on_over_gaps_and_into_what_is_being_written() -> None:
     assert index.entries_from("door", 120, 150) == []
     (_, last) = index.spans("door", writing=[now])
     assert (last.end, names(last.entries)) == (163, ["c", "now"])
+
+
+def test_the_end_of_a_recording_as_a_text_is_not_played_again() -> None:
+    after = entry("b", 110.0004, 10)
+    joined = TimeIndex([entry("a", 100, 10.0004), after])
+    apart = TimeIndex([entry("a", 100, 10.0004, fps=1e4), replace(after, start=110.001)])
+    for index in (joined, apart):
+        assert names(index.entries_from("door", 110.0, 200)) == ["b"]
+        assert names(index.entries_from("door", 109.99, 200)) == ["a", "b"]
 
 
 def test_the_next_recorded_time_is_found() -> None:

@@ -296,15 +296,17 @@ class _CameraTimes:
     def following(self, start: float, end: float) -> Iterator[LibraryEntry]:
         time = start
         while time < end:
-            first, last = bisect_right(self._ends, time), bisect_right(self._starts, time)
-            here = [span for span in self.spans[first:last] if span.end > time]
+            # What is left of a recording that is over, but for rounding, is no picture.
+            begin = time + _ROUNDING
+            first, last = bisect_right(self._ends, begin), bisect_right(self._starts, begin)
+            here = [span for span in self.spans[first:last] if span.end > begin]
             if here:
                 span = here[-1]
             elif last < len(self.spans) and self._starts[last] < end:
                 span = self.spans[last]
             else:
                 return
-            yield from _within(span.entries, max(time, span.start), end)
+            yield from _within(span.entries, max(begin, span.start), end)
             time = span.end
 
 

@@ -1,19 +1,19 @@
 // Plays several cameras in step: all show the same time, and gaps of one camera are waited for.
-import { call, cameraPath } from "../lib/api.js";
 import { clock } from "../lib/clock.js";
 import { $ } from "../lib/dom.js";
 import { t } from "../lib/text.js";
-import { findPiece, isFast } from "./piece.js";
+import { findFollowing, findPiece, isFast, nextRecorded } from "./piece.js";
 
 const TICK = 50; // milliseconds between two looks at the videos
 const MAX_TICK = 150; // milliseconds that count at most, on a busy computer
 const AHEAD = 15; // seconds before the end of a piece at which the next one is loaded
+const GROWN = 5; // the same where a recording goes on: the later, the longer is what follows
+const RETRY = 2000; // milliseconds until what follows is looked for again
 const PATIENCE = 4000; // milliseconds for which all wait for one that is being loaded
 const CLOSE = 0.02; // seconds by which a video may differ without being corrected
 const EARLY = 0.04; // seconds by which a video that is ahead is stopped, and
 const LATE = 0.06; // by which the play head waits for one that is behind
 const FAR = 1; // seconds by which a video is not corrected by its speed, but set
-const HOUR = 3600;
 const MAX_SPEED = 16;
 
 // One camera: two videos take turns, so that a piece follows the other without a pause.
@@ -33,6 +33,7 @@ class StepVideo {
     this.ahead = null; // the piece that the other video has loaded
     this.next = null; // the time of the next recording, where nothing is recorded now
     this.isLoading = false;
+    this.failedAt = -Infinity; // the time at which a video failed
     this.opening = 0;
   }
 
@@ -84,8 +85,9 @@ class StepVideo {
 
   show(time, rate, isPlaying) {
     const { video, piece } = this;
+    if (video.error) return this.recover(time);
     this.say("");
-    if (piece.end - time < AHEAD * Math.max(1, rate)) this.loadAhead(time, rate);
+    this.loadAhead(time, rate);
     if (video.readyState < HTMLMediaElement.HAVE_METADATA) return "waiting";
     const wanted = Math.min(piece.secondsAt(time), Math.max(0, video.duration - 0.01));
     const off = video.currentTime - wanted;
@@ -118,29 +120,37 @@ class StepVideo {
       if (opening !== this.opening) return;
       this.piece = null;
       this.reason = error.recording ? error.message : "";
-      this.next = await this.findNext(time, error);
+      // What cannot be played: it looks again behind it.
+      this.next = error.recording ? time + 10 : await nextRecorded(this.camera, time);
     } finally {
       if (opening === this.opening) this.isLoading = false;
     }
   }
 
-  // The time of the next recording; Infinity if there is none.
-  async findNext(time, error) {
-    if (error.recording) return time + 10; // it cannot be played: look again behind it
-    const spans = await call("GET", `${cameraPath(this.camera)}/spans?start=${time}&gap=${HOUR}`).catch(() => ({ spans: [] }));
-    return spans.spans.find((each) => each.start > time)?.start ?? Infinity;
+  // A file was deleted, or the connection was lost: loads it again, once for each place.
+  recover(time) {
+    this.piece = this.ahead = null;
+    if (Math.abs(time - this.failedAt) > 1) {
+      this.failedAt = time;
+      return "waiting";
+    }
+    [this.since, this.next, this.reason] = [time, time + 10, t("This recording cannot be played here.")];
+    return this.showGap();
   }
 
   async loadAhead(time, rate) {
     const { piece } = this;
-    if (this.ahead || piece.next === null || piece.next - time > AHEAD * Math.max(1, rate)) return;
+    const left = (piece.next ?? piece.end) - time;
+    if (this.ahead || left > (piece.next === null ? GROWN : AHEAD) * Math.max(1, rate)) return;
     this.ahead = { piece: null };
-    try {
-      const next = await findPiece(this.camera, piece.next, rate);
-      if (piece !== this.piece) return;
-      this.use(this.videos[1], next, piece.next);
-      this.ahead = { piece: next };
-    } catch { /* it was deleted */ }
+    const next = await findFollowing(piece, rate).catch(() => null);
+    if (piece !== this.piece) return;
+    if (next === null) {
+      setTimeout(() => { if (piece === this.piece) this.ahead = null; }, RETRY);
+      return;
+    }
+    this.use(this.videos[1], next, Math.max(piece.end, next.start));
+    this.ahead = { piece: next };
   }
 
   use(video, piece, time) {

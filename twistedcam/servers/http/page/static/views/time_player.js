@@ -1,12 +1,12 @@
 // Plays what was recorded from a time on, over files and gaps.
 import { address } from "../lib/api.js";
-import { clock } from "../lib/clock.js";
 import { $, capital, inText } from "../lib/dom.js";
 import { t } from "../lib/text.js";
-import { findPiece, isFast } from "./piece.js";
+import { findFollowing, findPiece, findPieceFrom, isFast } from "./piece.js";
 
 const AHEAD = 20; // seconds before the end of a piece at which the next one is loaded
-const FRESH = 60; // seconds: what ended that recently may go on
+const GROWN = 5; // the same where a recording goes on: the later, the longer is what follows
+const RETRY = 2000; // milliseconds until what follows is looked for again
 const MAX_SPEED = 16;
 
 // Two videos take turns, so that a piece follows the other without a pause.
@@ -16,7 +16,8 @@ export class TimePlayer {
     this.current = 0;
     this.camera = null;
     this.piece = null;
-    this.ahead = null; // the piece that follows, loaded by the other video
+    this.time = 0; // that was shown last
+    this.ahead = null; // a promise of the piece that follows, which the other video loads
     this.rate = 1;
     this.opening = 0;
     this.onTime = this.onEnd = this.onState = () => {};
@@ -58,7 +59,7 @@ export class TimePlayer {
   // a recording that can only be downloaded.
   async open(camera, time) {
     const opening = ++this.opening;
-    this.camera = camera;
+    [this.camera, this.time] = [camera, time];
     this.fail("");
     if (this.piece && this.camera === this.pieceCamera && time >= this.piece.start && time < this.piece.end && this.isBuffered(time)) {
       this.video.currentTime = this.piece.secondsAt(time);
@@ -90,68 +91,81 @@ export class TimePlayer {
   use(piece) {
     this.piece = piece;
     this.pieceCamera = this.camera;
-    for (const video of this.videos) video.hidden = video !== this.video;
-    this.setRate(this.video);
-    this.video.play().catch(() => {}); // a browser may require a click
+    const { video } = this;
+    const show = () => { if (video === this.video && this.isOpen) this.show(); };
+    // What was shown before stays until there is a picture.
+    if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) show();
+    else video.addEventListener("loadeddata", show, { once: true });
+    this.setRate(video);
+    video.play().catch(() => {}); // a browser may require a click
     this.onState();
+    if (video.error) this.onError(); // it failed while it was loaded ahead
   }
+
+  show() { for (const video of this.videos) video.hidden = video !== this.video; }
 
   onProgress() {
-    if (!this.piece) return;
-    this.onTime(this.piece.timeAt(this.video.currentTime));
+    if (!this.piece || this.video.readyState < HTMLMediaElement.HAVE_METADATA) return; // it begins again at 0
+    this.time = this.piece.timeAt(this.video.currentTime);
+    this.onTime(this.time);
     const left = this.video.duration - this.video.currentTime;
-    if (left < AHEAD * Math.max(1, this.rate) && !this.ahead) this.loadAhead();
+    if (left < (this.piece.next === null ? GROWN : AHEAD) * Math.max(1, this.rate)) this.loadAhead();
   }
 
-  // Loads what follows this piece, while it still plays.
-  async loadAhead() {
-    const { piece, camera } = this;
-    this.ahead = { piece: null };
-    if (piece.next === null) return;
-    try {
-      const next = await findPiece(camera, piece.next, this.rate);
-      if (piece !== this.piece) return;
-      this.ahead = { piece: next };
-      this.load(this.videos[1 - this.current], next, piece.next);
-    } catch { /* it was deleted */ }
+  // Loads what follows this piece, while it still plays. Returns a promise of that: a piece or null.
+  loadAhead() {
+    this.ahead ??= this.findAhead();
+    return this.ahead;
+  }
+
+  async findAhead() {
+    const { piece } = this;
+    const next = await findFollowing(piece, this.rate).catch(() => null);
+    if (piece !== this.piece) return null;
+    if (next !== null) this.load(this.videos[1 - this.current], next, Math.max(piece.end, next.start));
+    else setTimeout(() => { if (piece === this.piece) this.ahead = null; }, RETRY);
+    return next;
   }
 
   async onEnded() {
-    const next = this.ahead?.piece;
-    this.ahead = null;
-    if (next) {
-      this.current = 1 - this.current;
-      this.use(next);
-      return;
+    const { piece } = this;
+    let next = await this.loadAhead();
+    if (next === null && piece === this.piece) {
+      this.ahead = null; // more may have been recorded since, or the server answers again
+      next = await this.loadAhead();
     }
-    const { piece, camera } = this;
-    if (clock.now() / 1000 - piece.end < FRESH) try { // a recording that goes on has grown
-      const more = await findPiece(camera, piece.end - 0.5, this.rate);
-      if (piece !== this.piece) return;
-      if (more.end > piece.end + 1) { this.load(this.video, more, piece.end); this.use(more); return; }
-    } catch { /* nothing follows */ }
-    if (piece === this.piece) this.onEnd();
+    if (piece !== this.piece) return;
+    this.ahead = null;
+    if (next === null) { this.onEnd(); return; }
+    this.current = 1 - this.current;
+    this.use(next);
   }
 
   // A file of the piece may have been deleted, or the connection was lost: goes on from here, or with
   // what follows, once for each place.
-  async onError() {
-    const { piece, camera } = this;
-    const at = piece.timeAt(this.video.currentTime);
-    const text = t("This recording cannot be played here.");
-    if (this.failedAt !== undefined && Math.abs(at - this.failedAt) < 1) { this.fail(text); return; }
+  onError() {
+    const at = Math.max(this.time, this.piece.start); // a video that has failed may have lost its time
+    if (this.failedAt !== undefined && Math.abs(at - this.failedAt) < 1) {
+      this.fail(t("This recording cannot be played here."));
+      return;
+    }
     this.failedAt = at;
     this.ahead = null;
+    this.recover(this.piece, at);
+  }
+
+  async recover(piece, at) {
     try {
-      const more = await findPiece(camera, at, this.rate).catch((error) => {
-        if (!error.nearest || error.nearest.start < at) throw error;
-        return findPiece(camera, error.nearest.start, this.rate);
-      });
+      const more = await findPieceFrom(this.camera, at, this.rate);
       if (piece !== this.piece) return;
+      this.fail("");
       this.load(this.video, more, Math.max(at, more.start));
       this.use(more);
     } catch (error) {
-      if (piece === this.piece) this.fail(error.nearest ? text : error.message || text, error.recording);
+      if (piece !== this.piece) return;
+      const text = t("This recording cannot be played here.");
+      this.fail(error.nearest ? text : error.message || text, error.recording);
+      if (error.isLost) setTimeout(() => { if (piece === this.piece) this.recover(piece, at); }, RETRY);
     }
   }
 
@@ -182,6 +196,7 @@ export class TimePlayer {
       parts.push(". ", link);
     }
     if ($("#playback-fault").textContent !== text) $("#playback-fault").replaceChildren(...parts.filter(Boolean));
-    for (const video of this.videos) video.hidden = Boolean(text) || video !== this.video;
+    if (text) for (const video of this.videos) video.hidden = true;
+    else this.show();
   }
 }
