@@ -47,6 +47,7 @@ from twistedcam.servers.mqtt import client
 from twistedcam.sources import http as web
 from twistedcam.sources import http_client, multipart, relay, spec
 from twistedcam.stream import write_queue
+from twistedcam.stream.encoder_sharing import MAX_SIZES
 from twistedcam.util.camera_name import MAX_BYTES, check_name
 
 TEXT = (ROOT / "docs" / "security.md").read_text().split("## Limits")[1]
@@ -139,6 +140,7 @@ def test_the_characters_of_a_camera_s_and_a_token_s_name(tmp_path: Path) -> None
     with pytest.raises(BadArgument, match="64 at most"):
         check_name(longest + "a")
     assert f"camera's name | {MAX_BYTES} bytes in UTF-8 |" in TEXT
+    assert f"encoded at the same time | {MAX_SIZES} |" in TEXT
     assert check_name("é" * (MAX_BYTES // 2))
     with pytest.raises(BadArgument):
         check_name("é" * (MAX_BYTES // 2 + 1))

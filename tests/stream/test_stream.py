@@ -19,6 +19,7 @@ from twistedcam.events import EventBus
 from twistedcam.media.frame import Frame
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import AUDIO, VIDEO, Track
+from twistedcam.stream.encoder_sharing import MAX_SIZES
 from twistedcam.stream.hub import Sink
 from twistedcam.stream.stream import Stream
 from twistedcam.stream.wants import Wants
@@ -189,6 +190,17 @@ class StreamTests(SynchronousTestCase):
             NotSupported, "smaller picture of cam can be had as H.264 only"
         ):
             self.subscribe("mjpeg", size=(80, 60))
+
+    def test_few_sizes_are_encoded_at_the_same_time(self) -> None:
+        self.show(frame(0, 0))
+        for number in range(MAX_SIZES):
+            self.subscribe("h264", size=(80 + 4 * number, 80))
+        other = self.subscribe("h264", size=(98, 120))
+        self.show(*(frame(n / 10, n) for n in range(1, 4)))
+        self.assertEqual(other.taken[-1].track.width, 96)
+        self.assertEqual(len(self.stream.encoders), MAX_SIZES)
+        with self.assertRaisesRegex(NotSupported, "in 8 sizes already, and none fits into 40x30"):
+            self.subscribe("h264", size=(40, 30))
 
     def test_a_smaller_size_of_a_camera_that_encodes_is_transcoded(self) -> None:
         packets = h264_packets([n / 10 for n in range(8)])

@@ -7,10 +7,13 @@ from dataclasses import replace
 
 from twistedcam.codecs.h264_encoder import USUAL_RATE, H264Settings, fit_size
 from twistedcam.codecs.video_settings import VideoSettings
+from twistedcam.errors import NotSupported
 from twistedcam.stream.h264_transcoder import H264Transcoder
 
 #: The settings of the viewers' encoder if nothing is set.
 USUAL_SETTINGS = VideoSettings().encoding
+#: The smaller sizes of a camera that are encoded at the same time.
+MAX_SIZES = 8
 #: The share of the limit up to which the pictures are taken to need no more without a limit.
 _CLOSE = 0.7
 
@@ -65,6 +68,33 @@ class EncoderSharing:
         if box is None or (size != (0, 0) and size[0] <= box[0] and size[1] <= box[1]):
             return None
         return replace(own, size=box if size == (0, 0) else fit_size(size, box))
+
+    @staticmethod
+    def limit_sizes(wanted: H264Settings, active: Iterable[H264Transcoder]) -> H264Settings:
+        """Return the settings of an encoder of smaller pictures, of which there are not too many.
+
+        Viewers choose the sizes. When there are ``MAX_SIZES``, another one is served with the
+        largest that fits into it.
+
+        Arguments:
+            wanted: the settings that would suit best, with their size.
+            active: the encoders that are active.
+
+        Raises:
+            NotSupported: none fits.
+        """
+        found = {each.settings.size: each.settings for each in active if each.settings.size}
+        if wanted.size is None or wanted.size in found or len(found) < MAX_SIZES:
+            return wanted
+        width, height = wanted.size
+        fitting = [size for size in found if size and size[0] <= width and size[1] <= height]
+        if fitting:
+            return found[max(fitting)]
+        sizes = ", ".join(f"{size[0]}x{size[1]}" for size in sorted(filter(None, found)))
+        raise NotSupported(
+            f"the video is encoded in {len(found)} sizes already, and none fits into"
+            f" {width}x{height}: {sizes}"
+        )
 
     def check_rate(
         self,

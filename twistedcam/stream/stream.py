@@ -282,7 +282,7 @@ class Stream:
         if smaller is not None:
             if "h264" not in wants.codecs:
                 raise NotSupported(f"a smaller picture of {self._camera} can be had as H.264 only")
-            return self._encoder(smaller).hub
+            return self._encoder(self._sharing.limit_sizes(smaller, self.encoders)).hub
         if wants.encode and "h264" in wants.codecs:
             return self._encoder(wants.settings).hub
         if own in wants.codecs and own != "mjpeg" and not self._is_redrawn:
