@@ -306,6 +306,15 @@ def test_a_lower_limit_of_frames_gives_key_frames() -> None:
     assert watching.viewer.drops == 0
 
 
+def test_a_lower_limit_is_kept_in_the_first_group_after_the_codec_has_changed() -> None:
+    watching = Watching(max_fps=4, group=64)
+    watching.subscription.follow(0)  # as after another codec
+    watching.hub.add(watching.subscription)
+    watching.packets(128, watching.acknowledge_all)
+    assert 65 in watching.sender.sent
+    assert len(watching.sender.sent) < 12
+
+
 def test_a_limit_that_the_stream_keeps_changes_nothing() -> None:
     watching = Watching(group=32, max_fps=32)
     watching.packets(40)

@@ -34,6 +34,8 @@ _MAX_ROUND_TRIP = 0.2
 _MEASURED_SPAN, _LONGEST_SPAN, _GROWTH = 0.1, 1.0, 1.02
 #: Seconds after which no encoder of this program has made the key frame that was asked for.
 _KEYFRAME_TIME = 1.0
+#: Packets of a group after which its rate is known.
+_MEASURED_PACKETS = 8
 #: Seconds in which a viewer has to receive the packets of the group in which it begins.
 CATCH_UP_TIME = 1.0
 #: Bytes that are sent to a new viewer before it has acknowledged any. With each acknowledgement
@@ -351,6 +353,10 @@ class GopSubscription(ViewerSubscription):
                 span = packet.time_us - self._group_began_us
                 self._only_keyframes = self._exceeds(self._group_size, span)
             self._group_began_us, self._group_size = packet.time_us, 0
+        elif not self._only_keyframes and self._group_size >= _MEASURED_PACKETS:
+            # The rate is unknown where the camera has just changed its codec.
+            span = packet.time_us - (self._group_began_us or 0)
+            self._only_keyframes = self._exceeds(self._group_size, span)
         if not self._only_keyframes:
             return True
         if not packet.is_keyframe or not limiter.admits(packet.time_us):
