@@ -8,9 +8,10 @@ from twisted.internet.defer import Deferred
 
 from tests.support.fakes import InlineReader
 from tests.support.movies import START, make_numbered, numbers_in
-from tests.support.server_case import ServerCase
+from tests.support.server_case import CONTROL, DOOR, YARD, ServerCase
+from twistedcam.auth import ANYONE, Grant
 from twistedcam.commands import standard_commands
-from twistedcam.errors import BadArgument, NoSuchCamera, NoSuchRecording
+from twistedcam.errors import BadArgument, CameraNeeded, NoSuchCamera, NoSuchRecording
 
 
 class PlaybackCommandTests(ServerCase):
@@ -88,6 +89,25 @@ class PlaybackCommandTests(ServerCase):
         self.assertEqual((shown["state"], shown["percent"]), ("saved", 100))
         with self.assertRaisesRegex(BadArgument, "no timelapse"):
             self.ask("timelapse cancel door")
+
+    def test_the_only_timelapse_is_cancelled_without_its_camera(self) -> None:
+        make_numbered(self.server.recordings / "old.mp4", 0, 30, camera="cellar")
+        with self.assertRaises(CameraNeeded):
+            self.ask("timelapse cancel")
+        self.ask("timelapse status")
+        self.ask(f"timelapse cellar {START} {START + 60} 100ms film.mp4")
+        job = self.server.timelapses.job
+        assert job is not None
+        job.state = "rendering"  # as long as its thread renders
+        command, words = self.registry.find(["timelapse", "cancel"])
+        for grant in (
+            ANYONE,
+            Grant("desk", CONTROL),
+            Grant("porter", CONTROL, frozenset({"cellar"})),
+        ):
+            self.assertEqual(command.bind(self.server, words, grant)["camera"].name, "cellar")
+        with self.assertRaises(CameraNeeded):
+            command.bind(self.server, words, Grant("attendant", CONTROL, DOOR | YARD))
 
     def test_a_recording_is_protected_and_listed_so(self) -> None:
         self.assertIsNone(self.ask("protect 1.mp4"))

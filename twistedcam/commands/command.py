@@ -153,7 +153,7 @@ class Command:
                     rest.pop(0)
                 elif parameter.required:
                     word = self.default_camera(server)
-                    if word is not None and word not in cameras:
+                    if word is not None and not cameras.has(word, parameter.is_recorded):
                         word = None
                 if word is not None or parameter.required:
                     arguments[parameter.name] = parameter.find_camera(cameras, word)

@@ -130,9 +130,12 @@ def add_playback_commands(registry: Registry) -> None:
         shown = {"recording": job.name, "camera": job.camera, "state": job.state}
         return [{**shown, "percent": percent, "reason": job.reason}]
 
-    @registry.command("timelapse cancel")
+    @registry.command("timelapse cancel", default_camera=_rendered_camera)
     async def timelapse_cancel(server: Server, camera: RecordedCamera) -> Answer:
-        """Cancel the timelapse of a camera that is being rendered; nothing of it is kept."""
+        """Cancel the timelapse of a camera that is being rendered; nothing of it is kept.
+
+        Without CAMERA, it is the one that is being rendered.
+        """
         name = await server.playback.find_camera(camera.name)
         if not await server.timelapses.cancel(name):
             raise BadArgument(f"no timelapse of {name} is being rendered")
@@ -149,6 +152,11 @@ def add_playback_commands(registry: Registry) -> None:
         """Let a protected recording be deleted again, to make room or on request."""
         changed = await server.library.protect(name, False)
         return None if changed else {"note": f"{name} was not protected"}
+
+
+def _rendered_camera(server: Server) -> str | None:
+    job = server.timelapses.job
+    return job.camera if job is not None and job.state == "rendering" else None
 
 
 def _is_time(cameras: VisibleCameras, word: str) -> bool:

@@ -43,6 +43,14 @@ class VisibleCameras:
         name = self.server.name_of(word)
         return name in self.server.channels and self._grant.covers(name)
 
+    def has(self, name: str, is_recorded: bool) -> bool:
+        """True if there is a camera of that name, or there may be recordings of one.
+
+        Arguments:
+            is_recorded: True if it need not be in the configuration any more.
+        """
+        return self._grant.covers(name) if is_recorded else name in self
+
     @property
     def own(self) -> list[Camera]:
         """The visible cameras of the configuration, without those that user code makes."""
