@@ -5,22 +5,34 @@ from __future__ import annotations
 import argparse
 import time as clock
 from collections import defaultdict
+from collections.abc import Callable, Iterator
+from functools import partial
 from multiprocessing import Pool
 from statistics import fmean, median
 from typing import NamedTuple
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
-from tests.support.motion_kinds import KINDS, make_film
+from tests.support import motion_kinds as kinds_of_films
+from tests.support import motion_troubles as kinds_of_scenes
+from tests.support.motion_films import Film
 from twistedcam.processing.motion.detector import Detector
 from twistedcam.processing.motion.grey import reduce_jpeg
 
+KINDS = (*kinds_of_films.KINDS, *(f"other_{kind}" for kind in kinds_of_scenes.KINDS))
+#: Seconds between two pictures while the detector is calm.
+CALM = 0.2
 #: Seconds after which a walk counts as missed.
 LATE = 0.6
 #: The share of the picture from which a person counts as seen.
 SEEN = 0.002
 #: Seconds after a walk in which its motion may still be reported.
 AFTER = 0.8
+
+#: Times, what decodes the picture, and the share of the picture that each person covers.
+Pictures = Iterator[tuple[float, Callable[[], NDArray[np.uint8]], list[float]]]
 
 
 class Result(NamedTuple):
@@ -29,7 +41,7 @@ class Result(NamedTuple):
     Arguments:
         lates: for each walk, the seconds until it was found; None if it was not.
         false: the times of motion that was none.
-        milliseconds: of processor time a picture, with decoding.
+        milliseconds: of processor time a picture of the film, with decoding of JPEGs.
     """
 
     kind: str
@@ -43,30 +55,50 @@ def evaluate(job: tuple[str, int, float]) -> Result:
     """Watch one film."""
     kind, seed, fps = job
     cv2.setNumThreads(1)
-    film = make_film(kind, seed, fps=fps)
+    people, seconds, pictures = _open(kind, seed, fps)
     detector = Detector()
     found: list[float] = []
-    seen: list[float | None] = [None] * len(film.walks)
-    spent = 0.0
-    for time in film.times:
-        jpeg = film.jpeg(time)
-        for at, walk in enumerate(film.walks):
-            if seen[at] is None and walk.start <= time and walk.visible >= SEEN:
+    seen: list[float | None] = [None] * len(people)
+    spent, due = 0.0, 0.0
+    for time, read, visible in pictures:
+        for at, (start, _) in enumerate(people):
+            if seen[at] is None and start <= time and visible[at] >= SEEN:
                 seen[at] = time
+        if time < due - 0.5 / fps:
+            continue
         began = clock.process_time()
-        if detector.feed(reduce_jpeg(jpeg), time):
+        if detector.feed(read(), time):
             found.append(time)
         spent += clock.process_time() - began
+        due = time + (CALM if detector.is_calm else 0)
     lates: list[float | None] = []
-    for walk, first in zip(film.walks, seen, strict=True):
-        inside = [time for time in found if walk.start <= time <= walk.end + AFTER]
-        lates.append(max(0.0, inside[0] - (first or walk.start)) if inside else None)
+    for (start, end), first in zip(people, seen, strict=True):
+        inside = [time for time in found if start <= time <= end + AFTER]
+        lates.append(max(0.0, inside[0] - (first or start)) if inside else None)
     false = [
-        time
-        for time in found
-        if not any(walk.start <= time <= walk.end + AFTER for walk in film.walks)
+        time for time in found if not any(start <= time <= end + AFTER for start, end in people)
     ]
-    return Result(kind, seed, lates, false, 1000 * spent / (film.seconds * fps))
+    return Result(kind, seed, lates, false, 1000 * spent / (seconds * fps))
+
+
+def _open(kind: str, seed: int, fps: float) -> tuple[list[tuple[float, float]], float, Pictures]:
+    """Return when people walk in a film, its length in seconds, and its pictures."""
+    if kind.startswith("other_"):
+        scene = kinds_of_scenes.make_scene(kind.removeprefix("other_"), seed, fps=fps)
+        made = ((time, partial(_same, grey), visible) for time, grey, visible in scene.pictures())
+        return [(each.start, each.end) for each in scene.actors], scene.seconds, made
+    film = kinds_of_films.make_film(kind, seed, fps=fps)
+    return [(each.start, each.end) for each in film.walks], film.seconds, _jpegs(film)
+
+
+def _jpegs(film: Film) -> Pictures:
+    for time in film.times:
+        jpeg = film.jpeg(time)
+        yield time, partial(reduce_jpeg, jpeg), [each.visible for each in film.walks]
+
+
+def _same(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return grey
 
 
 def main() -> None:

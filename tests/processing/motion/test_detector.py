@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.motion_films import Film, Walk
 from tests.support.motion_kinds import make_film
+from tests.support.motion_troubles import make_scene
 from twistedcam.processing.motion.detector import Detector
 from twistedcam.processing.motion.findings import Moving
 from twistedcam.processing.motion.grey import reduce_jpeg
@@ -62,6 +63,36 @@ def test_light_and_weather_are_no_motion(kind: str, seed: int) -> None:
     film = make_film(kind, seed, (320, 240))
     film.seconds = min(film.seconds, 10.0)
     assert not watch(film)
+
+
+@pytest.mark.parametrize(
+    ("kind", "seed"),
+    [("headlights", 2), ("snow_at_night", 0), ("focus_hunt", 1), ("tree", 1), ("insects", 5)],
+)
+def test_troubles_of_cameras_are_no_motion(kind: str, seed: int) -> None:
+    scene = make_scene(kind, seed, (320, 180) if seed % 2 == 0 else (320, 240))
+    scene.seconds = min(scene.seconds, 10.0)
+    detector = Detector()
+    assert not [time for time, grey, _ in scene.pictures() if detector.feed(grey, time)]
+
+
+def test_what_flutters_in_one_place_is_part_of_the_background_soon() -> None:
+    scene = make_scene("flag", 1, (320, 240))  # the wind begins at 6 s
+    scene.seconds = 13.0
+    detector = Detector()
+    found = [time for time, grey, _ in scene.pictures() if detector.feed(grey, time)]
+    assert all(time < 9.5 for time in found)
+
+
+def test_a_detector_is_calm_until_something_differs_from_the_background() -> None:
+    film, detector = crossing(), Detector()
+    calm = {}
+    for time in film.times:
+        detector.feed(reduce_jpeg(film.jpeg(time)), time)
+        calm[round(time, 1)] = detector.is_calm
+    assert not calm[1.0]  # it learns
+    assert calm[2.5]
+    assert not any(is_calm for time, is_calm in calm.items() if 3.4 <= time <= 7.5)
 
 
 def crossing(**more: float) -> Film:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from twistedcam.processing.motion.tracker import LOST, Blob, BlobTracker
+import pytest
+
+from twistedcam.processing.motion.tracker import LOST, Blob, BlobTracker, TrackedBlob
 
 
 def blob(x: float, y: float = 10, label: int = 1, side: int = 4) -> Blob:
@@ -71,3 +73,36 @@ def test_the_change_is_looked_for_where_it_is_and_was() -> None:
     tracks.update(0.0, [blob(10)])
     track = tracks.update(0.1, [blob(14)])[1]
     assert track.area_of_change() == (10, 10, 18, 14)
+
+
+def follow(*blobs: Blob) -> TrackedBlob:
+    tracks = BlobTracker()
+    for step, each in enumerate(blobs):
+        found = tracks.update(step / 10, [each])
+    return found[1]
+
+
+def test_what_changes_in_one_place_stays_there_and_what_goes_on_does_not() -> None:
+    flag = follow(*[blob(20, side=20 + step % 2) for step in range(30)])
+    assert flag.stays_in_place(2.9)
+    assert not flag.stays_in_place(1.5)
+    assert not follow(*[blob(10 + step, side=20) for step in range(30)]).stays_in_place(2.9)
+
+
+def test_a_thing_much_smaller_than_before_has_shrunk() -> None:
+    assert follow(blob(20, side=9), blob(20, side=5)).has_shrunk(0.1)
+    assert not follow(blob(20, side=9), blob(20, side=8)).has_shrunk(0.1)
+
+
+def test_an_insect_is_too_fast_or_grows_and_shrinks() -> None:
+    assert not follow(*[blob(10 + step) for step in range(5)]).is_erratic(0.4)
+    assert follow(*[blob(10 + 3 * step) for step in range(5)]).is_erratic(0.4)
+    assert follow(*[blob(10, side=4 + 3 * (step % 2)) for step in range(5)]).is_erratic(0.4)
+    assert not follow(*[blob(10, side=4 + step) for step in range(5)]).is_erratic(0.4)
+
+
+def test_a_whole_thing_moves_by_more_than_one_side() -> None:
+    growing = follow(*[blob(10, side=20 + step) for step in range(5)])
+    assert growing.shift(0.4)[0] == pytest.approx(2.4)
+    assert growing.shift(0.4, is_inside=True)[0] < 0.1
+    assert follow(*[blob(10 + 2 * step, side=20) for step in range(5)]).shift(0.4, True)[0] > 7

@@ -58,6 +58,20 @@ class WatchTests(SynchronousTestCase):
         times = [at for _, at in self.examined]
         self.assertTrue(all(0.09 < b - a < 0.11 for a, b in pairwise(times)))
 
+    def test_five_of_thirty_pictures_are_examined_while_nothing_moves(self) -> None:
+        calm = True
+        self.patch(self.watch, "_examine", lambda *_: Examined([], is_calm=calm))
+        for _ in range(90):
+            self.show()
+            self.work()
+        self.assertEqual(self.watch.count, 15)
+        calm = False
+        for _ in range(30):
+            self.show()
+            self.work()
+        times = [at for _, at in self.examined[16:]]
+        self.assertTrue(all(0.09 < b - a < 0.11 for a, b in pairwise(times)), times)
+
     def test_every_picture_of_a_slow_camera_is_examined(self) -> None:
         for _ in range(10):
             self.show(fps=5)

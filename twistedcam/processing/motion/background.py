@@ -51,6 +51,8 @@ class Background:
         self._edges_age = 0
         self._pending: deque[tuple[float, Grid, NDArray[np.bool_]]] = deque()
         self.seconds = 0.0
+        #: The noise of most cells as a share of their light.
+        self.noise = 0.0
 
     def compare(self, grey: Grid) -> tuple[Grid, Grid]:
         """Return the difference from what is expected in this light, and its uncertainty.
@@ -66,6 +68,8 @@ class Background:
             difference[unknown] = 0
         if self._edges_age % EDGES_PERIOD == 0:
             self._edges = 0.01 * _edges(self._mean) + LEAST_NOISE**2
+            some = (slice(None, None, 4), slice(None, None, 4))
+            self.noise = float(np.median(np.sqrt(self._variance[some]) / (self._mean[some] + DARK)))
         self._edges_age += 1
         scaled *= scaled
         scaled *= doubt

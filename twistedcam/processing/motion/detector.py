@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from twistedcam.processing.motion.background import Background, Grid
+from twistedcam.processing.motion.background import DARK, Background, Grid
 from twistedcam.processing.motion.findings import Moving
 from twistedcam.processing.motion.settings import MotionSettings
-from twistedcam.processing.motion.tracker import Blob, BlobTracker, TrackedBlob
+from twistedcam.processing.motion.tracker import LARGE, Blob, BlobTracker, TrackedBlob
 from twistedcam.processing.motion.zones import Cells, Zones
 
 #: Seconds at the start in which the background is learnt and nothing is reported.
@@ -26,6 +26,9 @@ CHANGED = 3.0
 WHOLE = 0.35
 #: The share of a box's area that its blob fills at least: streaks of rain fill less.
 FILLED = 0.45
+#: The noise, as a share of the light, from which a thing is hard to see: then pictures are always
+#: looked at more often.
+NOISY = 0.028
 #: Seconds for which a thing is followed as moving after it has moved, and for which it is kept out
 #: of the background.
 GOES_ON, KEPT_OUT = 0.6, 2.0
@@ -33,6 +36,14 @@ GOES_ON, KEPT_OUT = 0.6, 2.0
 MOST_BLOBS = 60
 #: New blobs in a picture, and their mean over a second, from which there is rain or strong noise.
 MANY_NEW, MEAN_NEW = 4, 1.5
+#: So many things are followed in snow, and a thing has so many times the mass of the largest.
+SNOW, SNOW_SHARE = 12, 1.7
+#: The share of a thing's cells that change at least when it begins to move.
+ACTIVE = 0.12
+#: Standard deviations by which a thing differs whose size is not changed by noise.
+CLEAR = 6.0
+#: The least sharpness of a thing's edges.
+SHARP = 0.17
 
 
 class Detector:
@@ -57,9 +68,12 @@ class Detector:
         self._learnt_at = 0.0
         #: The difference of the picture before from its background.
         self._before: Grid = np.zeros((1, 1), np.float32)
+        self._picture = self._before
         #: The number of blobs in the newest picture that were not there before, and its mean.
         self._new = 0
         self._mean_new = 0.0
+        #: True if nothing differs from the background, and that would be seen at once.
+        self.is_calm = False
 
     def feed(self, grey: NDArray[np.uint8], time: float) -> list[Moving]:
         """Take a picture; return what moves in it, the strongest first.
@@ -73,13 +87,14 @@ class Detector:
         background = self._background
         if background is None or background.shape != picture.shape:
             self._begin(picture, time)
+            self.is_calm = False
             return []
         seconds = min(1.0, max(1e-3, time - self._time))
         self._time = time
         difference, uncertainty = background.compare(picture)
         strength = difference / uncertainty
         change = (difference - self._before) / uncertainty
-        self._before = difference
+        self._before, self._picture = difference, picture
         size = np.abs(strength)
         low = (size > LOW * self._factor) & (np.abs(difference) > LEVELS * self._factor)
         is_whole = float(np.mean(low)) > WHOLE
@@ -87,13 +102,16 @@ class Detector:
             low &= self._zones.counted
         moving = np.zeros(picture.shape, bool)
         found: list[Moving] = []
-        if time < self._learnt_at or (is_whole and not self._tracker.moved_since(time - 1)):
+        is_learning = time < self._learnt_at
+        if is_learning or (is_whole and not self._tracker.moved_since(time - 1)):
             if is_whole:
                 background.replace(picture, 0.5)
             self._tracker = BlobTracker()
         else:
             found = self._follow(low, strength, change, moving, time, seconds)
         background.learn(picture, difference, low, moving, seconds)
+        is_noisy = background.noise > NOISY
+        self.is_calm = not (is_learning or is_whole or is_noisy or self._tracker.all)
         return found
 
     def _begin(self, picture: Grid, time: float) -> None:
@@ -181,10 +199,13 @@ class Detector:
         area = (right - left + 2) * (bottom - top + 2)
         if area < least_area or blob.cells < FILLED * least_area:
             return False
+        if track.stays_in_place(time):
+            return False
         if track.moved_at > time - GOES_ON:
             return track.active > 0.06  # as long as anything in it changes
         clutter = self._tracker.clutter_beside(blob, cells)
         is_calm = not clutter and self._new < MANY_NEW and self._mean_new < MEAN_NEW
+        is_snow = self._tracker.crowd >= SNOW
         is_clear = is_calm or track.mass > 2.5 * clutter > 0
         # Rain and noise are followed for a few pictures at most.
         needed = 4 if is_calm else 5 if is_clear else 8
@@ -192,11 +213,33 @@ class Detector:
             return False
         if track.changes < needed - (2 if is_clear else 3):
             return False
-        if not is_clear and track.mass < clutter:
+        if not is_clear and track.mass < clutter * (SNOW_SHARE if is_snow else 1):
             return False
-        shift, straight = track.shift(time)
-        least = max(0.9, 0.06 * max(right - left, bottom - top))
-        return shift >= least and straight > (0.3 if is_clear else 0.5)
+        if track.active < ACTIVE or track.has_shrunk(time):
+            return False
+        is_small = blob.cells < LARGE * cells and blob.strength > CLEAR
+        if is_small and not is_snow and track.is_erratic(time):
+            return False
+        rows, columns = self._before.shape
+        is_inside = left > 0 and top > 0 and right < columns and bottom < rows
+        shift, straight = track.shift(time, is_inside)
+        least = max(0.9, 0.05 * max(right - left, bottom - top))
+        if shift < least or straight <= (0.3 if is_clear else 0.5):
+            return False
+        return self._sharpness(blob) > SHARP
+
+    def _sharpness(self, blob: Blob) -> float:
+        """Return how sharp a blob's edges are, from 0 to 0.5: those of light are soft."""
+        left, top, right, bottom = blob.box
+        around = (slice(max(0, top - 2), bottom + 2), slice(max(0, left - 2), right + 2))
+        now, difference = self._picture[around] + DARK, self._before[around]
+        light = cv2.blur(np.log(now / np.maximum(now - difference, 1)), (3, 3))
+        slope = cv2.magnitude(
+            cv2.Sobel(light, cv2.CV_32F, 1, 0, ksize=1, scale=0.5),
+            cv2.Sobel(light, cv2.CV_32F, 0, 1, ksize=1, scale=0.5),
+        )
+        much = float(np.percentile(np.abs(light), 90))
+        return float(np.percentile(slope, 95)) / max(much, 1e-6)
 
     def _describe(self, track: TrackedBlob, blob: Blob, labels: NDArray[np.int32]) -> Moving:
         rows, columns = labels.shape

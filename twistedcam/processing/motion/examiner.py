@@ -59,7 +59,8 @@ class Examiner:
             if not pictures:
                 return None
             grey = reduce_luma(pictures[-1].picture)
-        return Examined(self._detector.feed(grey, time), self._check.feed(grey, time))
+        moving = self._detector.feed(grey, time)
+        return Examined(moving, self._check.feed(grey, time), self._detector.is_calm)
 
 
 class PictureCheck:

@@ -33,7 +33,9 @@ class Examined(NamedTuple):
     Arguments:
         moving: what moves, the strongest first.
         fault: what is wrong with the pictures, if anything.
+        is_calm: True if nothing differs from the background.
     """
 
     moving: list[Moving]
     fault: PictureFault | None = None
+    is_calm: bool = False

@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import log
+
+import numpy as np
+from numpy.typing import NDArray
+
+Boxes = NDArray[np.int64]
 
 #: Seconds for which a track is kept without being seen.
 LOST = 0.45
@@ -14,6 +20,16 @@ WINDOW = 1.0
 RECENT = 1.2
 #: Seconds for which clutter is remembered.
 CLUTTER = 4.0
+#: Seconds after which what changes in one place is a flag or a branch, and by how much the box
+#: around all its places is larger than the largest of them.
+IN_PLACE, WIDER = 2.5, 1.35
+#: Lengths of itself by which a thing moves in a second at most, and by how much the logarithm of
+#: its size may go up and down from picture to picture.
+FAST, UNSTEADY = 4.5, 0.24
+#: The share of its length by which a side of a thing may move while it stays where it is.
+LOOSE = 0.17
+#: The share of its greatest size from which a thing fades.
+SHRUNK = 0.4
 #: So many blobs that are followed at once are weather, unless they are as large a share of the
 #: picture.
 CROWD, LARGE = 6, 0.015
@@ -104,6 +120,35 @@ class TrackedBlob:
         lefts, tops, rights, bottoms = zip(*boxes, strict=True)
         return min(lefts), min(tops), max(rights), max(bottoms)
 
+    def stays_in_place(self, time: float) -> bool:
+        """Return True if it has changed for long without going anywhere: a flag, a branch."""
+        boxes = [blob.box for at, blob in self.seen if at >= time - IN_PLACE]
+        if self.began > time - IN_PLACE or len(boxes) < 5:
+            return False
+        lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+        union = (max(rights) - min(lefts)) * (max(bottoms) - min(tops))
+        largest = max([(right - left) * (bottom - top) for left, top, right, bottom in boxes])
+        return bool(union < WIDER * largest)
+
+    def has_shrunk(self, time: float) -> bool:
+        """Return True if it is much smaller than a moment ago: something that fades."""
+        recent = [blob.cells for at, blob in self.seen if at >= time - WINDOW]
+        return bool(recent[-1] < SHRUNK * max(recent))
+
+    def is_erratic(self, time: float) -> bool:
+        """Return True if it is too fast, or grows and shrinks: an insect close to the lens."""
+        recent = [(at, blob) for at, blob in self.seen if at >= time - WINDOW]
+        steps = len(recent) - 1
+        if steps < 1:
+            return False
+        blobs = [blob for _, blob in recent]
+        sizes = [log(blob.cells) for blob in blobs]
+        growth = sum([abs(b - a) for a, b in pairwise(sizes)]) - abs(sizes[-1] - sizes[0])
+        way = sum([_distance(a.centre, b.centre) for a, b in pairwise(blobs)])
+        length = sum([_length(blob) for blob in blobs]) / len(blobs)
+        speed = way / max(length, 1) / max(recent[-1][0] - recent[0][0], 0.05)
+        return speed > FAST or growth > UNSTEADY * steps
+
     def predicted(self, time: float) -> tuple[float, float]:
         """Return where its centre should be."""
         t1, b1 = self.seen[-1]
@@ -116,8 +161,12 @@ class TrackedBlob:
             b1.centre[1] + share * (b1.centre[1] - b0.centre[1]),
         )
 
-    def shift(self, time: float) -> tuple[float, float]:
-        """Return how far it has moved in the last second, in cells, and how straight, 0 to 1."""
+    def shift(self, time: float, is_inside: bool = False) -> tuple[float, float]:
+        """Return how far it has moved in the last second, in cells, and how straight, 0 to 1.
+
+        Arguments:
+            is_inside: True if the whole thing can be seen: then all of it has to move.
+        """
         recent = [blob for at, blob in self.seen if at >= time - WINDOW]
         if len(recent) < 2:
             return 0.0, 0.0
@@ -127,11 +176,14 @@ class TrackedBlob:
             sides = [blob.box[index] for blob in recent]
             net = abs(sides[-1] - sides[0])
             if net > best:
-                way = sum(abs(b - a) for a, b in pairwise(sides))
+                way = sum([abs(b - a) for a, b in pairwise(sides)])
                 best, straight = float(net), net / max(way, 1)
+        if is_inside:
+            left, top, right, bottom = last.box
+            best = max(0.0, best - LOOSE * max(right - left, bottom - top))
         far = _distance(first.centre, last.centre)
-        path = sum(_distance(a.centre, b.centre) for a, b in pairwise(recent))
         if far >= 0.6 * best:
+            path = sum([_distance(a.centre, b.centre) for a, b in pairwise(recent)])
             return far, far / max(path, 1e-6)
         return 0.6 * best, straight
 
@@ -150,7 +202,7 @@ class BlobTracker:
         #: The greatest mass of what was taken for a thing lately and was none.
         self.clutter = 0.0
         #: The number of things that are followed, and the second largest mass of them.
-        self._crowd, self._crowd_mass = 0, 0.0
+        self.crowd, self._crowd_mass = 0, 0.0
 
     def clutter_beside(self, blob: Blob, cells: int) -> float:
         """Return the mass of clutter that a blob is compared with.
@@ -158,7 +210,7 @@ class BlobTracker:
         Arguments:
             cells: the number of cells of the picture.
         """
-        if self._crowd < CROWD or blob.cells >= LARGE * cells:
+        if self.crowd < CROWD or blob.cells >= LARGE * cells:
             return self.clutter
         # Snow, or drops that are followed: a thing has to be much larger than all but one of them.
         return max(self.clutter, 1.5 * self._crowd_mass)
@@ -196,35 +248,42 @@ class BlobTracker:
         self.all = [each for each in self.all if each.seen[-1][0] > time - LOST]
         self.clutter = max((mass for _, mass in self._clutter), default=0.0)
         crowd = sorted([each.mass for each in self.all if each.count > 1])
-        self._crowd, self._crowd_mass = len(crowd), crowd[-2] if len(crowd) > 1 else 0.0
+        self.crowd, self._crowd_mass = len(crowd), crowd[-2] if len(crowd) > 1 else 0.0
         return found
 
     def _pair(self, time: float, blobs: list[Blob]) -> list[tuple[float, TrackedBlob, Blob]]:
         """Return the tracks with the blobs that may be the same thing, the most likely first."""
-        pairs: list[tuple[float, TrackedBlob, Blob]] = []
+        if not blobs or not self.all:
+            return []
         # There may be thousands of pairs in a picture, and most of them are far from each other.
-        sized = [(*blob.centre, 0.35 * _size(blob), blob) for blob in blobs]
-        for track in self.all:
-            x, y = track.predicted(time)
-            last = track.last
-            own = 0.35 * _size(last)
-            for at_x, at_y, size, blob in sized:
-                reach = 3.0 + (own if own > size else size)
-                away_x, away_y = at_x - x, at_y - y
-                far = (away_x * away_x + away_y * away_y) ** 0.5
-                if far > reach and not (
-                    _overlap(last.box, blob.box) and 0.2 < blob.cells / last.cells < 5
-                ):
-                    continue
-                pairs.append((far - min(last.cells, blob.cells) ** 0.5, track, blob))
+        lasts = [track.last for track in self.all]
+        x, y = np.array([track.predicted(time) for track in self.all]).T[:, :, None]
+        to_x, to_y = np.array([blob.centre for blob in blobs]).T
+        far = np.hypot(to_x - x, to_y - y)
+        was, now = np.array([each.box for each in lasts]), np.array([each.box for each in blobs])
+        reach = 3.0 + 0.35 * np.maximum(_sizes(was)[:, None], _sizes(now))
+        old, new = np.array([each.cells for each in lasts]), np.array([e.cells for e in blobs])
+        share = new / old[:, None]
+        near = (far <= reach) | (_overlaps(was[:, None], now) & (share > 0.2) & (share < 5))
+        order = far - np.minimum(old[:, None], new) ** 0.5
+        pairs = [
+            (float(order[one, other]), self.all[one], blobs[other])
+            for one, other in np.argwhere(near).tolist()
+        ]
         pairs.sort(key=lambda each: each[0])
         return pairs
 
 
-def _size(blob: Blob) -> float:
+def _length(blob: Blob) -> int:
     left, top, right, bottom = blob.box
     return max(right - left, bottom - top)
 
 
-def _overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> bool:
-    return a[0] <= b[2] and b[0] <= a[2] and a[1] <= b[3] and b[1] <= a[3]
+def _sizes(boxes: Boxes) -> Boxes:
+    wide, tall = boxes[..., 2] - boxes[..., 0], boxes[..., 3] - boxes[..., 1]
+    return np.asarray(np.maximum(wide, tall))
+
+
+def _overlaps(a: Boxes, b: Boxes) -> NDArray[np.bool_]:
+    across = (a[..., 0] <= b[..., 2]) & (b[..., 0] <= a[..., 2])
+    return np.asarray(across & (a[..., 1] <= b[..., 3]) & (b[..., 1] <= a[..., 3]))

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 log = Logger()
 
-#: Microseconds between two pictures that are examined.
-PERIOD_US = 100_000
+#: Microseconds between two pictures that are examined while something may move, and otherwise.
+PERIOD_US, CALM_PERIOD_US = 100_000, 200_000
 #: Packets that wait for the thread at most; then it begins again with a key frame.
 MAX_WAITING = 300
 
 
 class MotionWatch(Sink[Packet]):
-    """Examines some of a camera's pictures, up to ten in a second.
+    """Examines some of a camera's pictures: ten in a second, five while nothing moves.
 
     Of a camera that sends JPEGs only these are decoded; of one that sends H.264 or H.265 all are,
     but in place of a JPEG only their brightness is made of them.
@@ -64,7 +64,8 @@ class MotionWatch(Sink[Packet]):
         self._examiner: Examiner | None = None
         self._is_busy = False
         self._has_ended = False
-        self._due = 0
+        #: When the next picture is examined, and the time between two, in microseconds.
+        self._due, self._period = 0, PERIOD_US
         #: Packets that refer to others, and were not decoded yet.
         self._waiting: list[Packet] = []
         self._needs_keyframe = True
@@ -94,12 +95,12 @@ class MotionWatch(Sink[Packet]):
             self._keep(packet)
         now = packet.time_us
         early = self._due - now
-        if self._is_busy or PERIOD_US // 10 < early <= 2 * PERIOD_US:
+        if self._is_busy or PERIOD_US // 10 < early <= 2 * CALM_PERIOD_US:
             return
         packets = [packet] if is_independent else self._waiting
         if not packets:
             return
-        self._due = self._due + PERIOD_US if abs(early) < PERIOD_US else now + PERIOD_US
+        self._due = (self._due if abs(early) < PERIOD_US else now) + self._period
         self._waiting = []
         self._is_busy = True
         at, opening = self._steady(), self._opening
@@ -118,6 +119,7 @@ class MotionWatch(Sink[Packet]):
 
     def _renew(self) -> None:
         self._opening += 1
+        self._set_period(PERIOD_US)
         self._waiting = []
         self._needs_keyframe = True
 
@@ -147,7 +149,12 @@ class MotionWatch(Sink[Packet]):
             return
         self.count += 1
         if not self._has_ended and opening == self._opening:
+            self._set_period(CALM_PERIOD_US if found.is_calm else PERIOD_US)
             self._on_examined(found, at)
+
+    def _set_period(self, period: int) -> None:
+        self._due += period - self._period
+        self._period = period
 
     def _failed(self, why: Failure) -> None:
         self._is_busy = False
