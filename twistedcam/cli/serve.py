@@ -115,7 +115,8 @@ def announce(service: CameraService, file: Path | None = None) -> None:
             where = f"{scheme}+{listener.address}"
         lines.append(f"  watch     twistedcam view {where}")
     for listener in service.listeners["rtsp"]:
-        lines.append(f"  rtsp      rtsp{'s' * listener.is_tls}://{listener.address}/CAMERA")
+        scheme = "rtsps" if listener.is_tls else "rtsp"
+        lines.append(f"  rtsp      {scheme}://{_reachable_address(listener)}/CAMERA")
     for listener in service.listeners["control"]:
         host, _, port = listener.address.rpartition(":")
         if listener.is_tls or host == "unix":
@@ -131,11 +132,15 @@ def announce(service: CameraService, file: Path | None = None) -> None:
 
 def page_address(listener: Listener) -> str:
     """Return the address of the page, as other machines can open it if they can reach the port."""
+    return f"http{'s' * listener.is_tls}://{_reachable_address(listener)}/"
+
+
+def _reachable_address(listener: Listener) -> str:
     address = listener.address
-    if address.startswith(("0.0.0.0:", "[::]:")):
-        port = address.rpartition(":")[2]
-        address = f"{own_address() or 'localhost'}:{port}"
-    return f"http{'s' * listener.is_tls}://{address}/"
+    if not address.startswith(("0.0.0.0:", "[::]:")):
+        return address
+    port = address.rpartition(":")[2]
+    return f"{own_address() or 'localhost'}:{port}"
 
 
 def log_is_in_terminal(options: ServeOptions) -> bool:
