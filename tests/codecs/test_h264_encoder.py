@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import av
 import cv2
@@ -96,6 +98,77 @@ def test_an_encoder_in_hardware_that_works_is_used(monkeypatch: pytest.MonkeyPat
     )
     encoder = H264Encoder(H264Settings("auto"), 65, 49)
     assert (encoder.name, encoder.note) == (HARDWARE[0], None)
+
+
+class FakeHardware:
+    """An encoder that works like x264 until it fails.
+
+    Arguments:
+        coder: the encoder that does the work.
+        good: the number of calls before it fails.
+    """
+
+    def __init__(self, coder: Any, good: int) -> None:
+        self._coder = coder
+        self._good = good
+
+    def encode(self, frame: object) -> Any:
+        self._good -= 1
+        if self._good < 0:
+            raise av.error.OSError(5, "Input/output error")
+        return self._coder.encode(frame)
+
+
+def test_an_encoder_in_hardware_that_fails_later_is_replaced_and_no_picture_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own = H264Encoder._try
+
+    def open_coder(encoder: H264Encoder, name: str, settings: H264Settings) -> object:
+        coder = own(encoder, "libx264", settings)
+        return coder if name == "libx264" else FakeHardware(coder, 5)
+
+    monkeypatch.setattr(H264Encoder, "_try", open_coder)
+    encoder = H264Encoder(H264Settings("h264_v4l2m2m"), 64, 48)
+    assert encoder.name == "h264_v4l2m2m"
+    jpeg = bytes(simplejpeg.encode_jpeg(np.zeros((48, 64, 3), np.uint8)))
+    made = [encoder.encode(jpeg, pts * 3000, pts == 0) for pts in range(8)]
+    assert [len(each or ()) for each in made] == [1] * 8
+    keys = [pts for pts, each in enumerate(made) if each and each[0].is_keyframe]
+    assert keys == [0, 5]  # the other encoder begins with its own parameter sets
+    assert (encoder.name, encoder.note) == (
+        "libx264",
+        "libx264 is used, because of h264_v4l2m2m: it failed after 5 pictures: Input/output error",
+    )
+
+
+def test_an_encoder_in_hardware_that_makes_another_size_is_not_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own = H264Encoder._try
+    wrong = H264Encoder(H264Settings(), 32, 32)
+    black = np.zeros((32, 32, 3), np.uint8)
+
+    def open_coder(encoder: H264Encoder, name: str, settings: H264Settings) -> object:
+        if name == "libx264":
+            return own(encoder, name, settings)
+        coder = own(wrong, "libx264", settings)
+        pictures = iter(range(0, 90000, 3000))
+
+        def encode(frame: object) -> Any:
+            if frame is None:
+                return coder.encode(None)
+            small = wrong._pictures.decode(bytes(simplejpeg.encode_jpeg(black)))
+            small.pts, small.time_base = next(pictures), Fraction(1, 90000)
+            return coder.encode(small)
+
+        return SimpleNamespace(encode=encode)
+
+    monkeypatch.setattr(H264Encoder, "_try", open_coder)
+    encoder = H264Encoder(H264Settings("h264_v4l2m2m"), 64, 48)
+    assert encoder.name == "libx264"
+    assert encoder.note is not None
+    assert "h264_v4l2m2m: it makes 32x32 of pictures of 64x48" in encoder.note
 
 
 def test_noise_stays_within_the_limit_of_the_rate() -> None:

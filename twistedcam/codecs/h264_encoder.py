@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from twistedcam.errors import BadArgument, NotSupported
+from twistedcam.media.h264 import H264
 from twistedcam.media.jpeg_decoder import decode_jpeg
 from twistedcam.util.libraries import av, np
 
@@ -225,6 +226,9 @@ class H264Encoder:
         self.output_size = self._pictures.size
         #: Why it is not the encoder in ``settings``, or None.
         self.note: str | None = None
+        self._settings = settings
+        #: Pictures that were encoded.
+        self._count = 0
         self.name, self._coder = self._open(settings)
 
     def encode(self, jpeg: bytes, pts: int, keyframe: bool) -> list[EncodedFrame] | None:
@@ -234,17 +238,27 @@ class H264Encoder:
             pts: the picture's time in steps of CLOCK.
             keyframe: True to request a key frame.
         """
-        frame = self._pictures.decode(jpeg)
-        if frame is None:
+        picture = self._pictures.decode(jpeg)
+        if picture is None:
             return None
-        if self.name in _DEVICES:
-            frame = on_device(frame, _DEVICES[self.name][1])
+        try:
+            packets = self._encode(picture, pts, keyframe)
+        except (av.error.FFmpegError, ValueError) as error:
+            if self.name not in HARDWARE:
+                raise
+            # A driver may pass the test and fail later: nobody should be without video then.
+            failed = f"{self.name}: it failed after {self._count} pictures: {_reason(error)}"
+            self.name, self._coder = "libx264", self._try("libx264", self._settings)
+            self.note = f"libx264 is used, because of {failed}"
+            packets = self._encode(picture, pts, True)
+        self._count += 1
+        return [EncodedFrame(bytes(each), each.pts, each.is_keyframe) for each in packets]
+
+    def _encode(self, picture: Any, pts: int, keyframe: bool) -> Any:
+        frame = on_device(picture, _DEVICES[self.name][1]) if self.name in _DEVICES else picture
         frame.pts, frame.time_base = pts, Fraction(1, CLOCK)
         mark_keyframe(frame, keyframe)
-        return [
-            EncodedFrame(bytes(each), each.pts, each.is_keyframe)
-            for each in self._coder.encode(frame)
-        ]
+        return self._coder.encode(frame)
 
     def _open(self, settings: H264Settings) -> tuple[str, Any]:
         wanted = settings.encoder
@@ -289,6 +303,10 @@ class H264Encoder:
         packets += coder.encode(None)
         if not any(packet.size for packet in packets):
             raise ValueError("it opens, and then gives no video")
+        found = H264.sequence_parameters(b"".join(map(bytes, packets)))
+        if (found.width, found.height) != (width, height):
+            made = f"{found.width}x{found.height}"
+            raise ValueError(f"it makes {made} of pictures of {width}x{height}")
 
     def _try(self, name: str, settings: H264Settings) -> Any:
         device, pix_fmt = _DEVICES.get(name, (None, None))
