@@ -43,6 +43,12 @@ class Reactor(Clock):
     def signalProcess(self, name: str) -> None:
         self.signals.append(name)
 
+    def addSystemEventTrigger(self, *_: Any) -> int:
+        return 0
+
+    def removeSystemEventTrigger(self, trigger: int) -> None:
+        pass
+
 
 class SenderProcessTests(SynchronousTestCase):
     def setUp(self) -> None:

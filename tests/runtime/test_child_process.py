@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 import twistedcam
+from tests.support.process import wait_for
 from twistedcam.runtime.child_process import (
     ChildProcess,
     child_environment,
@@ -94,6 +95,28 @@ def test_a_process_that_does_not_end_is_killed() -> None:
         module_command(*SERVES), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     assert wait_or_kill(process, 0.1) == -9
+
+
+def test_one_that_ignores_its_end_does_not_outlive_the_program() -> None:
+    program = """
+import sys
+from twisted.internet import reactor
+from twistedcam.runtime.child_process import ChildProcess
+
+child = ChildProcess(reactor, [sys.executable, "-c", "import time; time.sleep(120)"])
+child.wait_or_kill(60)
+print(child.transport.pid, flush=True)
+reactor.callLater(0, reactor.stop)
+reactor.run()
+"""
+    pid = subprocess.check_output([sys.executable, "-c", program], cwd=package_root(), text=True)
+    asked = ["ps", "-o", "stat=", "-p", pid.strip()]
+
+    def is_over() -> bool:  # nobody may wait for it
+        said = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+        return said.strip()[:1] in ("", "Z")
+
+    wait_for(is_over, "the end of the process")
 
 
 class ChildProcessTests(TestCase):

@@ -94,21 +94,28 @@ class ChildProcess(ProcessProtocol):
         self._has_ended = False
         self._waiting: list[Deferred[None]] = []
         self._killing = Timer(reactor)
+        self._reactor = reactor
+        self._at_shutdown: Any = None
         env = child_environment() if environment is None else environment
         reactor.spawnProcess(self, command[0], command, env=env, childFDs=child_fds)
 
     def wait_or_kill(self, seconds: float) -> Deferred[None]:
-        """Wait for the end of the process, and kill it after some seconds."""
+        """Wait for the end of the process; kill it after some seconds, or when the reactor ends."""
         if self._has_ended:
             return succeed(None)
         ended: Deferred[None] = Deferred()
         self._waiting.append(ended)
         self._killing.start_unless_pending(seconds, self._kill)
+        if self._at_shutdown is None:
+            when = "after", "shutdown"
+            self._at_shutdown = self._reactor.addSystemEventTrigger(*when, self._kill)
         return ended
 
     def processEnded(self, reason: Failure) -> None:
         self._has_ended = True
         self._killing.cancel()
+        if self._at_shutdown is not None:
+            self._reactor.removeSystemEventTrigger(self._at_shutdown)
         self._on_end(reason)
         waiting, self._waiting = self._waiting, []
         for each in waiting:

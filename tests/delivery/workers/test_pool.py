@@ -50,6 +50,12 @@ class Machine(Clock):
     def signalProcess(self, name: str) -> None:
         self.signals.append(name)
 
+    def addSystemEventTrigger(self, *_: Any) -> int:
+        return 0
+
+    def removeSystemEventTrigger(self, trigger: int) -> None:
+        pass
+
 
 class PoolTests(SynchronousTestCase):
     def setUp(self) -> None:
