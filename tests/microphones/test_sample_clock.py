@@ -68,3 +68,11 @@ def test_samples_that_are_missing_are_noticed() -> None:
     assert min(at_end) > 1.99
     before = [error for at, error in found if 1.5 < at < 4.9]
     assert max(map(abs, before)) < 0.006
+
+
+def test_a_driver_that_changes_its_mind_at_first_is_followed_at_once() -> None:
+    found = list(errors(10, disturb=lambda n, stamp: stamp + (0.04 if n < 90 else 0.0)))
+    before = [error for at, error in found if at < 1.79]
+    after = [error for at, error in found if at > 2.2]
+    assert min(before) > 0.03
+    assert max(map(abs, after)) < 0.008

@@ -14,6 +14,9 @@ _STEADY, _STEADY_WITHIN = 0.3, 0.015
 #: the time in the first seconds.
 _GAIN, _FIRST_GAIN, _PACE_GAIN = 0.01, 0.05, 0.00002
 _FIRST_SECONDS = 3.0
+#: In the first seconds, drivers may change their mind about their delay. A difference from which
+#: that is believed, if as many pieces of sound agree about it, and how well.
+_CHANGE_SECONDS, _CHANGE, _CHANGE_PIECES, _CHANGE_WITHIN = 8.0, 0.008, 8, 0.005
 #: A difference of more seconds counts as so many: a reader that was held up reads a late time.
 _MOST = 0.005
 #: A difference from which samples are missing, or the clock was set, and how often it must be seen.
@@ -43,6 +46,7 @@ class SampleClock:
         self._passed = 0.0
         self._settling: deque[tuple[float, float]] = deque()
         self._jumps = 0
+        self._errors: deque[float] = deque(maxlen=_CHANGE_PIECES)
 
     @property
     def pace(self) -> float:
@@ -74,6 +78,8 @@ class SampleClock:
                 error = 0.0
         else:
             self._jumps = 0
+        if self._passed < _CHANGE_SECONDS:
+            error = self._changed(error)
         error = max(-_MOST, min(_MOST, error))
         gain = _FIRST_GAIN if self._passed < _FIRST_SECONDS else _GAIN
         scale = length / 0.02  # the gains are for pieces of 20 ms
@@ -84,6 +90,18 @@ class SampleClock:
         self._next = time + length * (1 + self._pace)
         self._passed += length
         return time
+
+    def _changed(self, error: float) -> float:
+        """Go to the driver's times if the last ones agree; return the difference that remains."""
+        errors = self._errors
+        errors.append(error)
+        change = median(errors)
+        is_agreed = len(errors) == _CHANGE_PIECES and max(errors) - min(errors) <= _CHANGE_WITHIN
+        if not is_agreed or abs(change) < _CHANGE:
+            return error
+        errors.clear()
+        self._next += change
+        return error - change
 
     def _settle(self, stamp: float, length: float, now: float) -> float | None:
         """Wait until the driver's times agree with each other."""
