@@ -58,6 +58,21 @@ def test_the_picture_moves_and_its_age_is_measured(page: Page, server: ServerPro
     page.shoot("one-light-1280")
 
 
+def test_the_figures_of_a_camera_without_areas_need_no_layout(page: Page) -> None:
+    """Each reading of a size makes the browser lay out the page: too slow with many cameras."""
+    page.chrome.execute_script("""
+        self.reads = 0;
+        const count = { get() { self.reads += 1; return 0; }, configurable: true };
+        Object.defineProperty(document.querySelector(".picture"), "offsetLeft", count);""")
+    for _ in range(2):
+        before = page.text(".facts")
+        page.wait(lambda: page.text(".facts") != before, "later figures")  # noqa: B023
+    reads = page.chrome.execute_script(
+        "delete document.querySelector('.picture').offsetLeft; return self.reads"
+    )
+    assert reads == 0
+
+
 def test_ages_use_the_fastest_response_and_its_error(page: Page) -> None:
     found = page.chrome.execute_script("""
         return import("/static/lib/clock.js").then(async ({ clock }) => {

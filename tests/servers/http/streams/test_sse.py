@@ -51,6 +51,30 @@ class EventTests(SiteCase):
             self.server.events.publish(fault)
         self.assertTrue(connection.transport.aborted)
 
+    def test_statistics_do_not_wait_for_a_client_that_is_busy(self) -> None:
+        connection = self.connect()
+        connection.ask("GET", "/events?figures=1")
+        connection.transport.producer.pauseProducing()
+        for _ in range(1000):  # 1 MB
+            self.stats._notify()
+        self.server.events.publish(CameraChanged("yard", "starting"))
+        self.assertFalse(connection.transport.aborted)
+        self.assertNotIn(b"figures", waited := connection.take())
+        self.assertIn(b"event: state", waited)
+        connection.transport.producer.resumeProducing()
+        self.stats._notify()
+        self.assertIn(b"event: figures", connection.take())
+        connection.channel.connectionLost()
+
+    def test_a_client_that_never_reads_is_disconnected(self) -> None:
+        connection = self.connect()
+        connection.ask("GET", "/events?figures=1")
+        connection.transport.producer.pauseProducing()
+        self.clock.pump([events.HEARTBEAT] * (events.MAX_UNREAD - 1))
+        self.assertFalse(connection.transport.aborted)
+        self.clock.advance(events.HEARTBEAT)
+        self.assertTrue(connection.transport.aborted)
+
     def test_a_parameter_that_is_not_utf_8_is_refused(self) -> None:
         answer = self.ask("GET", "/events?camera=%ff")
         self.assertEqual((self.status, answer.json["code"]), (400, "bad-argument"))

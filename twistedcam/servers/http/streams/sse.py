@@ -29,8 +29,10 @@ HEADERS = {
 HEARTBEAT = 10.0
 #: Seconds between two looks at what moves, for a client that wants boxes.
 BOXES_PERIOD = 0.2
-#: Most unsent bytes of a client that does not read; the connection is closed beyond them.
+#: Most unsent bytes of events of a client that does not read; the connection is closed beyond them.
 MAX_WAITING = 256 * 1024
+#: Heartbeats in a row during which a client reads nothing; then the connection is closed.
+MAX_UNREAD = 6
 
 
 class EventStreams:
@@ -78,6 +80,7 @@ class EventSession(Receiver):
         self._transport: Any = request.channel.transport
         self._paused = False
         self._unsent = 0
+        self._unread = 0
         self._closed = False
         self._timer = Timer(streams.server.clock)
         self._boxes_timer = Timer(streams.server.clock)
@@ -95,8 +98,9 @@ class EventSession(Receiver):
             if request.login is not None:
                 grant["login"] = True
             self._send_event("rights", json.dumps(grant, ensure_ascii=False))
-            self._send_event("history", streams.stats.past(self._grant))
-            self._send_stats(streams.stats.now())
+            # All of it, however many cameras there are: the client has had no time to read.
+            past, now = streams.stats.past(self._grant), streams.stats.now().text(self._grant)
+            self._transport.write(_event("history", past) + _event("figures", now))
             self._cleanups.append(streams.stats.subscribe(self._send_stats))
         if with_boxes:
             self._send_boxes()
@@ -123,7 +127,7 @@ class EventSession(Receiver):
     def resumeProducing(self) -> None:
         """All bytes are sent (IPushProducer)."""
         self._paused = False
-        self._unsent = 0
+        self._unsent = self._unread = 0
 
     def stopProducing(self) -> None:
         """The connection is closed (IPushProducer)."""
@@ -136,7 +140,9 @@ class EventSession(Receiver):
             self._send_event(event.kind, text)
 
     def _send_stats(self, sample: StatsSample) -> None:
-        self._send_event("figures", sample.text(self._grant))
+        """Send statistics, unless the client has not read earlier ones: they are out of date."""
+        if not self._paused:
+            self._send_event("figures", sample.text(self._grant))
 
     def _send_boxes(self) -> None:
         """Send what moves on each camera where that has changed, and look again later."""
@@ -152,7 +158,7 @@ class EventSession(Receiver):
             self._boxes_timer.start(BOXES_PERIOD, self._send_boxes)
 
     def _send_event(self, kind: str, text: str) -> None:
-        self._send(f"event: {kind}\ndata: {text}\n\n".encode())
+        self._send(_event(kind, text))
 
     def _send(self, data: bytes) -> None:
         if self._closed:
@@ -165,6 +171,13 @@ class EventSession(Receiver):
         self._transport.write(data)
 
     def _send_heartbeat(self) -> None:
+        self._unread += self._paused
+        if self._unread >= MAX_UNREAD:
+            self.close()
         if not self._closed:
             self._send(b": still here\n\n")
             self._timer.start(HEARTBEAT, self._send_heartbeat)
+
+
+def _event(kind: str, text: str) -> bytes:
+    return f"event: {kind}\ndata: {text}\n\n".encode()

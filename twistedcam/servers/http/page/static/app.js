@@ -50,19 +50,13 @@ events.onRights = (grant) => {
 
 events.onStats = (stats) => {
   const names = stats.cameras.map((each) => each.camera);
-  for (const [name, view] of views) {
-    if (!names.includes(name)) { view.remove(); views.delete(name); }
-  }
-  for (const status of stats.cameras) {
-    let view = views.get(status.camera);
-    if (!view) {
-      view = new CameraView(status.camera, events, () => { location.hash = encodeURIComponent(status.camera); });
-      views.set(status.camera, view);
-      cameras.append(view.element);
-      arrange();
-    }
-    view.update(status);
-  }
+  const gone = [...views.keys()].filter((name) => !names.includes(name));
+  for (const name of gone) { views.get(name).remove(); views.delete(name); }
+  const added = names.filter((name) => !views.has(name));
+  for (const name of added) views.set(name, new CameraView(name, events, () => { location.hash = encodeURIComponent(name); }));
+  cameras.append(...added.map((name) => views.get(name).element));
+  if (added.length || gone.length) arrange(); // once: with many cameras it takes long
+  for (const status of stats.cameras) views.get(status.camera).update(status);
   setup.offer(stats.cameras);
   wall.update(stats.cameras);
   $("#wall-open").hidden = views.size < 2 || wall.isOpen;

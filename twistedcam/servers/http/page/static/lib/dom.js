@@ -7,7 +7,8 @@ export function fromTemplate(id) {
 }
 
 export function setIcon(use, name) {
-  use.setAttribute("href", `static/icons.svg#${name}`);
+  const address = `static/icons.svg#${name}`;
+  if (use.getAttribute("href") !== address) use.setAttribute("href", address);
 }
 
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -40,6 +40,7 @@ const catalogue = language === "en" ? {} : await load(language);
 const isRightToLeft = RIGHT_TO_LEFT.includes(language);
 const plurals = new Intl.PluralRules(locale);
 const numbers = new Intl.NumberFormat(locale, { useGrouping: "min2" });
+const formats = new Map(); // of numbers with other options: it takes long to make one
 
 // Returns a text in the user's language.
 //
@@ -63,7 +64,12 @@ export function plural(count, one, other, values = {}) {
 }
 
 // Returns a number in the user's format. options: as of Intl.NumberFormat.
-export const number = (value, options) => (options ? new Intl.NumberFormat(locale, options) : numbers).format(value);
+export function number(value, options) {
+  if (!options) return numbers.format(value);
+  const key = JSON.stringify(options);
+  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(locale, options));
+  return formats.get(key).format(value);
+}
 
 // Returns "door, yard, and attic" in the user's language. type: "conjunction" or "disjunction".
 export const list = (texts, type = "conjunction") => new Intl.ListFormat(locale, { type }).format(texts);

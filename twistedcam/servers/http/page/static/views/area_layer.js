@@ -28,6 +28,7 @@ export class AreaLayer {
 
   // Covers what is shown of the picture, which may be smaller than its element.
   layout() {
+    if (this.element.hidden) return; // reading sizes makes the browser lay out the whole page
     const { picture, element } = this;
     const scale = Math.min(picture.clientWidth / picture.width, picture.clientHeight / picture.height);
     const [width, height] = [picture.width * scale, picture.height * scale];

@@ -182,6 +182,7 @@ export class CameraView {
     if (alone !== this.isAlone) this.zoom.reset();
     this.isAlone = alone;
     if (alone) this.controls.load();
+    if (alone && this.status) this.updateFacts(this.status);
     this.areas.show();
     this.updatePlayer();
   }
@@ -249,7 +250,7 @@ export class CameraView {
     this.find(".detail").textContent = detail;
     this.find(".detail").title = detail;
     this.updateRecording();
-    this.updateFacts(status);
+    if (this.isAlone) this.updateFacts(status);
     this.updateOverlay();
     this.areas.layer.layout();
     this.player.update(status);
