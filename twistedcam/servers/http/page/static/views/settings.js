@@ -64,6 +64,7 @@ export function watchSettings() {
 }
 
 const isChanged = () => text.value !== saved.text;
+addEventListener("beforeunload", (event) => { if (dialog.open && isChanged()) event.preventDefault(); }); // the browser asks
 const mayClose = () => !isChanged() || confirm(t("Close without saving the changes?"));
 const mayLoad = () => !isChanged() || confirm(t("Load the file again, and lose the changes?"));
 
