@@ -107,9 +107,14 @@ child = ChildProcess(reactor, [sys.executable, "-c", "import time; time.sleep(12
 child.wait_or_kill(60)
 print(child.transport.pid, flush=True)
 reactor.callLater(0, reactor.stop)
+# The end of the process may be noticed before that of the program.
+reactor.addSystemEventTrigger("after", "shutdown", lambda: reactor.iterate(0.5))
 reactor.run()
 """
-    pid = subprocess.check_output([sys.executable, "-c", program], cwd=package_root(), text=True)
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=package_root(), capture_output=True, text=True, check=True)
+    pid, errors = done.stdout, done.stderr
+    assert not errors
     asked = ["ps", "-o", "stat=", "-p", pid.strip()]
 
     def is_over() -> bool:  # nobody may wait for it

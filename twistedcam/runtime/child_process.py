@@ -108,7 +108,7 @@ class ChildProcess(ProcessProtocol):
         self._killing.start_unless_pending(seconds, self._kill)
         if self._at_shutdown is None:
             when = "after", "shutdown"
-            self._at_shutdown = self._reactor.addSystemEventTrigger(*when, self._kill)
+            self._at_shutdown = self._reactor.addSystemEventTrigger(*when, self._on_shutdown)
         return ended
 
     def processEnded(self, reason: Failure) -> None:
@@ -120,6 +120,10 @@ class ChildProcess(ProcessProtocol):
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             each.callback(None)
+
+    def _on_shutdown(self) -> None:
+        self._at_shutdown = None  # it is called now: it can no longer be removed
+        self._kill()
 
     def _kill(self) -> None:
         assert self.transport is not None
