@@ -13,7 +13,7 @@ from twistedcam.rtsp.messages import interleaved_head
 _MAX_SEGMENTS, _MAX_BUFFER = 64, 65_000
 #: The channels for which a packet keeps a form of its own. Clients choose their channels, and
 #: nearly all take the same; if each took another, a group would be kept a hundred times.
-MAX_CHANNELS = 2
+MAX_CHANNELS = 4
 #: The sizes of a sender report and of the number of runs; the length and the step of a run.
 _HEAD, _RUN = struct.Struct("!HH"), struct.Struct("!IH")
 

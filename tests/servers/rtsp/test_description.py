@@ -33,6 +33,15 @@ def test_a_client_learns_all_that_its_decoders_need() -> None:
     assert [form and (form.rate, form.channels) for form in formats] == [(0, 0), (48000, 2)]
 
 
+def test_jpeg_has_the_rate_of_the_camera_if_that_is_known() -> None:
+    jpeg = Track(VIDEO, "video", "mjpeg", 640, 480)
+    rates = [
+        parse_sdp(describe("x", [track, AAC], ADDRESS, 7, "", rate)).media[0].frame_rate
+        for track, rate in ((jpeg, 12.5), (jpeg, None), (H264, 12.5))
+    ]
+    assert rates == [12.5, 0, 25]
+
+
 def test_a_title_is_one_line_and_an_ipv6_address_is_named_as_such() -> None:
     found = parse_sdp(describe("a\r\nb=c", [H264], ADDRESS, 1, "fe80::1%eth0"))
     assert found.name == "a b=c"

@@ -11,7 +11,12 @@ from twistedcam.servers.rtsp.rtp_stream import payload_format
 
 
 def describe(
-    title: str, tracks: Iterable[Track], address: StreamAddress, session: int, host: str
+    title: str,
+    tracks: Iterable[Track],
+    address: StreamAddress,
+    session: int,
+    host: str,
+    rate: float | None = None,
 ) -> bytes:
     """Return the description of a stream in SDP.
 
@@ -21,13 +26,14 @@ def describe(
         address: the address that the client has used.
         session: a number that changes with the tracks.
         host: the server's address on the client's connection; empty if it has none.
+        rate: the camera's pictures a second, for video that does not have its rate.
 
     Raises:
         NotSupported: RTSP cannot send a track.
     """
     host = host.partition("%")[0]
     kind = "IP6" if ":" in host else "IP4"
-    media = tuple(_describe(track, address.track_url(track.id)) for track in tracks)
+    media = tuple(_describe(track, address.track_url(track.id), rate) for track in tracks)
     return SessionDescription(
         media,
         " ".join(title.split()),
@@ -37,10 +43,10 @@ def describe(
     ).encode()
 
 
-def _describe(track: Track, control: str) -> MediaDescription:
+def _describe(track: Track, control: str, rate: float | None) -> MediaDescription:
     attributes = [("control", control)]
-    if track.kind == "video" and track.rate:
-        attributes.append(("framerate", f"{float(track.rate):.6g}"))
+    if track.kind == "video" and (track.rate or rate):
+        attributes.append(("framerate", f"{float(track.rate or rate or 0):.6g}"))
     if track.width and track.height:
         attributes.append(("x-dimensions", f"{track.width},{track.height}"))
     form = payload_format(track).media

@@ -155,7 +155,7 @@ class RtspMethods:
         host = getattr(self._connection.transport.getHost(), "host", "")
         number = abs(hash(tuple(described))) % 10**10
         title = camera.title or camera.name
-        body = describe(title, described, address, number, host)
+        body = describe(title, described, address, number, host, camera.stream.find_rate())
         self._respond(
             request,
             200,
