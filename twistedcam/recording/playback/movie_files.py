@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 
+from twistedcam.recording.library.probe import LibraryEntry
 from twistedcam.recording.mp4.boxes import UnreadableMovie
 from twistedcam.recording.mp4.matroska import read_samples
 from twistedcam.recording.mp4.sample_table import Movie
@@ -36,6 +37,8 @@ class MovieFiles:
         self.only_keys = only_keys
         self._lock = Lock()
         self._kept: OrderedDict[_Identity, Movie] = OrderedDict()
+        #: The rows of recordings in the planner's table, by the ids of their objects.
+        self.rows: dict[int, tuple[LibraryEntry, bytes]] = {}
 
     def open(self, name: str) -> tuple[int, bool]:
         """Open a recording; return its descriptor, and True if it is being written.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import struct
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any
 
 from twistedcam.errors import NotSupported
@@ -30,7 +30,14 @@ from twistedcam.util.libraries import np
 _FINE_FILES = 24
 #: Numbers of a layout, and the largest one that is believed.
 _NUMBERS, _MAX_NUMBER = len(MovieLayout._fields), 1 << 60
-_NO_LAYOUT = (0,) * _NUMBERS
+#: The numbers of a recording from the index, in a row of a table.
+_ROW = [
+    *(("start", "f8"), ("seconds", "f8"), ("frame", "f8"), ("complete", "i8")),
+    ("layout", "i8", _NUMBERS),
+]
+_PACKED = struct.Struct(f"=dddq{_NUMBERS}q")
+#: Rows that are kept: about 200 bytes each.
+_MAX_ROWS = 200_000
 #: Recordings that are looked at together.
 _BLOCK = 4096
 #: Seconds of a frame if the file does not tell.
@@ -101,16 +108,13 @@ class _Planner:
         if not self._names and entries[at].start < self._start:
             return 0  # it begins within this one
         some = entries[at : at + _BLOCK]
-        rows = [_row(each.layout) for each in some]
-        try:
-            layouts = np.fromiter(chain.from_iterable(rows), np.int64, len(rows) * _NUMBERS)
-        except OverflowError:  # somebody else may have written the index
-            return 0
-        layouts = layouts.reshape(-1, _NUMBERS)
-        starts, ends, frames = _times(some)
+        kept = self._files.rows
+        rows = b"".join([(kept.get(id(each)) or self._keep_row(each))[1] for each in some])
+        table = np.frombuffer(rows, _ROW)
+        starts, frames, layouts = table["start"], table["frame"], table["layout"]
+        ends = starts + table["seconds"]
         identity = int(layouts[0, 0]) if self._identity is None else self._identity
-        is_whole = np.array([each.complete for each in some]) & (ends <= self._stop)
-        is_whole &= (layouts >= 0).all(1) & (layouts < _MAX_NUMBER).all(1)
+        is_whole = (table["complete"] > 0) & (ends <= self._stop)
         is_whole &= (layouts[:, 0] == identity) & (layouts[:, 1] > 0) & (layouts[:, 7] > 0)
         overlaps = self._before(starts, ends) - starts
         is_whole &= overlaps < np.maximum(frames, np.append(self._frame, frames[:-1]))
@@ -118,6 +122,13 @@ class _Planner:
         if count:
             self._append(some[:count], starts[:count], frames[:count], layouts[:count])
         return count
+
+    def _keep_row(self, entry: LibraryEntry) -> tuple[LibraryEntry, bytes]:
+        """Pack a row and keep it, with its recording, so that no other object has the same id."""
+        if len(self._files.rows) >= _MAX_ROWS:
+            self._files.rows.clear()
+        made = self._files.rows[id(entry)] = entry, _pack(entry)
+        return made
 
     def add(self, entry: LibraryEntry) -> bool:
         """Add a recording; return False if no other can follow."""
@@ -154,8 +165,8 @@ class _Planner:
             return self._end_before(entry.start)
         if since is not None or stop is not None:
             self._cuts[len(self._names)] = since, stop
-        starts, _, frames = _times([entry])
-        self._append([entry], starts + shift, frames, np.array([layout], np.int64))
+        starts, frames = np.array([entry.start + shift]), np.array([_frame(entry)])
+        self._append([entry], starts, frames, np.array([layout], np.int64))
         return True
 
     def _append(
@@ -240,20 +251,17 @@ class _Planner:
         return digest.hexdigest()[:24]
 
 
-def _times(entries: Sequence[LibraryEntry]) -> tuple[Any, Any, Any]:
-    """The starts and the ends of recordings, and the seconds of their frames."""
-    starts = np.array([each.start for each in entries])
-    ends = starts + np.array([each.seconds or 0.0 for each in entries])
-    return starts, ends, np.array([_frame(each) for each in entries])
-
-
 def _frame(entry: LibraryEntry) -> float:
     return 1 / entry.fps if entry.fps else _USUAL_FRAME
 
 
-def _row(numbers: Sequence[int] | None) -> Sequence[int]:
-    """A layout in the index; zeros for none."""
-    return numbers if numbers is not None and len(numbers) == _NUMBERS else _NO_LAYOUT
+def _pack(entry: LibraryEntry) -> bytes:
+    """The row of a recording; its layout is zeros if there is none that is valid."""
+    times = entry.start, entry.seconds or 0.0, _frame(entry), entry.complete
+    layout = entry.layout
+    if layout is None or len(layout) != _NUMBERS or max(layout) >= _MAX_NUMBER or min(layout) < 0:
+        layout = (0,) * _NUMBERS
+    return _PACKED.pack(*times, *layout)
 
 
 def _layout(numbers: Sequence[int]) -> MovieLayout:
