@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet.error import CannotListenError
 from twisted.internet.testing import MemoryReactorClock
 
-from tests.support.rtsp_peer import DOOR, RtspCase, RtspPeer
+from tests.support.rtsp_peer import DOOR, TCP, RtspCase, RtspPeer
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import AUDIO, Track
 from twistedcam.rtsp.messages import InterleavedFrame, RtspResponse
@@ -111,6 +111,24 @@ class SessionTests(RtspCase):
         assert frames[-1].channel == 2
         [viewer] = self.server.viewers
         assert viewer.frames == 2  # pictures
+
+    def test_sound_may_be_set_up_before_the_video(self) -> None:
+        self.speak(1_001_000_000)
+        peer = self.connect()
+        sound, video = (f"{DOOR}/trackID={number}?codec=mjpeg" for number in (1, 0))
+        response = peer.ask("SETUP", sound, Transport=TCP)
+        session = response.headers.get("Session").partition(";")[0]
+        two = TCP.replace("0-1", "2-3")
+        assert peer.ask("SETUP", video, Transport=two, Session=session).status == 200
+        peer.request("PLAY", MJPEG, Session=session)
+        response, *_ = peer.take()
+        assert isinstance(response, RtspResponse)
+        assert response.status == 200
+        self.show(2)
+        self.speak(1_003_020_000, b"one")
+        frames = peer.frames()
+        assert [parse_rtp(each.data).payload for each in frames if each.channel == 0] == [b"one"]
+        assert any(each.channel == 2 for each in frames)
 
     def test_sound_does_not_wait_for_a_client_that_does_not_read(self) -> None:
         self.speak(1_001_000_000)

@@ -155,7 +155,8 @@ class RtspServerSession:
         assert self.carrier is not None or not self.is_interleaved
         self.state = "playing"
         main = min(self.tracks)
-        for number, track in self.tracks.items():
+        for number in sorted(self.tracks):  # the main one first: others may share its sender
+            track = self.tracks[number]
             self._senders[number] = self._make_sender(track, is_main=number == main)
         sender = self._senders[main]
         if self.is_interleaved:
