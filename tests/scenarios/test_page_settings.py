@@ -12,6 +12,9 @@ from tests.support.http_server import serve
 from twistedcam.auth import Grant, TokenFile
 
 TEXT = '# mine\n[camera.door]\nsource = "pattern:?size=320x240&fps=5"   # a test\n'
+#: Returns true if the browser asks before it leaves the page.
+LEAVE = """const leaving = new Event("beforeunload", { cancelable: true });
+    dispatchEvent(leaving); return leaving.defaultPrevented"""
 
 
 def write(browser: Page, selector: str, text: str) -> None:
@@ -64,6 +67,7 @@ def test_a_camera_is_added_renamed_and_removed_and_the_change_is_shown_before(
         browser.wait(
             lambda: "+[camera.garden]" in browser.text("#configuration-difference"), "its change"
         )
+        assert browser.chrome.execute_script(LEAVE)
         browser.click("#configuration-save")
         browser.wait(
             lambda: "has changed meanwhile" in browser.text("#configuration-error"), "why not"
@@ -76,6 +80,7 @@ def test_a_camera_is_added_renamed_and_removed_and_the_change_is_shown_before(
         browser.wait(
             lambda: "# by another" in browser.value("#configuration textarea"), "the other's text"
         )
+        assert not browser.chrome.execute_script(LEAVE)
         browser.find("#change-camera option[value=yard]").click()
         browser.click("[data-action=remove]")
         browser.wait(

@@ -63,7 +63,7 @@ export function watchSettings() {
   dialog.querySelector(".player-head").addEventListener("submit", (event) => { if (!mayClose()) event.preventDefault(); });
 }
 
-const isChanged = () => text.value !== saved.text;
+const isChanged = () => text.value !== saved.text.replaceAll("\r\n", "\n"); // as a textarea has it
 addEventListener("beforeunload", (event) => { if (dialog.open && isChanged()) event.preventDefault(); }); // the browser asks
 const mayClose = () => !isChanged() || confirm(t("Close without saving the changes?"));
 const mayLoad = () => !isChanged() || confirm(t("Load the file again, and lose the changes?"));
