@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from tests.support.nal_streams import exp_golomb, from_bits
 from twistedcam.media import nal
+from twistedcam.media.h264 import H264
+from twistedcam.media.h265 import H265
 
 #: Payloads without what emulation prevention excludes, and without zeros at the end.
 UNITS = st.lists(
@@ -35,6 +37,19 @@ def test_annex_b_and_length_prefixes_are_converted_into_each_other(units: list[b
     stream = nal.join_units(units)
     assert nal.split_length_prefixed(nal.to_length_prefixed(stream), 4) == units
     assert nal.split_units(stream) == units
+
+
+def test_a_sample_has_all_bytes_but_the_start_codes() -> None:
+    data = b"\0\0\1\x67ab\0\0\0\1\x68c\0\0\0\0\1\x65\0\0\3\1d\0"
+    units = nal.split_length_prefixed(H264.to_sample(data))
+    assert units == [b"\x67ab", b"\x68c\0", b"\x65\0\0\3\1d\0"]
+    assert H264.to_sample(b"no start code") == H264.to_sample(b"\0\0\1") == b""
+
+
+def test_a_sample_of_h265_has_no_parameter_sets() -> None:
+    units = [bytes([kind << 1, 1, 7]) for kind in (35, 32, 33, 34, 39, 19)]
+    found = nal.split_length_prefixed(H265.to_sample(nal.join_units(units)))
+    assert [unit[0] >> 1 for unit in found] == [35, 39, 19]
 
 
 @pytest.mark.parametrize("size", [1, 2, 4])

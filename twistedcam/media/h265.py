@@ -28,6 +28,7 @@ _PROFILE_SIZE = 12
 class _H265(NalCodec):
     name = "hevc"
     set_types = (_VPS, _SPS, _PPS)
+    types_outside_samples = frozenset(set_types)  # ISO/IEC 14496-15, 8.3.2: "hvc1"
     slice_types = frozenset(range(32))
     sps_type = _SPS
     delimiter_type = _DELIMITER

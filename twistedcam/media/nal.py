@@ -161,6 +161,8 @@ class NalCodec(ABC):
     name: str
     #: Types of parameter sets; a decoder needs one of each, in this order.
     set_types: tuple[int, ...]
+    #: Types of units that a sample entry has, and no sample of an MP4.
+    types_outside_samples: frozenset[int] = frozenset()
     #: Types of slices, of sequence parameter sets, and of access unit delimiters.
     slice_types: frozenset[int]
     sps_type: int
@@ -237,6 +239,23 @@ class NalCodec(ABC):
         units = [unit for unit in split_units(data) if self.unit_type(unit) not in self.set_types]
         first = 1 if units and self.unit_type(units[0]) == self.delimiter_type else 0
         return join_units([*units[:first], *split_units(sets), *units[first:]])
+
+    def to_sample(self, data: bytes) -> bytes:
+        """An access unit as it is in an MP4: each unit follows its length in four bytes.
+
+        All bytes are kept but the start codes, and parameter sets that cannot be in a sample.
+        """
+        parts: list[bytes] = []
+        start = data.find(_SHORT_CODE) + 3
+        while start >= 3:
+            code = data.find(_SHORT_CODE, start)
+            end = len(data) if code < 0 else code
+            if code > start and data[code - 1] == 0:
+                end -= 1  # the next start code has four bytes
+            if end > start and self.unit_type(data, start) not in self.types_outside_samples:
+                parts += ((end - start).to_bytes(4, "big"), data[start:end])
+            start = code + 3
+        return b"".join(parts)
 
     def sets_by_type(self, sets: bytes) -> dict[int, list[bytes]]:
         """The parameter sets by their types, in the order of ``set_types``."""
