@@ -50,6 +50,11 @@ class Container:
     flush: tuple[str, int] | None = None
     tail: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def is_fragmented(self) -> bool:
+        """True for MP4 and MOV, whose fragments can be written without FFmpeg."""
+        return self.flush == _FRAGMENT_TIME
+
     def writing(self, pace: float) -> dict[str, str]:
         """The muxer options for a file of which ``pace`` seconds are played in one second."""
         if self.flush is None:

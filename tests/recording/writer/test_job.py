@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.fakes import InlineThread, ManualThread
-from tests.support.films import changed, h264_packets, read_film, timed_frames
+from tests.support.films import changed, frame_times, h264_packets, read_film, timed_frames
 from twistedcam.errors import CommandError
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.job import WriteJob, write_frames
@@ -115,6 +115,21 @@ class JobTests(SynchronousTestCase):
         finished = job.finish(None)
         self.work()
         self.assertEqual(self.successResultOf(finished).frames, 20)
+
+    def test_what_was_gathered_is_on_the_disk_afterwards(self) -> None:
+        for name, most in (("a.mp4", 2), ("b.mkv", 4)):
+            job = WriteJob(self.plan(name), [], self.make_thread, self.listener)
+            writer, turns, late = self.threads[-2], 0, list[int]()
+            for number, each in enumerate(h264_packets(n / 25 for n in range(38))):
+                job.offer(each)
+                turns += bool(writer.waiting)
+                self.work()
+                path = self.folder / f".{name}.part"
+                late.append(number + 1 - len(frame_times(path, decode=False)))
+            self.assertLessEqual(max(late) / 25, 0.75)
+            self.assertLessEqual(turns / 1.5, most + 0.7)
+            job.finish(None)
+            self.work()
 
     def test_an_error_is_told_once_and_what_waits_is_counted(self) -> None:
         job = WriteJob(self.plan(), [], self.make_thread, self.listener)

@@ -31,6 +31,19 @@ def test_it_is_in_memory_until_it_appears_and_hidden_until_it_is_published(tmp_p
     assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == {"a.mp4": b"header"}
 
 
+def test_bytes_that_are_there_are_overwritten_and_the_next_ones_are_appended(
+    tmp_path: Path,
+) -> None:
+    file = PartFile(tmp_path / "a.mp4")
+    file.write(b"head")
+    file.overwrite(0, b"HE")
+    file.create()
+    file.overwrite(2, b"A")
+    file.write(b"er")
+    assert (file.tell(), file.size) == (6, 6)
+    assert file.publish().read_bytes() == b"HEAder"
+
+
 def test_a_name_in_use_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"another")
     file = PartFile(tmp_path / "a.mp4")

@@ -24,12 +24,14 @@ def test_a_header_and_the_tail_are_a_file_with_all_pictures(name: str) -> None:
     container: Any = av.open(written, "w", format=format.container.muxer, options=options)
     stream, encoder = make_encoder(container, format, RecordSettings(), frames[0])
     container.start_encoding()
-    tail, steps = PendingTail(format.container, stream), []
+    tail, steps, packets = PendingTail(format.container, stream), [], []
     for each in frames:
         pts = round((each.pts - frames[0].pts) / 1e6 / format.container.time_base)
-        tail.add(encoder.encode(each, pts))
+        packets.append(encoder.encode(each, pts))
         steps.append(float(pts * format.container.time_base))
-    data = written.getvalue() + tail.render()
+    for packet in packets[:-1]:
+        tail.mux_picture(packet)
+    data = written.getvalue() + tail.render(packets[-1])
     with av.open(BytesIO(data)) as read:
         times = [
             float(packet.pts * packet.time_base) for packet in read.demux(video=0) if packet.size
@@ -44,11 +46,10 @@ def test_only_what_the_muxer_has_not_written_is_left() -> None:
     container.start_encoding()
     tail = PendingTail(format.container, stream)
     for number, each in enumerate(frames[:2]):
-        tail.add(encoder.encode(each, number * 1000))
-    tail.mux_held()
-    both = tail.render()
+        tail.mux_picture(encoder.encode(each, number * 1000))
+    newest = encoder.encode(frames[2], 2000)
+    all = tail.render(newest)
     tail.wrote()  # the second picture made it write the first one
-    tail.add(encoder.encode(frames[2], 2000))
-    rest = tail.render()
-    assert [each.jpeg in both for each in frames] == [True, True, False]
+    rest = tail.render(newest)
+    assert [each.jpeg in all for each in frames] == [True, True, True]
     assert [each.jpeg in rest for each in frames] == [False, True, True]

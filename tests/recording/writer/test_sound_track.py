@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fractions import Fraction
 from io import BytesIO
-from typing import Any
 
 import av
 import numpy as np
@@ -14,20 +13,20 @@ from tests.support.films import START_US
 from tests.support.sound import aac_packets
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import AUDIO, Track
-from twistedcam.recording.writer.sound_track import SoundTrack, sound_fault
+from twistedcam.recording.writer.ffmpeg_writer import sound_packet
+from twistedcam.recording.writer.sound_track import SoundTrack, add_sound_stream, sound_fault
 
 PACKET = 1024 / 48_000
 
 
-def sound(packets: list[Packet], muxer: str = "mp4") -> SoundTrack:
-    container: Any = av.open(BytesIO(), "w", format=muxer)
-    return SoundTrack(container, packets[0].track, START_US)
+def sound(packets: list[Packet]) -> SoundTrack:
+    return SoundTrack(packets[0].track, START_US)
 
 
 def placed(track: SoundTrack, packets: list[Packet]) -> list[tuple[float, bool]]:
     """The seconds and whether it is a packet of the camera."""
     return [
-        (round(float(made.pts * made.time_base), 4), bytes(made).isdigit())
+        (round(made.start / float(each.track.rate or 0), 4), made.data.isdigit())
         for each in packets
         for made in track.place(each)
     ]
@@ -75,7 +74,7 @@ def test_silence_is_added_up_to_a_time_and_late_sound_does_not_go_back() -> None
     assert len(placed(track, packets[:10])) == 10
     assert track.missing(START_US + 1_000_000) == pytest.approx(1.0 - 10 * PACKET, abs=0.001)
     silence = track.fill(START_US + 1_000_000)
-    assert {bytes(each) for each in silence} == {bytes.fromhex("01182007")}
+    assert {each.data for each in silence} == {bytes.fromhex("01182007")}
     assert len(silence) == 36
     assert placed(track, packets[20:46]) == []
     assert placed(track, packets[46:48]) == [(round(n * PACKET, 4), True) for n in (46, 47)]
@@ -95,10 +94,10 @@ def test_silence_is_silent(codec: str, channels: int, config: bytes) -> None:
     track = Track(AUDIO, "audio", codec, rate=rate, channels=channels, extradata=config)
     written = BytesIO()
     with av.open(written, "w", format="matroska") as container:
-        made = SoundTrack(container, track, 0)
+        stream = add_sound_stream(container, track)
         container.start_encoding()
-        for each in made.fill(500_000):
-            container.mux(each)
+        for each in SoundTrack(track, 0).fill(500_000):
+            container.mux(sound_packet(each, stream, Fraction(1, 48_000)))
     written.seek(0)
     with av.open(written) as read:
         frames = [each.to_ndarray().astype(float) for each in read.decode(audio=0)]

@@ -26,6 +26,8 @@ log = Logger()
 #: costs many times what the muxer does. With a fragment of the muxer (0.4 s) a crash then loses
 #: less than the second that is promised.
 _GATHER_US = 250_000
+#: Those of a fragmented file, which gets all that was gathered in one fragment.
+_GATHER_FRAGMENT_US = 500_000
 
 
 class WriteJobListener(Protocol):
@@ -68,6 +70,8 @@ class WriteJob:
         self.count_missed: Callable[[], int] = lambda: 0
         #: Called with the progress before and now when a file gets no more pictures.
         self.on_file_left: Callable[[Progress, Progress], None] = lambda before, now: None
+        is_fragmented = plan.format.container.is_fragmented
+        self._gather_us = _GATHER_FRAGMENT_US if is_fragmented else _GATHER_US
         self._session = RecordingSession(plan)
         self._queue = WriteQueue(first)
         self._thread = make_thread()
@@ -99,7 +103,7 @@ class WriteJob:
         is_slow = False
         if frame.track.kind == "video":
             self._split = False
-            is_slow = frame.dts - self._offered >= _GATHER_US
+            is_slow = frame.dts - self._offered >= self._gather_us
             self._offered = frame.dts
         taken = self._queue.offer(frame)
         if is_slow or not self._can_wait(frame):
@@ -139,7 +143,7 @@ class WriteJob:
             (frame.track.kind == "audio" or not frame.track.is_independent)
             and (self.is_gathering or frame.track.kind == "audio")
             and self.progress.frames > 0
-            and self._queue.span_us < _GATHER_US
+            and self._queue.span_us < self._gather_us
         )
 
     def _pump(self) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from twistedcam.codecs.h264_encoder import (
     CLOCK,
@@ -19,10 +20,48 @@ from twistedcam.media.packet import Packet
 from twistedcam.media.track import Track
 from twistedcam.recording.containers import Format
 from twistedcam.recording.settings import RecordSettings
+from twistedcam.recording.writer.sound_track import add_sound_stream
 from twistedcam.util.libraries import av
 
 #: Microseconds of recording between two key frames.
 _KEYFRAMES = 2_000_000
+#: Bytes of the muxer's buffer: most fragments are one write, so a crash does not tear them.
+_BUFFER = 1 << 20
+
+
+@dataclass(frozen=True)
+class FileContents:
+    """What a file gets.
+
+    Arguments:
+        first: its first picture.
+        pace: seconds of recording in one second of playback.
+        rate: pictures a second; None if it is unknown.
+        sound: the track of its sound; None: it has none.
+        metadata: texts by FFmpeg's names of them.
+    """
+
+    format: Format
+    settings: RecordSettings
+    first: Packet
+    pace: float
+    rate: float | None
+    sound: Track | None
+    metadata: dict[str, str]
+
+
+class OpenedContainer(NamedTuple):
+    """PyAV's container, whose header is not written yet, and its streams.
+
+    Arguments:
+        stream, sound: the streams of pictures and of sound; None: it has no sound.
+        encoder: makes the packets of pictures.
+    """
+
+    container: Any
+    stream: Any
+    encoder: PacketEncoder
+    sound: Any
 
 
 class PacketEncoder(Protocol):
@@ -40,6 +79,32 @@ class PacketEncoder(Protocol):
 
     def close(self) -> None:
         """End the stream."""
+
+
+def open_container(target: Any, contents: FileContents) -> OpenedContainer:
+    """Open a container for a file.
+
+    Arguments:
+        target: what it is written to, as PyAV takes it.
+
+    Raises:
+        NotSupported: pictures of this size cannot be encoded.
+        ValueError: the description of the sound is not valid.
+        av.error.FFmpegError: FFmpeg cannot write such a file.
+    """
+    format = contents.format
+    options = {**format.container.writing(contents.pace), "flush_packets": "1"}
+    # The packets come in order: FFmpeg need not wait for those of a track without any.
+    options["max_interleave_delta"] = "1"
+    container: Any = av.open(
+        target, "w", format=format.container.muxer, options=options, buffer_size=_BUFFER
+    )
+    container.metadata.update(contents.metadata)
+    stream, encoder = make_encoder(
+        container, format, contents.settings, contents.first, contents.rate
+    )
+    sound = None if contents.sound is None else add_sound_stream(container, contents.sound)
+    return OpenedContainer(container, stream, encoder, sound)
 
 
 def make_encoder(

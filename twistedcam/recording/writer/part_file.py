@@ -55,6 +55,8 @@ class PartFile(io.RawIOBase):
         self._file: io.BytesIO | io.FileIO = io.BytesIO()
         self._good = 0
         self._end = 0
+        #: The position of the next write.
+        self._at = 0
         self._tail = 0
         self._lock: WriterLock | None = None
 
@@ -84,9 +86,10 @@ class PartFile(io.RawIOBase):
         view = memoryview(data)  # type: ignore[arg-type]
         if self.error is None:
             try:
-                self._drop_tail(self._file.tell() + len(view))
+                self._drop_tail(self._at + len(view))
                 self._write(view)
-                self._end = max(self._end, self._file.tell())
+                self._at += len(view)
+                self._end = max(self._end, self._at)
             except OSError as error:
                 self.error = error
         return len(view)
@@ -97,9 +100,19 @@ class PartFile(io.RawIOBase):
         Raises:
             OSError: the file cannot be read or written.
         """
-        at = self._file.tell()
         change(self._file)
-        self._file.seek(at)
+        self._file.seek(self._at)
+
+    def overwrite(self, position: int, data: bytes) -> None:
+        """Write over bytes that are there; an error is remembered, as in ``write``."""
+        if self.error is not None:
+            return
+        try:
+            self._file.seek(position)
+            self._write(memoryview(data))
+            self._file.seek(self._at)
+        except OSError as error:
+            self.error = error
 
     def put_tail(self, data: bytes) -> None:
         """Write data behind the file that is kept only until more is written.
@@ -109,12 +122,11 @@ class PartFile(io.RawIOBase):
         if self.error is not None:
             return
         try:
-            at = self._file.tell()
             self._drop_tail(self._end + len(data))
             self._file.seek(self._end)
             self._tail = len(data)
             self._write(memoryview(data))
-            self._file.seek(at)
+            self._file.seek(self._at)
         except OSError as error:
             self.error = error
 
@@ -135,10 +147,11 @@ class PartFile(io.RawIOBase):
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         if self.error is not None:
             return max(0, offset)
-        return self._file.seek(offset, whence)
+        self._at = self._file.seek(offset, whence)
+        return self._at
 
     def tell(self) -> int:
-        return self._file.tell()
+        return self._at
 
     def create(self) -> None:
         """Create the file on the disk, if it is in memory.
@@ -150,11 +163,11 @@ class PartFile(io.RawIOBase):
             return
         memory = self._file
         file, self._lock = self._open()
-        at = memory.tell()
+        at, self._at = self._at, 0
         self._file = file
         self.write(memory.getvalue())
         if self.error is None:
-            file.seek(at)
+            self._at = file.seek(at)
         else:
             self._good = 0  # what was marked in memory is not on the disk
 

@@ -8,7 +8,6 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from twistedcam.recording.containers import Container
-from twistedcam.recording.writer.sound_track import SoundTrack
 from twistedcam.util.libraries import av
 
 #: Duration of a single picture, in seconds.
@@ -43,29 +42,21 @@ class PendingTail:
 
     Arguments:
         stream: that of the pictures.
-        sound: the sound of the file, if it has any.
+        sound: that of the sound, if there is any.
     """
 
-    def __init__(self, container: Container, stream: Any, sound: SoundTrack | None = None) -> None:
+    def __init__(self, container: Container, stream: Any, sound: Any = None) -> None:
         self._container = container
         self._streams, self._bases = [stream], [container.time_base]
         if sound is not None:
-            self._streams.append(sound.stream)
+            self._streams.append(sound)
             self._bases.append(sound.time_base)
-        #: Packets that the muxer has, and the newest picture, which it has not.
+        #: Packets that the muxer has.
         self._muxed: list[_Kept] = []
-        self._held: _Kept | None = None
 
-    def add(self, packet: Any) -> None:
-        """Add a picture that the muxer will get when its duration is known."""
-        self.mux_held()
-        self._held = _kept(packet, 0)
-
-    def mux_held(self) -> None:
-        """Note that the muxer gets the picture that was held."""
-        if self._held is not None:
-            self._muxed.append(self._held)
-            self._held = None
+    def mux_picture(self, packet: Any) -> None:
+        """Note that the muxer gets a picture."""
+        self._muxed.append(_kept(packet, 0))
 
     def mux_sound(self, packet: Any) -> None:
         """Note that the muxer gets a packet of sound."""
@@ -83,8 +74,12 @@ class PendingTail:
             held = 3 if is_sound and self._container.muxer == "matroska" else 2
         del self._muxed[:-held]
 
-    def render(self) -> bytes:
-        """A fragment or cluster with these packets, as the muxer would write it."""
+    def render(self, newest: Any) -> bytes:
+        """A fragment or cluster with these packets, as the muxer would write it.
+
+        Arguments:
+            newest: the picture that the muxer will get when its duration is known.
+        """
         written = _Bytes()
         container = self._container
         with av.open(written, "w", format=container.muxer, options=container.tail) as target:
@@ -94,7 +89,7 @@ class PendingTail:
                 streams[-1].time_base = base
             target.start_encoding()
             header = len(written.data)
-            for kept, duration in self._with_durations():
+            for kept, duration in _with_durations([*self._muxed, _kept(newest, 0)], container):
                 packet = av.Packet(bytes(kept.packet))
                 packet.stream, packet.time_base = streams[kept.track], self._bases[kept.track]
                 packet.pts, packet.dts = kept.pts, kept.dts
@@ -103,15 +98,15 @@ class PendingTail:
                 target.mux(packet)
         return bytes(written.data[header:])
 
-    def _with_durations(self) -> Iterator[tuple[_Kept, int]]:
-        """The packets; a picture lasts until the next one."""
-        kept = self._muxed if self._held is None else [*self._muxed, self._held]
-        starts = [each.dts for each in kept if each.track == 0]
-        steps = [after - before for before, after in pairwise(starts)]
-        steps.append(steps[-1] if steps else round(_USUAL / self._container.time_base))
-        durations = iter(steps)
-        for each in kept:
-            yield each, each.duration if each.track else next(durations)
+
+def _with_durations(kept: list[_Kept], container: Container) -> Iterator[tuple[_Kept, int]]:
+    """The packets; a picture lasts until the next one."""
+    starts = [each.dts for each in kept if each.track == 0]
+    steps = [after - before for before, after in pairwise(starts)]
+    steps.append(steps[-1] if steps else round(_USUAL / container.time_base))
+    durations = iter(steps)
+    for each in kept:
+        yield each, each.duration if each.track else next(durations)
 
 
 def _kept(packet: Any, track: int) -> _Kept:

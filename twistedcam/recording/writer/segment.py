@@ -19,14 +19,14 @@ from twistedcam.media.track import Track
 from twistedcam.recording.containers import Format
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.avi_date import write_date, write_rate
+from twistedcam.recording.writer.container_writer import open_writer
 from twistedcam.recording.writer.disk_space import ROOM, free_bytes, largest_file
 from twistedcam.recording.writer.faststart import SUFFIXES, copy_with_index_in_front
 from twistedcam.recording.writer.file_names import release_name
 from twistedcam.recording.writer.metadata_tag import Tag, write_dropped
-from twistedcam.recording.writer.muxing import make_encoder
+from twistedcam.recording.writer.muxing import FileContents
 from twistedcam.recording.writer.part_file import PartFile, disk_error
-from twistedcam.recording.writer.pending_tail import PendingTail
-from twistedcam.recording.writer.sound_track import SoundTrack
+from twistedcam.recording.writer.sound_track import SoundPiece, SoundTrack
 from twistedcam.runtime.clock import boot_id, uptime
 from twistedcam.util.libraries import av
 
@@ -48,8 +48,6 @@ MORE = 1.25
 _EARLY = 2.0
 #: Seconds above which the last picture of an AVI is written once more at its end.
 _STILL = 0.1
-#: Bytes of the muxer's buffer: most fragments are one write, so a crash does not tear them.
-_BUFFER = 1 << 20
 
 
 @dataclass
@@ -132,12 +130,6 @@ class Segment:
         self._takes_other_sizes = format.codec != "copy" or first.track.codec != "mjpeg"
         self._file = PartFile(path)
         self._largest = largest_file(path.parent)
-        options = {**format.container.writing(pace), "flush_packets": "1"}
-        # The packets come in order: FFmpeg need not wait for those of a track without any.
-        options["max_interleave_delta"] = "1"
-        self._container: Any = av.open(
-            self._file, "w", format=format.container.muxer, options=options, buffer_size=_BUFFER
-        )
         began = datetime.fromtimestamp(first.time_us / 1e6, UTC)
         written = began.isoformat(timespec="microseconds").replace("+00:00", "Z")
         tag = Tag(
@@ -148,18 +140,16 @@ class Segment:
             up=uptime(),
             kind="recording" if pace == 1.0 else "timelapse",
         )
-        self._container.metadata.update(creation_time=written, date=written, comment=str(tag))
-        self._stream, self._encoder = make_encoder(self._container, format, settings, first, rate)
-        self._sound: SoundTrack | None = None
-        if sound is not None:
-            self._sound = SoundTrack(self._container, sound, self.started)
-        self._tail = PendingTail(format.container, self._stream, self._sound)
+        metadata = {"creation_time": written, "date": written, "comment": str(tag)}
+        contents = FileContents(format, settings, first, pace, rate, sound, metadata)
+        self._writer = open_writer(self._file, contents)
+        self._is_closed = False
+        self._sound = None if sound is None else SoundTrack(sound, self.started)
         self._held: Any = None
         self._last: Packet | None = None
         self._last_pts = -1
         self._is_slow = True
         self._looked = first.dts
-        self._container.start_encoding()
         if self._strict_grid:
             self._file.change(lambda file: write_date(file, first.time_us / 1e6))
         self._header = self._file.size
@@ -177,13 +167,13 @@ class Segment:
         if pts is None:
             self.result.dropped += 1
             return
-        packet = self._encoder.encode(frame, pts)
-        if packet is None:
+        picture = self._writer.encode(frame, pts)
+        if picture is None:
             self.result.dropped += 1
             self.result.broken += 1
             return
         self._mux(pts)
-        self._held, self._last_pts = packet, pts
+        self._held, self._last_pts = picture, pts
         self.result.frames += 1
         step = (frame.dts - self.last) * self._pace
         self._is_slow = self.result.frames == 1 or step >= _SLOW
@@ -191,10 +181,8 @@ class Segment:
         if self._strict_grid:
             self._last = frame
             self._mux(pts + 1)  # pictures have no duration in an AVI
-        else:
-            self._tail.add(packet)
-            if self._is_slow:
-                self._put_tail()
+        elif self._is_slow:
+            self._put_tail()
         if self._sound is not None and self._sound.missing(frame.dts) > _LATEST_SOUND:
             self._mux_sound(self._sound.fill(frame.dts - _FILLED))
         self._check_disk(frame.dts)
@@ -207,9 +195,16 @@ class Segment:
         if self._sound is not None and packet.track == self._sound.track:
             self._mux_sound(self._sound.place(packet))
 
+    def flush(self) -> None:
+        """Write to the file what its container holds back: others may come later."""
+        before = self._file.size
+        self._writer.flush()
+        self._after_mux()
+        self._note_growth(before)
+
     def join(self, packet: Packet) -> bool:
         """Continue with packets of the encoding that was begun here; False if it is another."""
-        if packet.is_keyframe and self._encoder.can_continue(packet.track):
+        if packet.is_keyframe and self._writer.can_continue(packet.track):
             self.track = packet.track
         return self.track is packet.track
 
@@ -231,9 +226,9 @@ class Segment:
 
     def abandon(self) -> None:
         """Discard a file that is not on the disk."""
-        container, self._container = self._container, None
+        self._is_closed = True
         with suppress(av.error.FFmpegError):
-            container.close()
+            self._writer.close()
         self._file.discard()
 
     def _place(self, time: int) -> int | None:
@@ -259,7 +254,7 @@ class Segment:
             self._mux(max(until, self._last_pts + 1))
             if self._sound is not None:
                 self._mux_sound(self._sound.fill(at))
-            self._encoder.close()
+            self._writer.end_pictures()
             if self._strict_grid:
                 self._fill_grid(until)
             self.result.seconds = float(max(until, self._last_pts + 1) * self._base)
@@ -309,52 +304,41 @@ class Segment:
             return None
 
     def _mux(self, until: int) -> None:
-        packet, self._held = self._held, None
-        if packet is None:
+        picture, self._held = self._held, None
+        if picture is None:
             return
-        packet.duration = until - packet.pts
-        self._tail.mux_held()
-        before = self._file.size
-        try:
-            self._container.mux(packet)
-        except av.error.FFmpegError:  # this picture is bad: the next one may be good
+        if not self._writer.mux(picture, until):
             self.result.frames -= 1
             self.result.dropped += 1
             self.result.broken += 1
-        self._after_mux(before)
+        self._after_mux()
         self.result.seconds = until * self._step
         self.result.bytes = self._file.size
 
-    def _mux_sound(self, packets: list[Any]) -> None:
+    def _mux_sound(self, pieces: list[SoundPiece]) -> None:
         before = self._file.size
-        for packet in packets:
-            self._tail.mux_sound(packet)
-            at = self._file.size
-            with suppress(av.error.FFmpegError):  # this packet is bad: the next one may be good
-                self._container.mux(packet)
-            self._after_mux(at)
+        for each in pieces:
+            self._writer.mux_sound(each)
+            self._after_mux()
+        self._note_growth(before)
+
+    def _note_growth(self, before: int) -> None:
         if self._file.size > before:
             self.result.bytes = self._file.size
-            if self._is_slow:  # the newest picture was in the tail, which is gone
+            if self._is_slow and self._held is not None:  # it was in the tail, which is gone
                 self._put_tail()
 
-    def _after_mux(self, before: int) -> None:
-        """Check for an error of the disk, and note what the muxer has written.
-
-        Arguments:
-            before: bytes of the file before.
-        """
+    def _after_mux(self) -> None:
+        """Check for an error of the disk, and note what is in the file."""
         if self._file.error is not None:
             raise self._file.error
-        if self._file.size > before:
-            self._tail.wrote()
         if self._file.size > self._header:
             self._file.create()
             self._file.mark()
 
     def _put_tail(self) -> None:
         self._file.create()
-        self._file.put_tail(self._tail.render())
+        self._file.put_tail(self._writer.unwritten(self._held))
         if self._file.error is not None:
             raise self._file.error
 
@@ -362,7 +346,7 @@ class Segment:
         """Repeat the last picture of an AVI at its end, where its duration would be too short."""
         left = until - self._last_pts
         if left > 1 and left * self._base > _STILL and self._last is not None:
-            self._held = self._encoder.encode(self._last, until - 1)
+            self._held = self._writer.encode(self._last, until - 1)
             self._mux(until)
 
     def _set_true_rate(self) -> None:
@@ -386,12 +370,12 @@ class Segment:
                 raise OSError(ENOSPC, os.strerror(ENOSPC))
 
     def _close(self) -> None:
-        """Close the muxer, which writes its trailer."""
-        container, self._container = self._container, None
-        if container is None:
+        """Close the writer, which writes the index."""
+        if self._is_closed:
             return
+        self._is_closed = True
         try:
-            container.close()
+            self._writer.close()
         except av.error.FFmpegError as error:
             self._file.error = self._file.error or MuxerError(error.errno, error.strerror)
         if self._file.error is None:

@@ -62,11 +62,9 @@ class Progress:
 
 class RecordingSession:
     """Writes frames into files and begins new files where necessary.
-
     Frames that cannot be encoded are left out and counted. Frames of another size are held back
     until it is known if the size lasts (SizeChanges). If it does, they begin a new file. If not,
     they are scaled into the current file, or left out where JPEGs are recorded as they are.
-
     Sound is written behind the pictures of its time. It arrives later than they do, or earlier, so
     a file that is over waits for its last sound while the next one is begun already.
 
@@ -113,6 +111,8 @@ class RecordingSession:
                     self._take_sound(frame)
                 else:
                     self._write(self._placed(frame))
+            if self._segment is not None:
+                self._segment.flush()
         return self.progress()
 
     def split(self) -> Progress:

@@ -62,6 +62,8 @@ class FileRecording:
                 reorder = frame.pts - frame.dts
                 time_us = frame.time_us - reorder
                 self._write(frame.bare(self._timeline.place(time_us, time.monotonic())))
+            if self._segment is not None:
+                self._segment.flush()
         except OSError as error:
             self._broken = True
             raise disk_error(self.path.name, error) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from twistedcam.media.mp4_fragment import fragment, init_segment, packet_duration
 from twistedcam.media.packet import Packet
@@ -35,6 +35,14 @@ _GAP = 0.04
 _JITTER = 0.001
 
 
+class SoundPiece(NamedTuple):
+    """A packet of sound on a file's timeline: its bytes, its time and its samples, in steps."""
+
+    data: bytes
+    start: int
+    length: int
+
+
 class SoundTrack:
     """Places the sound of a file.
 
@@ -42,28 +50,20 @@ class SoundTrack:
     players that count samples would lose the picture's time else.
 
     Arguments:
-        container: PyAV's container, whose header is not written yet.
         track: the track of its packets.
         origin: the time of the file's first picture, microseconds of the stream's timeline.
-
-    Raises:
-        ValueError: the track's description is not valid.
     """
 
-    def __init__(self, container: Any, track: Track, origin: int) -> None:
+    def __init__(self, track: Track, origin: int) -> None:
         self.track = track
-        self._rate = int(track.rate or _USUAL_RATE)
-        #: Seconds of a step of its times.
-        self.time_base = Fraction(1, self._rate)
-        self.stream = _add_stream(container, track)
-        self.stream.time_base = self.time_base
+        self._rate = _rate(track)
         self._origin = origin
         self._silence = _silence(track, self._rate)
         #: The start of the last packet and its end, in steps.
         self._last, self._end = -1, 0
 
-    def place(self, packet: Packet) -> list[Any]:
-        """The muxer packets for a packet: silence where sound is missing, and the packet.
+    def place(self, packet: Packet) -> list[SoundPiece]:
+        """The pieces for a packet: silence where sound is missing, and the packet.
 
         None if it begins before the file, or before packets that are there already.
         """
@@ -79,16 +79,16 @@ class SoundTrack:
             start = max(self._end, self._last + 1)
         elif self._last < 0 or late > max(_GAP * self._rate, 0.75 * length):
             made = self._silence_until(start, packet.data)
-        return [*made, self._packet(packet.data, start, length)]
+        return [*made, self._piece(packet.data, start, length)]
 
-    def fill(self, until: int) -> list[Any]:
-        """Packets of silence up to a time of the stream's timeline, as far as whole ones fit."""
+    def fill(self, until: int) -> list[SoundPiece]:
+        """Silence up to a time of the stream's timeline, as far as whole ones fit."""
         if self._silence is None:
             return []
         data, length = self._silence
         made = []
         while self._end + length <= self._steps(until):
-            made.append(self._packet(data, self._end, length))
+            made.append(self._piece(data, self._end, length))
         return made
 
     def missing(self, time: int) -> float:
@@ -98,7 +98,7 @@ class SoundTrack:
     def _steps(self, time: int) -> int:
         return ((time - self._origin) * self._rate + 500_000) // 1_000_000
 
-    def _silence_until(self, start: int, usual: bytes) -> list[Any]:
+    def _silence_until(self, start: int, usual: bytes) -> list[SoundPiece]:
         """Silence up to a step.
 
         A track whose first packet is late begins with one packet at least, because an MP4 that is
@@ -113,17 +113,11 @@ class SoundTrack:
         count = max(count, 1 if self._last < 0 else 0)
         begin = self._end
         times = [begin + left * number // count for number in range(count)]
-        return [self._packet(data, each, length) for each in times]
+        return [self._piece(data, each, length) for each in times]
 
-    def _packet(self, data: bytes, start: int, length: int) -> Any:
-        made = av.Packet(data)
-        made.stream = self.stream
-        made.time_base = self.time_base
-        made.pts = made.dts = start
-        made.duration = length
-        made.is_keyframe = True
+    def _piece(self, data: bytes, start: int, length: int) -> SoundPiece:
         self._last, self._end = start, start + length
-        return made
+        return SoundPiece(data, start, length)
 
 
 def sound_fault(track: Track, muxer: str) -> str | None:
@@ -134,15 +128,15 @@ def sound_fault(track: Track, muxer: str) -> str | None:
     """
     try:
         with av.open(io.BytesIO(), "w", format=muxer) as container:
-            SoundTrack(container, track, 0)
+            add_sound_stream(container, track)
             container.start_encoding()
     except (ValueError, av.error.FFmpegError) as error:
         return getattr(error, "strerror", None) or str(error)
     return None
 
 
-def _add_stream(container: Any, track: Track) -> Any:
-    """Add a stream for packets of a track.
+def add_sound_stream(container: Any, track: Track) -> Any:
+    """Add a stream for packets of a track to PyAV's container, with a step for each sample.
 
     Raises:
         ValueError: the track's description is not valid.
@@ -151,7 +145,13 @@ def _add_stream(container: Any, track: Track) -> Any:
     nothing = Packet(track, 1, 0, 0, _OPUS_SILENCE)
     described = io.BytesIO(init_segment([track]) + fragment(nothing))
     with av.open(described, format="mp4") as read:
-        return container.add_stream_from_template(read.streams.audio[0])
+        stream = container.add_stream_from_template(read.streams.audio[0])
+    stream.time_base = Fraction(1, _rate(track))
+    return stream
+
+
+def _rate(track: Track) -> int:
+    return int(track.rate or _USUAL_RATE)
 
 
 def _samples(packet: Packet, rate: int) -> int:
