@@ -202,6 +202,14 @@ class SessionTests(RtspCase):
         assert len(self.server.viewers) == 0
         assert len(self.server.connection_limiter) == 0 or again.is_closed
 
+    def test_packets_are_not_sent_to_the_server_itself(self) -> None:
+        for first in (40_000, 40_001, 39_999):
+            own = UDP.replace("5000-5001", f"{first}-{first + 1}")
+            response = self.connect().ask("SETUP", f"{DOOR}/trackID=0?codec=mjpeg", Transport=own)
+            assert (response.status, "port of this server" in response.reason) == (461, True)
+        assert not self.factory.streams.sessions
+        self.play(UDP.replace("5000-5001", "40000-40001"), "10.0.0.7")  # another machine's
+
     def test_a_client_that_comes_back_gets_its_ports_again(self) -> None:
         peer, before = self.play(UDP, "10.0.0.7")
         peer.protocol.connectionLost()

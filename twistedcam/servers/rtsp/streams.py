@@ -109,7 +109,8 @@ class RtspStreams:
             connection: the transport of its connection. Packets over UDP go to its peer only.
 
         Raises:
-            UnsupportedTransport: the session has a track with another transport, or its channel.
+            UnsupportedTransport: the session has a track with another transport, or its channel,
+                or the client's ports are those of this server.
             TooMany: there are no UDP ports, or another session uses the client's.
         """
         others = [each for number, each in session.tracks.items() if number != track_id]
@@ -128,6 +129,9 @@ class RtspStreams:
         peer, host = connection.getPeer().host, connection.getHost().host
         ports = self.udp_ports(host)
         rtp, rtcp = ports.numbers
+        if peer == host and not {rtp, rtcp}.isdisjoint((wanted.rtp, wanted.rtcp)):
+            # Its own sender reports would keep such a session alive for ever.
+            raise UnsupportedTransport("client_port is a port of this server")
         addresses = (peer, wanted.rtp), (peer, wanted.rtcp)
         self._end_orphan(addresses[1])
         session.add(track_id, TrackSetup(track, url, None, ports, *addresses))
