@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
+import warnings
 from typing import Any
 
 from twisted.internet import reactor
@@ -161,6 +163,22 @@ class ConnectionTests(TestCase):
         self.it.finish()
         assert await read(reactor, far, 111) == serialize(frame(1, 100)) + b"bye"
         assert await read(reactor, far, 1) == b""
+
+    async def test_a_connection_that_was_reset_is_lost_and_its_sockets_are_closed(self) -> None:
+        self.opened()
+        options = self.it._options
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            far = socket.create_connection(listener.getsockname())
+            near, _ = listener.accept()
+        far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        far.close()
+        gone = ViewerConnection(self.worker, self.hub, options)  # type: ignore[arg-type]
+        with warnings.catch_warnings(record=True) as noted:
+            warnings.simplefilter("always")
+            gone.adopt(near.detach(), socket.AF_INET)
+        assert [str(each.message) for each in noted] == []
+        assert self.worker.lost_connections == [gone]
+        self.worker.lost_connections.clear()
 
     async def test_a_connection_that_cannot_be_adopted_is_lost(self) -> None:
         self.opened()

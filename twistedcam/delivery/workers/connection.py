@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -113,6 +114,7 @@ class ViewerConnection(protocol.Protocol):
         factory: protocol.Factory[ViewerConnection] = protocol.Factory.forProtocol(lambda: self)
         factory.noisy = False
         try:
+            _check_connected(fd, family)
             self._worker.reactor.adoptStreamConnection(fd, family, factory)
         except OSError as error:
             if error.errno in (errno.EMFILE, errno.ENFILE):
@@ -289,3 +291,16 @@ class ViewerConnection(protocol.Protocol):
     def _on_ready(self) -> None:
         if self._subscription is not None:
             self._subscription.ready()
+
+
+def _check_connected(fd: int, family: int) -> None:
+    """Check that a socket is connected: Twisted leaves its duplicate of one open that is not.
+
+    Raises:
+        OSError: it is not.
+    """
+    connection = socket.socket(family, socket.SOCK_STREAM, fileno=fd)
+    try:
+        connection.getpeername()
+    finally:
+        connection.detach()
