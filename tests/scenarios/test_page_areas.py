@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,14 @@ from tests.support.process import ServerProcess, wait_for
 
 CAMERAS = ("--camera", "door=pattern:?size=320x240&fps=10", "--camera", "yard=pattern:?fps=5")
 CORNERS = "return document.querySelectorAll('[data-camera=door] .corner').length"
+SHAPES = "return document.querySelectorAll('[data-camera=door] .layer polygon').length"
+OPEN = "document.querySelector('[data-camera=door] .areas').open = true"
+PLACE = """
+const layer = document.querySelector("[data-camera=door] .layer");
+layer.scrollIntoView({block: "center"});
+const {left, top, width, height} = layer.getBoundingClientRect();
+return [left, top, width, height];
+"""
 BOXES = "return document.querySelectorAll('[data-camera=door] .layer rect').length"
 
 
@@ -74,6 +83,70 @@ def test_a_zone_is_drawn_with_keys_and_mouse_and_used(page: Page, server: Server
     assert (name, points[0], points[1]) == ("zone 1", (0.3, 0.29), (0.65, 0.35))
     assert points[2] == pytest.approx((0.85, 0.65), abs=0.01)
     assert page.complaints() == []
+
+
+def fingers(page: Page, kind: str, *points: tuple[float, float]) -> None:
+    given = [{"x": x, "y": y, "id": at} for at, (x, y) in enumerate(points)]
+    page.chrome.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": given})
+
+
+def test_a_finger_drags_a_corner_and_a_zone_and_a_second_one_does_nothing(
+    page: Page, server: ServerProcess
+) -> None:
+    server.command_lines("areas zones door a: 0.2,0.2 0.5,0.2 0.5,0.5 0.2,0.5")
+    page.look(390, 844)
+    page.wait(lambda: "a" in page.text(".area-list"), "the zone")
+    left, top, width, height = page.chrome.execute_script(PLACE)
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        return left + x * width, top + y * height
+
+    fingers(page, "touchStart", place(0.35, 0.35))  # within it: selects, and drags all of it
+    fingers(page, "touchMove", place(0.7, 0.45))  # as quick as a swipe to the next camera
+    fingers(page, "touchEnd")
+    page.wait(lambda: page.chrome.execute_script(CORNERS) == 4, "its corners")
+    assert page.text(".camera:not([hidden]) .name") == "door"
+    fingers(page, "touchStart", place(0.85, 0.6))  # a corner
+    fingers(page, "touchStart", place(0.85, 0.6), place(0.1, 0.1))
+    fingers(page, "touchMove", place(0.95, 0.8), place(0.1, 0.1))
+    fingers(page, "touchMove", place(0.95, 0.8), place(0.1, 0.9))
+    fingers(page, "touchEnd")
+    page.shoot("areas-touch-390")
+    page.click(".area-apply")
+    page.wait(lambda: not areas(server)["zones"].startswith("a: 0.2,0.2"), "the change")
+    corners = areas(server)["zones"].partition(": ")[2].split()
+    found = [tuple(float(each) for each in corner.split(",")) for corner in corners]
+    assert found[0] == pytest.approx((0.55, 0.3), abs=0.01)
+    assert found[2] == pytest.approx((0.95, 0.8), abs=0.01)
+    server.command_lines("areas zones door none")
+    page.wait(lambda: "a" not in page.text(".area-list").split(), "no zone")
+
+
+def test_areas_are_drawn_in_firefox(fox: Any, server: ServerProcess) -> None:
+    from marionette_driver.marionette import ActionSequence
+
+    server.command_lines("areas zones door a: 0.2,0.2 0.5,0.2 0.5,0.5 0.2,0.5")
+    fox.navigate(server.http + "/#door")
+    fox.execute_script(OPEN)
+    wait_for(lambda: fox.execute_script(SHAPES) == 1, "the zone")
+    left, top, width, height = fox.execute_script(PLACE)
+
+    def drag(kind: str, start: tuple[float, float], end: tuple[float, float]) -> None:
+        pointer = ActionSequence(fox, "pointer", kind, {"pointerType": kind})
+        (x0, y0), (x1, y1) = ((left + x * width, top + y * height) for x, y in (start, end))
+        pointer.pointer_move(round(x0), round(y0)).pointer_down()
+        pointer.pointer_move(round(x1), round(y1), 100).pointer_up().perform()
+
+    drag("mouse", (0.35, 0.35), (0.35, 0.35))  # selects it
+    wait_for(lambda: fox.execute_script(CORNERS) == 4, "its corners")
+    drag("mouse", (0.5, 0.2), (0.9, 0.2))
+    drag("touch", (0.9, 0.2), (0.8, 0.1))
+    fox.execute_script("document.querySelector('[data-camera=door] .area-apply').click()")
+    wait_for(lambda: not areas(server)["zones"].startswith("a: 0.2,0.2 0.5,0.2"), "the change")
+    corner = tuple(float(each) for each in areas(server)["zones"].split()[2].split(","))
+    assert corner == pytest.approx((0.8, 0.1), abs=0.02)
+    server.command_lines("areas zones door none")
+    fox.navigate("about:blank")
 
 
 def test_what_another_client_sets_is_shown_and_undo_takes_a_change_back(

@@ -19,8 +19,8 @@ export class AreaLayer {
     this.observer.observe(this.picture);
     this.element.addEventListener("pointerdown", (event) => this.begin(event));
     this.element.addEventListener("pointermove", (event) => this.move(event));
-    this.element.addEventListener("pointerup", () => this.end());
-    this.element.addEventListener("pointercancel", () => this.cancel());
+    this.element.addEventListener("pointerup", (event) => this.end(event));
+    this.element.addEventListener("pointercancel", (event) => this.holds(event) && this.cancel());
     this.element.addEventListener("dblclick", (event) => event.stopPropagation()); // no full screen
   }
 
@@ -107,12 +107,15 @@ export class AreaLayer {
     if (middle !== undefined) at = this.editor.insertCorner(Number(middle));
     if (at !== null) this.focusCorner(at);
     this.element.setPointerCapture(event.pointerId);
-    this.drag = { at, from: this.position(event), before, points: this.selected.points, now: this.selected.points };
+    this.drag = { pointer: event.pointerId, at, from: this.position(event), before, points: this.selected.points, now: this.selected.points };
   }
+
+  // True if the finger or mouse of the event drags something; a second finger does nothing.
+  holds(event) { return this.drag?.pointer === event.pointerId; }
 
   move(event) {
     const { drag } = this;
-    if (!drag) return;
+    if (!this.holds(event)) return;
     const [x, y] = this.position(event);
     const [dx, dy] = [x - drag.from[0], y - drag.from[1]];
     if (drag.at === null) drag.now = moved(drag.points, dx, dy);
@@ -120,10 +123,11 @@ export class AreaLayer {
     this.editor.preview(drag.now);
   }
 
-  end() {
+  end(event) {
     const { drag } = this;
+    if (!this.holds(event)) return;
     this.drag = null;
-    if (drag && drag.now !== drag.before) this.editor.change(drag.now, drag.before);
+    if (drag.now !== drag.before) this.editor.change(drag.now, drag.before);
   }
 
   // Puts back what is dragged; returns true if something was.
