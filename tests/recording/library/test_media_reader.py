@@ -159,6 +159,20 @@ def test_what_takes_too_long_is_ended(
         reader.close()
 
 
+def test_a_process_may_take_longer_to_start_than_to_read(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import time\ntime.sleep(1.5)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    reader = MediaReader()
+    try:
+        with Opened(folder / "a.mp4") as fd:
+            (answer,) = reader._ask("head", [fd], 1.0, 0.0)
+        assert answer[0]["codec"] == "h264"
+    finally:
+        reader.close()
+
+
 def test_a_process_ends_when_there_is_no_work_and_the_next_one_is_started(folder: Path) -> None:
     reader = MediaReader(idle=0.05)
     try:

@@ -32,6 +32,8 @@ HEAD_LIMIT, PICTURE_LIMIT, PACKET_LIMIT = 8.0, 20.0, 30.0
 IDLE = 10.0
 #: Seconds that the server waits beyond the time limit of the process.
 _GRACE = 5.0
+#: Seconds that the start of a process may take on a busy computer: that is not the file's fault.
+_START = 60.0
 _MAX_LINE, _MAX_BODY = 1 << 20, 1 << 20
 
 
@@ -131,12 +133,12 @@ class MediaReader:
             OSError: no process can be started.
         """
         order = {"task": task, "limit": limit, **words}
-        patience = None if wait is None else limit + wait
         count = len(files) if task == "head" else 1
         with self._room:
             while True:
                 process, is_new = self._take()
                 answers: list[_Answer] = []
+                patience = None if wait is None else limit + wait + (_START if is_new else 0.0)
                 try:
                     answers.extend(process.ask(order, files, count, patience))
                     status = 0 if len(answers) == count else process.end()
