@@ -32,7 +32,7 @@ BOXES_PERIOD = 0.2
 #: Most unsent bytes of events of a client that does not read; the connection is closed beyond them.
 MAX_WAITING = 256 * 1024
 #: Heartbeats in a row during which a client reads nothing; then the connection is closed.
-MAX_UNREAD = 6
+MAX_UNREAD = 30
 
 
 class EventStreams:
