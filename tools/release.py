@@ -57,12 +57,14 @@ def release(output: Path) -> None:
     if _said("git", "status", "--porcelain"):
         raise ReleaseError("there are changes that are not committed")
     version = _version()
-    epoch = int(_said("git", "log", "-1", "--format=%ct"))
+    # A commit that is made meanwhile is in neither build.
+    commit, time = _said("git", "log", "-1", "--format=%H %ct").split()
+    epoch = int(time)
     with tempfile.TemporaryDirectory(prefix="twistedcam-release-") as temporary:
         made = Path(temporary) / "release"
         again = Path(temporary) / "again"
         for each in (made, again):
-            _build(Path(temporary) / f"source-{each.name}", each, epoch)
+            _build(Path(temporary) / f"source-{each.name}", each, commit, epoch)
         _compare(made, again)
         (wheel,) = made.glob("*.whl")
         if f"-{version}-" not in wheel.name:
@@ -119,11 +121,11 @@ def normalised(archive: bytes, epoch: int) -> bytes:
     return written.getvalue()
 
 
-def _build(source: Path, output: Path, epoch: int) -> None:
-    """Build what is committed, in a folder of its own."""
+def _build(source: Path, output: Path, commit: str, epoch: int) -> None:
+    """Build a commit in a folder of its own."""
     source.mkdir()
     archive = subprocess.run(
-        ["git", "archive", "HEAD"], cwd=ROOT, stdout=subprocess.PIPE, check=True
+        ["git", "archive", commit], cwd=ROOT, stdout=subprocess.PIPE, check=True
     ).stdout
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
         files.extractall(source, filter="data")
