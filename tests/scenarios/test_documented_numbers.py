@@ -25,7 +25,7 @@ from twistedcam.processing import executors as work
 from twistedcam.processing import processor, results
 from twistedcam.publishing import output
 from twistedcam.publishing.sender import http_client
-from twistedcam.recording import containers, continuous, first_frame
+from twistedcam.recording import continuous, first_frame
 from twistedcam.recording.library import media_reader, retention_service
 from twistedcam.recording.media_worker import video_file as video
 from twistedcam.recording.writer import disk_space as disk
@@ -171,7 +171,6 @@ NUMBERS = (
     ("processing", r"at most (\w+) KiB at once\. It is sent as", [results.MAX_DATA / KIB]),
     ("processing", r"gives nothing for (\w+) s\. A\sthread", [work.GENERATOR_HANG]),
     ("recording", r"plain file name of (\w+) bytes at most", [names.MAX_BYTES]),
-    ("recording", r"in fragments of ([\d.]+) s", [containers.FLUSH_MS / 1000]),
     ("recording", r"room for its index \((\w+) MiB\)", [disk.ROOM / MIB]),
     ("recording", r"is played at (\w+) a second", [session.TIMELAPSE_FPS]),
     ("recording", r"For a video of up to (\w+) MiB", [segment.SMALL / MIB]),

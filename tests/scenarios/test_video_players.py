@@ -14,6 +14,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,8 @@ def test_ffprobe_reads_mp4(cameras: ServerProcess) -> None:
     )
     (stream,) = json.loads(done.stdout)["streams"]
     assert (stream["codec_name"], stream["width"], stream["height"]) == ("h264", 320, 240)
-    assert stream["r_frame_rate"] == "20/1"
+    # It is guessed from times of capture, which are late now and then on a busy machine.
+    assert abs(Fraction(stream["r_frame_rate"]) - 20) < 1
     assert int(stream["nb_read_packets"]) >= 12
     assert done.stderr == b""
 
