@@ -219,7 +219,7 @@ def test_a_picture_of_a_hundred_megapixels_has_a_thumbnail_and_a_larger_one_none
 
 
 def test_memory_is_bounded(folder: Path) -> None:
-    reader = MediaReader(memory=100 << 20)
+    reader = MediaReader(memory=120 << 20)
     try:
         with (
             Opened(folder / "a.mkv") as fd,

@@ -71,7 +71,7 @@ def _answers(order: dict[str, Any], files: list[int]) -> Iterator[tuple[dict[str
             yield _answer(order, each)
         except UnreadableVideo as error:
             yield {"refused": str(error)}, b""
-        except MemoryError:
+        except (MemoryError, ImportError):  # a library cannot be loaded for want of memory
             yield {"refused": "it takes more memory than it may have"}, b""
         except OSError as error:
             yield {"failed": error.strerror or str(error), "errno": error.errno}, b""
