@@ -112,6 +112,22 @@ def test_no_packet_is_lost_or_twice_over_the_files_of_a_recording(tmp_path: Path
                     assert at + 2 * part == pytest.approx(number * PACKET, abs=0.001)
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.mov"])
+def test_a_file_that_waits_for_its_last_sound_has_all_its_pictures(
+    name: str, tmp_path: Path
+) -> None:
+    sounds = aac_packets(0.0, 1.5, START_US)
+    recording = session(tmp_path, name, sounds[0].track, segment=2)
+    pictures = h264_packets((n / 25 for n in range(74)), keyframes=1.0)
+    for at in range(0, 74, 12):  # in batches, as a job writes them
+        until = pictures[at].dts + 480_000
+        heard = [each for each in sounds if pictures[at].dts <= each.pts < until]
+        assert not recording.write([*pictures[at : at + 12], *heard]).closed
+    with av.open(str(part_of(tmp_path / name))) as film:
+        assert len([each for each in film.demux(video=0) if each.size]) == 50
+    finish(recording, [])
+
+
 def test_sound_is_played_and_exported_without_a_seam(tmp_path: Path) -> None:
     sounds = aac_packets(0.0, 12.0, START_US)
     first = [each for each in sounds if each.seq < 200]

@@ -10,10 +10,13 @@ from unittest.mock import patch
 import av
 import pytest
 
+from tests.support.fakes import InlineReader
 from tests.support.films import START_US, changed, h264_packets, timed_frames
 from tests.support.sound import encoded_packets
 from twistedcam.media.packet import Packet
 from twistedcam.recording.containers import FORMATS
+from twistedcam.recording.library import recovery
+from twistedcam.recording.mp4.boxes import boxes
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.ffmpeg_writer import FfmpegWriter
 from twistedcam.recording.writer.fragmented_writer import FragmentedWriter
@@ -185,3 +188,28 @@ def test_a_batch_is_one_fragment(tmp_path: Path) -> None:
         sizes.append(file.size)
     # Four pictures are too few; twelve are written, and then as many as fit in 0.6 s.
     assert [n for n in range(1, 30) if sizes[n] > sizes[n - 1]] == [11, 27]
+
+
+def test_a_torn_header_of_a_fragment_is_found_however_many_pictures_come(tmp_path: Path) -> None:
+    (first,) = h264_packets([0])
+    sounds = [changed_start(each) for each in encoded_packets("aac", 2.0)]
+    file = PartFile(tmp_path / "a.mp4")
+    writer = FragmentedWriter(file, contents([first, *sounds], "auto.mp4"))
+    track, count = SoundTrack(sounds[0].track, first.dts), 1500  # a picture each millisecond
+    pictures = [writer.encode(first, number * 90) for number in range(count)]
+    for number, each in enumerate(pictures[:-1]):
+        writer.mux(each, number * 90 + 90)
+        if number % 20 == 0:
+            for piece in track.place(sounds[number // 20]):
+                writer.mux_sound(piece)
+    file.create()
+    file.put_tail(writer.unwritten(pictures[-1]))
+    data = file.part.read_bytes()
+    headers = [each for each in boxes(data, 0, len(data)) if each.kind == b"moof"]
+    assert max(each.end - each.start for each in headers) < recovery._TORN
+    torn = tmp_path / "torn"
+    torn.mkdir()
+    (torn / ".a.mp4.part").write_bytes(data[: headers[-1].end - 1])
+    (found,) = recovery.recover(torn, InlineReader())  # type: ignore[arg-type]
+    assert count - found.frames <= 100
+    file.discard()

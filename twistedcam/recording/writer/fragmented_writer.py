@@ -19,6 +19,9 @@ from twistedcam.util.libraries import av
 
 #: Seconds of playback of a fragment at most, and of one that is written though more may follow.
 _MOST, _ENOUGH = Fraction(6, 10), Fraction(2, 10)
+#: Pictures and packets of sound of a fragment at most: its header then has less than the 4096 bytes
+#: in which one is searched for that a crash has torn.
+_MOST_SAMPLES = 100
 #: Seconds of a picture of which the end is not known, where there is only one.
 _USUAL = Fraction(1, 30)
 
@@ -84,7 +87,7 @@ class FragmentedWriter:
     def mux(self, picture: Any, until: int) -> bool:
         if not _is_good(picture):
             return False
-        if self._pictures and picture.start - self._pictures[0].start >= self._most:
+        if _is_enough(self._pictures, picture.start, self._most):
             self._write_fragment()
         self._pictures.append(picture)
         self._end = until
@@ -94,7 +97,7 @@ class FragmentedWriter:
         if not piece.data:
             return
         start = round(piece.start * self._sound_scale)
-        if self._sounds and start - self._sounds[0].start >= self._most_sound:
+        if _is_enough(self._sounds, start, self._most_sound):
             self._write_fragment()
         self._sounds.append(Sample(piece.data, start))
         self._sound_end = round((piece.start + piece.length) * self._sound_scale)
@@ -146,6 +149,11 @@ class FragmentedWriter:
         if self._sounds:
             runs.append(SampleRun(AUDIO, self._sounds, self._sound_end))
         return runs
+
+
+def _is_enough(samples: list[Sample], start: int, most: float) -> bool:
+    """True if a sample that begins at ``start`` must be in another fragment."""
+    return bool(samples) and (start - samples[0].start >= most or len(samples) >= _MOST_SAMPLES)
 
 
 def _is_good(picture: Sample) -> bool:

@@ -202,6 +202,15 @@ class Segment:
         self._after_mux()
         self._note_growth(before)
 
+    def wait_for_sound(self) -> None:
+        """Write its newest pictures behind the file: it gets only sound from now on.
+
+        That may take a second, and a crash meanwhile may cost what is newer, but not them.
+        """
+        self._is_slow = True
+        if self._held is not None:
+            self._put_tail()
+
     def join(self, packet: Packet) -> bool:
         """Continue with packets of the encoding that was begun here; False if it is another."""
         if packet.is_keyframe and self._writer.can_continue(packet.track):

@@ -62,9 +62,11 @@ class Progress:
 
 class RecordingSession:
     """Writes frames into files and begins new files where necessary.
+
     Frames that cannot be encoded are left out and counted. Frames of another size are held back
     until it is known if the size lasts (SizeChanges). If it does, they begin a new file. If not,
     they are scaled into the current file, or left out where JPEGs are recorded as they are.
+
     Sound is written behind the pictures of its time. It arrives later than they do, or earlier, so
     a file that is over waits for its last sound while the next one is begun already.
 
@@ -162,13 +164,8 @@ class RecordingSession:
         return Progress(
             self._name,
             *(all.frames, all.seconds, all.bytes, all.dropped),
-            self._files,
-            self._started,
-            now.seconds,
-            now.bytes,
-            closed,
-            self._unsupported,
-            skip_reasons,
+            *(self._files, self._started, now.seconds, now.bytes),
+            *(closed, self._unsupported, skip_reasons),
         )
 
     @contextmanager
@@ -387,6 +384,8 @@ class RecordingSession:
                 self._ending = segment, at
                 if segment.sound is None or self.sound:
                     self._finish_ending()
+                else:
+                    segment.wait_for_sound()
 
     def _finish_ending(self) -> None:
         """End the file that has waited for its last sound."""
