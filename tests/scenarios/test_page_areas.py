@@ -85,6 +85,17 @@ def test_a_zone_is_drawn_with_keys_and_mouse_and_used(page: Page, server: Server
     assert page.complaints() == []
 
 
+def place_of_layer(page: Page, frames: int = 0) -> list[float]:
+    """The place of the layer with the areas, after so many frames of the browser."""
+    later = f"""
+    const [done, place] = [arguments[0], () => {{ {PLACE} }}];
+    let left = {frames};
+    const step = () => (left-- > 0 ? requestAnimationFrame(step) : done(place()));
+    step();"""
+    found: list[float] = page.chrome.execute_async_script(later)
+    return found
+
+
 def fingers(page: Page, kind: str, *points: tuple[float, float]) -> None:
     given = [{"x": x, "y": y, "id": at} for at, (x, y) in enumerate(points)]
     page.chrome.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": given})
@@ -96,7 +107,8 @@ def test_a_finger_drags_a_corner_and_a_zone_and_a_second_one_does_nothing(
     server.command_lines("areas zones door a: 0.2,0.2 0.5,0.2 0.5,0.5 0.2,0.5")
     page.look(390, 844)
     page.wait(lambda: "a" in page.text(".area-list"), "the zone")
-    left, top, width, height = page.chrome.execute_script(PLACE)
+    page.wait(lambda: place_of_layer(page) == place_of_layer(page, 20), "a layout that stays")
+    left, top, width, height = place_of_layer(page)
 
     def place(x: float, y: float) -> tuple[float, float]:
         return left + x * width, top + y * height

@@ -7,8 +7,6 @@ from typing import Any, Protocol
 from twistedcam.media.nal_codecs import NAL_CODECS
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import Track
-from twistedcam.recording.writer.ffmpeg_writer import FfmpegWriter
-from twistedcam.recording.writer.fragmented_writer import FragmentedWriter
 from twistedcam.recording.writer.muxing import FileContents
 from twistedcam.recording.writer.part_file import PartFile
 from twistedcam.recording.writer.sound_track import SoundPiece
@@ -75,5 +73,10 @@ def open_writer(file: PartFile, contents: FileContents) -> ContainerWriter:
     is_jpeg = format.codec == "copy" and contents.first.track.codec not in NAL_CODECS
     has_sound_for_it = sound is None or sound.codec in _SOUNDS
     if format.container.is_fragmented and has_sound_for_it and not is_jpeg:
+        # Imported with the first recording, on its thread.
+        from twistedcam.recording.writer.fragmented_writer import FragmentedWriter
+
         return FragmentedWriter(file, contents)
+    from twistedcam.recording.writer.ffmpeg_writer import FfmpegWriter
+
     return FfmpegWriter(file, contents)
