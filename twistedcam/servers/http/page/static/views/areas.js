@@ -102,6 +102,7 @@ export class Areas {
     let found;
     try { found = await call("GET", `${this.path}/areas`); } catch { return; } // loaded again when the server is back
     const areas = KINDS.flatMap((kind) => parsePolygons(found[kind]).map((each) => ({ kind, ...each })));
+    if (this.textOf(areas) === this.usedText) return; // an area that is selected stays so
     const isChanged = this.usedText && this.isChanged;
     this.used = areas;
     this.usedText = this.textOf(areas);
