@@ -221,12 +221,14 @@ def test_the_keys_setting_is_remembered(page: Page, server: ServerProcess) -> No
     assert page.text("#keys-list") == ""
     page.chrome.refresh()
     page.wait(lambda: page.text("#link") == "Connected", "the page again")
-    page.wait(lambda: page.text(".state") == "Live", "a live camera")
+    page.wait(lambda: page.text("[data-camera=yard] .state") == "Live", "a live camera")
+    page.wait(lambda: page.find("[data-camera=yard] .record").is_enabled(), "a button to record")
     assert not page.find("#keys").is_selected()
     assert page.find("[data-camera=yard] .toggle").get_dom_attribute("aria-keyshortcuts") is None
     page.keys("r")
     page.keys("s")
     page.click("#keys")
+    page.wait(lambda: page.find("#keys-list").is_displayed(), "the keys")
     page.keys("r")  # the switch has the focus, and takes no letters
     page.wait(
         lambda: state(server, "yard")["recording"], "a recording: the first thing that was done"
