@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
-from tests.support.process import ServerProcess, wait_for
+from tests.support.process import ServerProcess, descendants, wait_for
 from tests.support.pulse import MICROPHONE, PulseServer, require_pulse
 
 CAMERA = "cam=pattern:?size=160x120&fps=5"
@@ -72,12 +72,8 @@ def test_a_microphone_is_recorded_muted_and_lost_and_the_picture_goes_on(tmp_pat
 def _children(pid: int) -> list[int]:
     """Return the processes of microphones of a server."""
     found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            stat, command = (entry / "stat").read_text(), (entry / "cmdline").read_bytes()
-        except OSError:
-            continue
-        parent = re.search(r"\) \S (\d+)", stat)
-        if parent and int(parent[1]) == pid and b"twistedcam.microphones" in command:
-            found.append(int(entry.name))
+    for each in descendants(pid):
+        with suppress(OSError):  # it has ended
+            if b"twistedcam.microphones" in Path(f"/proc/{each}/cmdline").read_bytes():
+                found.append(each)
     return found
