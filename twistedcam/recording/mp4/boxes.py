@@ -83,6 +83,20 @@ def need_box(data: bytes, inside: Box, *path: bytes) -> Box:
     return found
 
 
+def number_after_dates(data: bytes, header: Box) -> int:
+    """The number behind the dates of a header.
+
+    It is the track's id in ``tkhd``, and the steps a second in ``mvhd`` and ``mdhd``. The dates of
+    version 1 have 64 bits each (ISO/IEC 14496-12, 8.2.2, 8.3.2, 8.4.2).
+
+    Raises:
+        struct.error: the header is cut.
+    """
+    at = header.body + (20 if data[header.body] == 1 else 12)
+    number: int = struct.unpack_from(">I", data, at)[0]
+    return number
+
+
 def make_box(kind: bytes, *contents: bytes) -> bytes:
     """A box with these contents."""
     body = b"".join(contents)

@@ -18,7 +18,7 @@ _FRAME, _SOUND = 32 + 64, 64
 _VIDEO_ROW, _AUDIO_ROW = 16, 8
 _VIDEO_FLAGS, _AUDIO_FLAGS = 0xF01, 0x301
 #: Flags of samples (ISO/IEC 14496-12, 8.8.3.1): others depend on it or not.
-_SYNC, _NOT_SYNC = 0x02000000, 0x01010000
+SYNC, NOT_SYNC = 0x02000000, 0x01010000
 #: The track ids in the output.
 VIDEO, AUDIO = 1, 2
 _MAX_BYTES = 0xFFFF_FFFF
@@ -217,7 +217,7 @@ class Cut:
         offset = _FRAME + rows
         if has_sound:
             offset += _SOUND + (sounds.stop - sounds.start) * _AUDIO_ROW
-        flags = np.where(video.is_sync[places], _SYNC, _NOT_SYNC)
+        flags = np.where(video.is_sync[places], SYNC, NOT_SYNC)
         columns = [video.durations[places], video.sizes[places], flags, video.shifts[places]]
         time = base + int(video.times[places.start]) - self._decoded(0)
         trafs = [_traf(VIDEO, time, _VIDEO_FLAGS, offset, columns)]

@@ -14,11 +14,17 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from twistedcam.recording.mp4.boxes import Box, boxes, find_box, make_box, make_full_box, need_box
-from twistedcam.recording.mp4.fragmenter import AUDIO, VIDEO
+from twistedcam.recording.mp4.boxes import (
+    Box,
+    boxes,
+    find_box,
+    make_box,
+    make_full_box,
+    need_box,
+    number_after_dates,
+)
+from twistedcam.recording.mp4.fragmenter import AUDIO, NOT_SYNC, SYNC, VIDEO
 
-#: Flags of samples (8.8.3.1): a key frame, and a picture that depends on others.
-_KEY, _DEPENDS = 0x0200_0000, 0x0101_0000
 #: Bytes of a fragment besides data and samples: moof and mfhd; traf, tfhd, tfdt and the head of
 #: trun; and those of each sample: duration, size, flags, shift.
 _MOOF, _TRAF, _ROW = 24, 64, 16
@@ -74,8 +80,11 @@ class GrowingMovie:
         """Steps a second of a track."""
         moov = self._moov
         for trak in boxes(moov, 8, len(moov)):
-            if trak.kind == b"trak" and _track_id(moov, need_box(moov, trak, b"tkhd")) == track:
-                return _timescale(moov, need_box(moov, trak, b"mdia", b"mdhd"))
+            if (
+                trak.kind == b"trak"
+                and number_after_dates(moov, need_box(moov, trak, b"tkhd")) == track
+            ):
+                return number_after_dates(moov, need_box(moov, trak, b"mdia", b"mdhd"))
         raise KeyError(track)
 
     @property
@@ -125,14 +134,14 @@ class GrowingMovie:
         moov = self._moov
         top = next(boxes(moov, 0, len(moov)))
         mvhd = need_box(moov, top, b"mvhd")
-        scale = _timescale(moov, mvhd)
+        scale = number_after_dates(moov, mvhd)
         traks, longest = [], 0
         for trak in boxes(moov, top.body, top.end):
             if trak.kind != b"trak":
                 continue
             tkhd, mdhd = need_box(moov, trak, b"tkhd"), need_box(moov, trak, b"mdia", b"mdhd")
-            table = self._tables[_track_id(moov, tkhd)]
-            length = -(-table.end * scale // _timescale(moov, mdhd))
+            table = self._tables[number_after_dates(moov, tkhd)]
+            length = -(-table.end * scale // number_after_dates(moov, mdhd))
             traks.append(make_box(b"trak", *self._trak(trak, table, length)))
             longest = max(longest, length)
         others = [
@@ -274,7 +283,7 @@ def _fragment(number: int, runs: Sequence[SampleRun]) -> list[bytes]:
         starts = [each.start for each in samples[1:]]
         starts.append(end)
         for (coded, start, shift, is_keyframe), after in zip(samples, starts, strict=True):
-            rows.extend((after - start, len(coded), _KEY if is_keyframe else _DEPENDS, shift))
+            rows.extend((after - start, len(coded), SYNC if is_keyframe else NOT_SYNC, shift))
             size += len(coded)
             data.append(coded)
         run = 20 + _ROW * len(samples)
@@ -290,16 +299,6 @@ def _fragment(number: int, runs: Sequence[SampleRun]) -> list[bytes]:
         offset += size
     heads.append(struct.pack(">I4s", offset - moof, b"mdat"))
     return [b"".join(heads), *data]
-
-
-def _timescale(moov: bytes, header: Box) -> int:
-    at = header.body + (20 if moov[header.body] else 12)
-    return int.from_bytes(moov[at : at + 4], "big")
-
-
-def _track_id(moov: bytes, tkhd: Box) -> int:
-    at = tkhd.body + (20 if moov[tkhd.body] else 12)
-    return int.from_bytes(moov[at : at + 4], "big")
 
 
 def _with_duration(moov: bytes, header: Box, fields: int, duration: int) -> bytes:

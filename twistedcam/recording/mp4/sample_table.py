@@ -14,6 +14,7 @@ from twistedcam.recording.mp4.boxes import (
     boxes,
     find_box,
     need_box,
+    number_after_dates,
 )
 from twistedcam.recording.mp4.sample_entry import SampleEntry, read_entry
 from twistedcam.util.libraries import np
@@ -193,9 +194,7 @@ def _read_tracks(moov: bytes, size: int) -> list[_Track]:
         if each.kind == b"trex":
             track, _, *values = struct.unpack_from(">5I", moov, each.body + 4)
             defaults[track] = tuple(values)
-    mvhd = need_box(moov, top, b"mvhd")
-    wide = moov[mvhd.body] == 1
-    (movie_scale,) = struct.unpack_from(">I", moov, mvhd.body + (20 if wide else 12))
+    movie_scale = number_after_dates(moov, need_box(moov, top, b"mvhd"))
     tracks = []
     for trak in boxes(moov, top.body, top.end):
         if trak.kind == b"trak":
@@ -215,11 +214,10 @@ def _read_track(
     if kind is None or stbl is None:
         return None
     tkhd = need_box(moov, trak, b"tkhd")
-    (id,) = struct.unpack_from(">I", moov, tkhd.body + (20 if moov[tkhd.body] == 1 else 12))
+    id = number_after_dates(moov, tkhd)
     width, height = (each >> 16 for each in struct.unpack_from(">II", moov, tkhd.end - 8))
     mdhd = need_box(moov, trak, b"mdia", b"mdhd")
-    at = mdhd.body + (20 if moov[mdhd.body] == 1 else 12)
-    (timescale,) = struct.unpack_from(">I", moov, at)
+    timescale = number_after_dates(moov, mdhd)
     if not timescale:
         raise UnreadableMovie("it has no timescale")
     stsd = need_box(moov, stbl, b"stsd")

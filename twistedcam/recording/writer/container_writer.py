@@ -45,7 +45,7 @@ class ContainerWriter(Protocol):
         """Write what was added, if it is not too little. More may come after some time only."""
 
     def unwritten(self, newest: Any) -> bytes:
-        """What the file lacks, to be written behind it meanwhile.
+        """Return the data that the file lacks, to be written behind it meanwhile.
 
         Arguments:
             newest: a picture that follows those that were added; its end is not known.

@@ -31,7 +31,7 @@ _BUFFER = 1 << 20
 
 @dataclass(frozen=True)
 class FileContents:
-    """What a file gets.
+    """The settings and the first picture of a recorded file.
 
     Arguments:
         first: its first picture.
