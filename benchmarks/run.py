@@ -36,6 +36,7 @@ PARTS = (
     "control",
     "viewer",
     "page",
+    "wall",
     "sharing",
 )
 RESULTS = Path(__file__).with_name("results")

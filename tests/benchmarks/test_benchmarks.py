@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from benchmarks import wall
 from benchmarks.tables import cell, ratio
 from tests.fakecam import require_fakecam
 from tests.support.process import run_program
@@ -38,3 +39,15 @@ def test_repeats_that_differ_are_marked_as_noise() -> None:
 def test_what_was_not_measured_is_no_figure() -> None:
     assert cell([], ".1f") == cell([float("nan")], ".1f") == "–"
     assert ratio([1.0], []) == ratio([1.0], [0.0]) == "–"
+
+
+def test_the_wall_has_a_row_of_its_own_and_one_for_each_tile() -> None:
+    slow, fast = {"fps": 5.0, "age_p50": 90.0, "age_p99": 200.0}, {"fps": 25.0, "age_p50": 20.0}
+    tiles = {f"cam{number}": fast | {"age_p99": 40.0} for number in range(wall.CAMERAS)}
+    tiles["cam3"] = slow
+    whole = {"fps": 380.0, "age_p50": 21.0, "age_p99": 180.0}
+    run = {"tiles": tiles, "all": whole, "cores": {"browser": 1.5, "server": 0.2}}
+    told = wall.tell({"runs": [run]})
+    assert "| the wall in Chromium | 23.8 | 5.0 | 21 | 180 | 1.50 | 0.20 |" in told
+    assert "| cam0 | 25.0 | 20 | 40 |" in told and "| cam3 | 5.0 | 90 | 200 |" in told
+    assert wall.tell({"runs": []}) == ["Not measured."]
