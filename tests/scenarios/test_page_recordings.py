@@ -191,7 +191,7 @@ def test_recordings_are_under_their_days_found_by_words_and_selected(
     page: Page, server: ServerProcess, folder: Path
 ) -> None:
     now = time.time()
-    made = {"cat-1.mp4": 0, "cat-2.mp4": 86400, "dog-3.mp4": 86400}
+    made = {"cat-1.mp4": 0, "cat-2.mp4": 86400, "dog-3.v2.mp4": 86400}
     for name, ago in made.items():
         (folder / name).write_bytes(b"nothing " * 128)
         os.utime(folder / name, (now - ago, now - ago))
@@ -199,6 +199,8 @@ def test_recordings_are_under_their_days_found_by_words_and_selected(
     page.wait(lambda: made.keys() <= {*page.names()}, "them in the list")
     days = page.text("#recording-list .day h3").split("\n")
     assert days == ["Today", "Yesterday"]
+    assert page.text(f"{row('dog-3.v2.mp4')} .title") == "dog-3.v2"
+    assert page.text(f"{row('dog-3.v2.mp4')} .kind").lower() == "mp4"
     page.find("#recordings-search").send_keys("cat")
     page.wait(lambda: page.names() == ["cat-1.mp4", "cat-2.mp4"], "those with that word")
     page.click("#recordings-select")
@@ -210,20 +212,25 @@ def test_recordings_are_under_their_days_found_by_words_and_selected(
     page.click("#choice-protect")
     page.wait(lambda: "Protected 2 of 2" in page.text("#toasts"), "word of it")
     page.wait(lambda: "protected" in page.text(f"{row('cat-1.mp4')} .facts-line"), "their mark")
+    server.command_lines("unprotect cat-2.mp4")
     page.click("#choice-all")
     page.click("#choice-delete")
+    assert page.text("#ask-title, #ask-keep") == "Delete these files?\nKeep them"
     page.click("#ask button[value=yes]")
-    page.wait(lambda: "unprotect it first" in page.text("#toasts"), "the reason")
+    page.wait(lambda: "Deleted 1 of 2" in page.text("#toasts"), "word of the other one")
+    assert "'cat-1.mp4' is protected: unprotect it first" in page.text("#toasts")
+    (folder / "cat-2.mp4").write_bytes(b"nothing " * 128)
+    server.command_lines("protect cat-2.mp4")
+    page.wait(lambda: "cat-2.mp4" in page.names(), "another file")
     page.click("#choice-all")
     page.click("#choice-unprotect")
     page.wait(lambda: "Unprotected 2 of 2" in page.text("#toasts"), "word of it")
     page.click("#choice-close")
     page.click(f"{row('cat-1.mp4')} .rename")
     page.find("#rename-name").send_keys("cat-2\n")  # the name is selected, and typed over
-    page.wait(lambda: "'cat-2.mp4' already" in page.text("#toasts"), "the reason")
-    page.click(f"{row('cat-1.mp4')} .rename")
-    page.find("#rename-name").send_keys("cat s\n")
-    page.wait(lambda: "cat s.mp4" in page.names(), "the new name")
+    page.wait(lambda: "'cat-2.mp4' already" in page.text("#rename-error"), "the reason")
+    page.find("#rename-name").send_keys("\b s\n")
+    page.wait(lambda: "cat- s.mp4" in page.names(), "the new name")
     assert not (folder / "cat-1.mp4").exists()
     page.click("#recordings-select")
     page.click("#choice-all")
@@ -232,8 +239,8 @@ def test_recordings_are_under_their_days_found_by_words_and_selected(
     page.wait(lambda: page.names() == [], "a list without them")
     assert page.text("#recording-list") == "No recording matches the search."
     page.find("#recordings-search").clear()
-    assert (folder / "dog-3.mp4").exists()
-    (folder / "dog-3.mp4").unlink()
+    assert (folder / "dog-3.v2.mp4").exists()
+    (folder / "dog-3.v2.mp4").unlink()
     page.complaints()
 
 

@@ -137,7 +137,7 @@ class Library:
             changed = await self._run(lambda: self._protection.change(shown, is_protected))
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
-            raise DiskError(f"{shown} cannot be {what}: {reason}") from error
+            raise DiskError(f"{shown!r} cannot be {what}: {reason}") from error
         self._catalogue.forget()
         if changed:
             self._events.publish(RecordingChanged("", what, shown))
@@ -216,10 +216,10 @@ class Library:
             DiskError: it cannot be deleted.
         """
         if self.is_being_written(name):
-            raise BadArgument(f"{name} is being written: end it first (record stop)")
+            raise BadArgument(f"{name!r} is being written: end it first (record stop)")
         path = self.path(name)
         if show_name(path.name) in await self._run(self._protection.names):
-            raise BadArgument(f"{name} is protected: unprotect it first")
+            raise BadArgument(f"{name!r} is protected: unprotect it first")
         if not await self._remover.delete(path):
             raise NoSuchRecording(f"there is no recording {name!r}")
 
@@ -232,7 +232,7 @@ class Library:
             DiskError: it cannot be renamed.
         """
         if self.is_being_written(name):
-            raise BadArgument(f"{name} is being written: end it first (record stop)")
+            raise BadArgument(f"{name!r} is being written: end it first (record stop)")
         path = self.path(name)
 
         def rename() -> str:

@@ -117,7 +117,7 @@ class Remover:
             is_there = False
         except OSError as error:
             name, reason = show_name(path.name), error.strerror or error
-            raise DiskError(f"{name} cannot be deleted: {reason}") from error
+            raise DiskError(f"{name!r} cannot be deleted: {reason}") from error
         self._thumbnails.forget(path.name)
         return is_there
 

@@ -30,7 +30,7 @@ def rename_file(path: Path, new: str, protection: Protection) -> Path:
     shown = show_name(path.name)
     target = path.with_name(check_name(new, (path.suffix.lower(),), path.suffix))
     if target.name == path.name:
-        raise BadArgument(f"{shown} has that name already")
+        raise BadArgument(f"{shown!r} has that name already")
     if not reserve(path.parent, target.name):
         raise BadArgument(f"there is a file {target.name!r} already: choose another name")
     try:
@@ -56,7 +56,7 @@ def rename_file(path: Path, new: str, protection: Protection) -> Path:
         raise BadArgument(f"there is a file {target.name!r} already: choose another name") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise DiskError(f"{shown} cannot be renamed: {reason}") from error
+        raise DiskError(f"{shown!r} cannot be renamed: {reason}") from error
     finally:
         release_name(target)
     return target

@@ -1,5 +1,6 @@
 // The selected recordings and snapshots: several are downloaded, protected or deleted at once.
 import { address, call, post } from "../lib/api.js";
+import { askToDelete } from "../lib/ask_to_delete.js";
 import { $, capital } from "../lib/dom.js";
 import { bytes } from "../lib/format.js";
 import { showMessage } from "../lib/messages.js";
@@ -96,12 +97,10 @@ export class RecordingChoice {
   }
 
   confirmDeletion() {
-    const dialog = $("#ask");
-    const { chosen } = this;
-    $("#ask-text").textContent = plural(chosen.length, "{count} file is deleted", "{count} files are deleted");
-    dialog.returnValue = "no";
-    dialog.onclose = () => { if (dialog.returnValue === "yes") this.each((values) => t("Deleted {count} of {all}", values), "DELETE", "", () => true); };
-    dialog.showModal();
+    const { length } = this.chosen;
+    askToDelete(length, plural(length, "{count} file is deleted", "{count} files are deleted"), () => {
+      this.each((values) => t("Deleted {count} of {all}", values), "DELETE", "", () => true);
+    });
   }
 
   // Does one thing with each, and says how many could not be done, with the first reason.
@@ -117,8 +116,9 @@ export class RecordingChoice {
       }
     }
     const all = items.length;
-    if (all > faults.length) showMessage(done({ count: all - faults.length, all }));
+    // The note comes last: each message removes the notes before it.
     if (faults.length) showMessage(t("{count} of {all} could not be changed: {reason}", { count: faults.length, all, reason: capital(faults[0]) }), true);
+    if (all > faults.length) showMessage(done({ count: all - faults.length, all }));
     this.names.clear();
     this.recordings.load();
     this.recordings.draw();

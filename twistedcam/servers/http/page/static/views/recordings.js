@@ -1,5 +1,6 @@
 // The list of recordings and snapshots, and the dialog that plays them.
-import { address, command } from "../lib/api.js";
+import { address, call, command } from "../lib/api.js";
+import { askToDelete } from "../lib/ask_to_delete.js";
 import { $, capital, fromTemplate, inText, setIcon, visible } from "../lib/dom.js";
 import { bytes, dateTime, dayName, duration } from "../lib/format.js";
 import { showMessage } from "../lib/messages.js";
@@ -36,7 +37,7 @@ export class Recordings {
     this.loading = fromTemplate("loading-template");
     this.failed = fromTemplate("fault-template");
     this.player = new RecordingPlayer();
-    $("#rename-cancel").addEventListener("click", () => $("#rename").close("no"));
+    $("#rename-cancel").addEventListener("click", () => $("#rename").close());
     $(".again", this.failed).addEventListener("click", () => this.load());
     addEventListener("hashchange", () => this.openNamed());
   }
@@ -191,13 +192,13 @@ export class Recordings {
     const done = item.complete !== false;
     const at = dateTime(new Date(item.start ? item.start * 1000 : item.when));
     // Shows a name that was chosen; a name made of camera and time adds nothing to the time.
-    const [, stem, suffix] = /^(.*?)\.([\w.]+)$/.exec(item.name) ?? [null, item.name, ""];
+    const [, stem, suffix] = /^(.*)\.(\w+)$/.exec(item.name) ?? [null, item.name, ""];
     const chosen = !/_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d/.test(stem);
     const title = /[\p{L}\p{N}\p{P}\p{S}]/u.test(stem) ? visible(stem) : `“${visible(item.name)}”`; // only spaces
     $(".title", row).textContent = chosen ? title : at;
     $(".at", row).textContent = chosen ? at : "";
     // The size comes first, because a long camera name may be cut.
-    $(".facts-line", row).textContent = [bytes(item.size), item.camera, item.kind && item.kind !== "recording" ? term(item.kind) : "", item.protected ? t("protected") : ""].filter(Boolean).join(" · ");
+    $(".facts-line", row).textContent = [bytes(item.size), item.protected ? t("protected") : "", item.kind && item.kind !== "recording" ? term(item.kind) : "", item.camera].filter(Boolean).join(" · ");
     this.choice.mark(row, item);
     $(".kind", row).textContent = done ? suffix : t("Recording…");
     $(".kind", row).title = item.codec ? item.codec.toUpperCase() : "";
@@ -241,37 +242,40 @@ export class Recordings {
     else showMessage(t("There is no recording {name}", { name: inText(name) }), true);
   }
 
-  // Asks for a new name; the ending stays.
+  // Asks for a new name until the server accepts it; the ending stays.
   askName(name) {
     const dialog = $("#rename");
     const input = $("#rename-name");
+    const error = $("#rename-error");
     const ending = /\.\w+$/.exec(name)?.[0] ?? "";
     input.value = name.slice(0, name.length - ending.length);
-    dialog.returnValue = "no";
-    dialog.onclose = async () => {
+    error.hidden = true;
+    $("form", dialog).onsubmit = async (event) => {
+      event.preventDefault();
       const wanted = input.value.trim() + ending;
-      if (dialog.returnValue !== "yes" || wanted === name) return;
-      const result = await command("POST", `/recordings/${encodeURIComponent(name)}/rename`, { new: wanted });
-      if (!result) return;
-      showMessage(t("Renamed to {name}", { name: inText(result.recording) }));
-      this.load();
+      try {
+        if (wanted !== name) {
+          const { recording } = await call("POST", `/recordings/${encodeURIComponent(name)}/rename`, { new: wanted });
+          showMessage(t("Renamed to {name}", { name: inText(recording) }));
+          this.load();
+        }
+        dialog.close();
+      } catch ({ message }) {
+        error.textContent = capital(message);
+        error.hidden = false;
+        input.focus();
+      }
     };
     dialog.showModal();
     input.select();
   }
 
   confirmDeletion(name) {
-    const dialog = $("#ask");
-    $("#ask-text").textContent = visible(name);
-    dialog.returnValue = "no";
-    dialog.onclose = async () => {
-      if (dialog.returnValue !== "yes") return;
-      if (await command("DELETE", `/recordings/${encodeURIComponent(name)}`)) {
-        showMessage(t("Deleted {name}", { name: inText(name) }));
-        this.load();
-      }
-    };
-    dialog.showModal();
+    askToDelete(1, visible(name), async () => {
+      if (!await command("DELETE", `/recordings/${encodeURIComponent(name)}`)) return;
+      showMessage(t("Deleted {name}", { name: inText(name) }));
+      this.load();
+    });
   }
 }
 
@@ -286,7 +290,6 @@ function byDay(items) {
   return groups;
 }
 
-// Returns all recordings and snapshots, newest first.
 // The dialog that shows a recording or a snapshot.
 class RecordingPlayer {
   constructor() {
