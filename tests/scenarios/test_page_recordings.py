@@ -244,6 +244,14 @@ def test_recordings_are_under_their_days_found_by_words_and_selected(
     page.complaints()
 
 
+#: Counts cards of the list that are taken out and put back, and scrolls by some lines.
+SCROLL = """self.moved = 0;
+new MutationObserver((changes) => { for (const { removedNodes } of changes)
+  for (const node of removedNodes) if (node.isConnected) self.moved += 1;
+}).observe(document.querySelector("#recording-list"), {childList: true});
+scrollBy(0, 1500)"""
+
+
 def test_of_thousands_of_recordings_few_are_in_the_document(
     browser: Page, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -259,6 +267,11 @@ def test_of_thousands_of_recordings_few_are_in_the_document(
         browser.wait(lambda: "0000.jpg" in browser.names(), "the first ones")
         assert browser.text("#recordings-sum").startswith("3000 ·")
         assert len(browser.names()) < 100
+        before = browser.names()
+        browser.chrome.execute_script(SCROLL)
+        browser.wait(lambda: browser.names()[-1] != before[-1], "the following ones")
+        assert set(before) & {*browser.names()}
+        assert browser.chrome.execute_script("return self.moved") == 0
         browser.chrome.execute_script("scrollTo(0, document.body.scrollHeight)")
         browser.wait(lambda: "2999.jpg" in browser.names(), "the last ones")
         assert "0000.jpg" not in browser.names()

@@ -53,6 +53,13 @@ def test_no_script_shows_a_text_that_is_not_translated() -> None:
     assert found == []
 
 
+def test_dates_have_formats_that_are_made_once() -> None:
+    """Each call of toLocaleString() makes one: 10,000 recordings took seconds."""
+    scripts = STATIC.rglob("*.js")
+    found = [each.name for each in scripts if ".toLocale" in each.read_text()]
+    assert found == []
+
+
 def test_the_server_has_the_sentences_that_are_translated_as_a_whole() -> None:
     script = (STATIC / "lib/errors.js").read_text()
     translated = re.search(r"SERVER_TEXTS = \[(.*?)\];", script, re.DOTALL)

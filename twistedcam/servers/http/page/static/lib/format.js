@@ -1,5 +1,5 @@
 // Numbers, sizes, times and dates in the user's language.
-import { locale, number, plural, t } from "./text.js";
+import { dateText, number, plural, t } from "./text.js";
 
 const DAY = 86400000; // milliseconds
 
@@ -34,7 +34,7 @@ export function duration(seconds) {
 }
 
 // A time of day with seconds: "18:04:11".
-export const timeOfDay = (date) => date.toLocaleTimeString(locale, { timeStyle: "medium" });
+export const timeOfDay = (date) => dateText(date, { timeStyle: "medium" });
 
 // A day in words: "Today", or with the options of Intl.DateTimeFormat.
 export function dayName(date, options = { month: "short", day: "numeric" }) {
@@ -43,7 +43,7 @@ export function dayName(date, options = { month: "short", day: "numeric" }) {
   if (ago === 0) return t("Today");
   if (ago === 1) return t("Yesterday");
   const year = date.getFullYear() === new Date().getFullYear() ? undefined : "numeric";
-  return date.toLocaleDateString(locale, { ...options, year });
+  return dateText(date, { ...options, year });
 }
 
 // A date and time in words: "Today 18:04:11".

@@ -41,6 +41,7 @@ const isRightToLeft = RIGHT_TO_LEFT.includes(language);
 const plurals = new Intl.PluralRules(locale);
 const numbers = new Intl.NumberFormat(locale, { useGrouping: "min2" });
 const formats = new Map(); // of numbers with other options: it takes long to make one
+const dateFormats = new Map(); // of dates and times, by their options
 
 // Returns a text in the user's language.
 //
@@ -69,6 +70,13 @@ export function number(value, options) {
   const key = JSON.stringify(options);
   if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(locale, options));
   return formats.get(key).format(value);
+}
+
+// Returns a date, a time, or both. options: of Intl.DateTimeFormat.
+export function dateText(date, options) {
+  const key = JSON.stringify(options);
+  if (!dateFormats.has(key)) dateFormats.set(key, new Intl.DateTimeFormat(locale, options));
+  return dateFormats.get(key).format(date);
 }
 
 // Returns "door, yard, and attic" in the user's language. type: "conjunction" or "disjunction".

@@ -2,7 +2,7 @@
 import { call, cameraPath } from "../lib/api.js";
 import { $ } from "../lib/dom.js";
 import { announce } from "../lib/messages.js";
-import { locale, t } from "../lib/text.js";
+import { dateText, t } from "../lib/text.js";
 
 const HOUR = 3600;
 
@@ -60,11 +60,11 @@ export class Calendar {
 
   draw(recorded) {
     const { month } = this;
-    $("#calendar-month").textContent = month.toLocaleDateString(locale, { month: "long", year: "numeric" });
+    $("#calendar-month").textContent = dateText(month, { month: "long", year: "numeric" });
     const cells = [];
     for (let index = 0; index < 7; index += 1) { // weeks begin on Monday
       const name = document.createElement("span");
-      name.textContent = new Date(2024, 0, 1 + index).toLocaleDateString(locale, { weekday: "short" });
+      name.textContent = dateText(new Date(2024, 0, 1 + index), { weekday: "short" });
       cells.push(name);
     }
     const focused = this.days.contains(document.activeElement) ? document.activeElement.dataset.day : null;
@@ -76,7 +76,7 @@ export class Calendar {
       button.dataset.day = day / 1000;
       button.dataset.recorded = has;
       button.disabled = day > now;
-      const date = day.toLocaleDateString(locale, { day: "numeric", month: "long" });
+      const date = dateText(day, { day: "numeric", month: "long" });
       button.setAttribute("aria-label", has ? t("{date}, recorded", { date }) : date);
       if (day.toDateString() === this.chosen) button.setAttribute("aria-current", "date");
       if (day.getDate() === 1) button.style.gridColumnStart = (day.getDay() + 6) % 7 + 1;

@@ -7,13 +7,14 @@ import { showMessage } from "../lib/messages.js";
 import { rights } from "../lib/rights.js";
 import { applyEvent, loadAll, loadNew } from "../lib/recording_list.js";
 import { term } from "../lib/terms.js";
-import { locale, number, t } from "../lib/text.js";
+import { dateText, number, t } from "../lib/text.js";
 import { RecordingChoice } from "./recording_choice.js";
 import { VirtualGrid } from "./virtual_grid.js";
 
 const MAX_ROWS = 300; // cards that are kept, in the document or not
 const MIN_INTERVAL = 1000; // milliseconds between two requests for the list
 const COPIED = /\.mkv$/i; // what the server copies into MP4
+const NUMERIC = { year: "numeric", month: "numeric", day: "numeric" };
 const PLAYABLE = /\.(mp4|m4v|webm|mov)$/i; // what browsers can play
 
 export class Recordings {
@@ -120,7 +121,7 @@ export class Recordings {
     return (this.items ?? []).filter((item) => {
       if (camera && item.camera !== camera) return false;
       if (!words.length) return true;
-      item.text ??= `${item.name} ${item.camera ?? ""} ${item.codec ?? ""} ${dateTime(new Date(item.start * 1000))} ${new Date(item.start * 1000).toLocaleDateString(locale)}`.toLowerCase();
+      item.text ??= [item.name, item.camera ?? "", item.codec ?? "", dateTime(new Date(item.start * 1000)), dateText(item.start * 1000, NUMERIC)].join(" ").toLowerCase();
       return words.every((word) => item.text.includes(word));
     });
   }

@@ -5,7 +5,7 @@ import { bytes, duration } from "../lib/format.js";
 import { showMessage } from "../lib/messages.js";
 import { rights } from "../lib/rights.js";
 import { term } from "../lib/terms.js";
-import { locale, t } from "../lib/text.js";
+import { dateText, t } from "../lib/text.js";
 import { ProcessView } from "./process.js";
 
 const PERIOD = 3000; // milliseconds between two looks at the viewers
@@ -46,7 +46,7 @@ const showViewers = () => showList("#server-viewers", "/viewers", "viewers", t("
 ));
 
 const showLogins = () => showList("#server-logins", "/logins", "logins", t("Nobody is logged in."), (each) => row(
-  `${each.token} · ${each.address}`, [each.browser, t("last used {date}", { date: new Date(each.used).toLocaleString(locale) })].filter(Boolean).join(" · "),
+  `${each.token} · ${each.address}`, [each.browser, t("last used {date}", { date: dateText(new Date(each.used), { dateStyle: "short", timeStyle: "medium" }) })].filter(Boolean).join(" · "),
   [t("Log out"), t("Log out {name} at {address}", { name: each.token, address: each.address }), async () => { await call("DELETE", `/logins/${each.id}`); showLogins(); }],
 ));
 

@@ -4,7 +4,7 @@ import { $, inText, setIcon } from "../lib/dom.js";
 import { duration, timeOfDay } from "../lib/format.js";
 import { showMessage } from "../lib/messages.js";
 import { rights } from "../lib/rights.js";
-import { locale, plural, t } from "../lib/text.js";
+import { dateText, plural, t } from "../lib/text.js";
 import { Calendar } from "./calendar.js";
 import { StepPlayer } from "./step_player.js";
 import { TimelineBar } from "./timeline_bar.js";
@@ -153,7 +153,7 @@ export class Timeline {
 
   onView() {
     const middle = new Date(this.bar.middle * 1000);
-    $("#timeline-day span").textContent = middle.toLocaleDateString(locale, { weekday: "short", day: "numeric", month: "short", year: "numeric" });
+    $("#timeline-day span").textContent = dateText(middle, { weekday: "short", day: "numeric", month: "short", year: "numeric" });
     this.hover.hidden = true;
     clearTimeout(this.viewTimer);
     this.viewTimer = setTimeout(() => this.load(), DEBOUNCE);
@@ -269,7 +269,7 @@ export class Timeline {
 
   onTime(time) {
     this.bar.setCursor(time, this.player.isPlaying);
-    const shown = new Date(time * 1000).toLocaleString(locale, { dateStyle: "short", timeStyle: "medium" });
+    const shown = dateText(time * 1000, { dateStyle: "short", timeStyle: "medium" });
     if ($("#timeline-time").textContent !== shown) $("#timeline-time").textContent = shown;
   }
 

@@ -1,7 +1,7 @@
 // The bar of the timeline: draws times, recordings and events, and takes wheel, drag, pinch and
 // touch. Times are UNIX seconds.
 import { clock } from "../lib/clock.js";
-import { locale, t } from "../lib/text.js";
+import { dateText, t } from "../lib/text.js";
 
 const DAY = 86400;
 const MIN_SPAN = 20; // seconds from end to end
@@ -273,7 +273,7 @@ export class TimelineBar {
         context.fillRect(Math.round(left), 20, 1, 6);
         const isDay = at === day;
         const shown = new Date(at * 1000);
-        context.fillText(isDay ? shown.toLocaleDateString(locale, { day: "numeric", month: "short" }) : shown.toLocaleTimeString(locale, step < 60 ? { timeStyle: "medium" } : { timeStyle: "short" }), left, 15);
+        context.fillText(dateText(shown, isDay ? { day: "numeric", month: "short" } : { timeStyle: step < 60 ? "medium" : "short" }), left, 15);
       }
       time.setTime(next.getTime());
     }
@@ -283,7 +283,7 @@ export class TimelineBar {
   describe() {
     const time = this.cursor ?? this.now;
     const { canvas } = this;
-    const date = new Date(time * 1000).toLocaleString(locale);
+    const date = dateText(time * 1000, { dateStyle: "short", timeStyle: "medium" });
     const text = this.cursor === null ? t("{date}, live", { date }) : this.isRecorded(time) ? date : t("{date}, not recorded", { date });
     const low = Math.floor(Math.min(this.start, time));
     if (canvas.getAttribute("aria-valuetext") === text && Number(canvas.getAttribute("aria-valuemin")) === low) return;

@@ -97,8 +97,11 @@ export class VirtualGrid {
     if (elements.length === before.length && elements.every((each, index) => each === before[index])) return;
     const focused = list.contains(document.activeElement) ? document.activeElement : null;
     const index = before.findIndex((each) => each.contains(focused));
-    list.replaceChildren(...elements);
-    if (!focused) return;
+    // What stays is not taken out: the browser would lay it out again.
+    const kept = new Set(elements);
+    for (const each of before) if (!kept.has(each)) each.remove();
+    elements.forEach((each, at) => { if (list.children[at] !== each) list.insertBefore(each, list.children[at] ?? null); });
+    if (!focused || list.contains(document.activeElement)) return;
     const next = elements.slice(Math.min(index, elements.length - 1)).find((each) => each.matches(".recording"));
     const candidates = [focused, next?.querySelector(".delete:enabled"), next?.querySelector(".thumb:enabled"), list];
     candidates.find((each) => each && list.contains(each)).focus({ preventScroll: true });
