@@ -14,8 +14,10 @@ from twistedcam.camera.camera import PICTURE_WAIT
 from twistedcam.camera.capture_base import CLOSE_TIMEOUT, STALL_SECONDS
 from twistedcam.camera.retry import RETRY_MOST
 from twistedcam.errors import CameraFailed, SourceEnded
-from twistedcam.sources.base import SourceInfo
+from twistedcam.media.track import VIDEO, Track
+from twistedcam.sources.base import RawPacket, SourceInfo
 from twistedcam.stream.hub import Sink
+from twistedcam.stream.wants import Wants
 
 
 class LifecycleTests(Sink, SynchronousTestCase):
@@ -32,8 +34,10 @@ class LifecycleTests(Sink, SynchronousTestCase):
     def take(self, frame: Frame) -> None:
         self.frames.append(frame.seq)
 
-    def go_live(self) -> Deferred[None]:
+    def go_live(self, first: RawPacket | None = None) -> Deferred[None]:
         started = self.camera.start()
+        if first is not None:
+            self.scheme.sources[-1].script.append(first)
         self.rig.step(2)  # open, and the first read
         self.successResultOf(started)
         return started
@@ -93,6 +97,18 @@ class LifecycleTests(Sink, SynchronousTestCase):
         self.rig.step(2)
         self.go_live()
         self.assertEqual(self.frames, [1, 2])
+
+    def test_a_mask_that_is_set_while_it_is_stopped_is_for_those_who_stay_connected(self) -> None:
+        self.camera.hub.remove(self)
+        viewer = self.camera.stream.subscribe(self, Wants(("h264",)))
+        track = Track(VIDEO, "video", "h264", 160, 120)
+        self.go_live(RawPacket(track, 1.0, b"x"))
+        self.assertIs(viewer.hub, self.camera.stream.packets)
+        self.camera.stop()
+        self.rig.step(2)
+        self.camera.use(self.camera.spec.with_settings({"privacy": "0,0 1,0 1,1"}))
+        self.go_live(RawPacket(track, 2.0, b"x"))
+        self.assertIsNot(viewer.hub, self.camera.stream.packets)
 
     def test_stop_while_starting_wins(self) -> None:
         started = self.camera.start()

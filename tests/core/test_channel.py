@@ -5,6 +5,7 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred
 
 from tests.camera.ptz.test_controller import FakeMotors
+from tests.support.films import frame
 from tests.support.server_case import ServerCase
 from twistedcam.camera.ptz.motors import Velocity
 from twistedcam.errors import BadArgument
@@ -32,6 +33,22 @@ class ChannelTests(ServerCase):
         with self.assertRaises(BadArgument):
             self.channel.configure(spec)
         self.assertEqual((self.channel.configured, self.door.spec), (before, before))
+
+    def test_what_is_hidden_from_now_on_is_not_in_the_pre_roll(self) -> None:
+        polygon = ((0.0, 0.0), (1.0, 0.0), (1.0, 0.2))
+        masked = SourceSpec("fake", "", {"privacy": "0,0 1,0 1,0.3"}, "fake:door")
+        self.channel.recorder.keep_before(5)
+        preroll = self.channel.recorder.preroll
+        assert preroll is not None
+        for change in (
+            lambda: self.channel.hide((polygon,)),
+            lambda: self.channel.configure(masked),
+        ):
+            preroll.add(frame(0, 1))
+            self.channel.mute(True)
+            self.assertEqual(len(preroll), 1, "it is kept as long as nothing is hidden")
+            change()
+            self.assertEqual(len(preroll), 0)
 
     def test_a_camera_that_moves_is_stopped_with_its_recording(self) -> None:
         motors = FakeMotors()

@@ -28,13 +28,14 @@ class Taker(Sink[Frame]):
 class JpegTranscoderTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock, self.source, self.frames = Clock(), GroupHub(), FrameHub()
+        self.encoder = JpegEncoder()
         self.threads: list[ManualThread] = []
         self.faults: list[str] = []
         self.frames.on_undecodable = self.faults.append
         self.transcoder = JpegTranscoder(
             self.source,
             self.frames,
-            JpegEncoder,
+            lambda: self.encoder,
             self.start_thread,
             self.clock.seconds,
             lambda: START_US / 1e6 + self.clock.seconds(),
@@ -63,6 +64,15 @@ class JpegTranscoderTests(SynchronousTestCase):
         self.show(packets[5:])
         self.work()
         self.assertEqual(self.taker.seqs, [4, 5])
+
+    def test_a_picture_of_an_earlier_encoder_is_left_out(self) -> None:
+        self.frames.add(self.taker)
+        packets = h264_packets([0, 0.1])
+        self.show(packets[:1])
+        self.encoder = JpegEncoder(privacy=[((0, 0), (1, 0), (1, 1))])
+        self.show(packets[1:])
+        self.work()
+        self.assertEqual(self.taker.seqs, [1])
 
     def test_behind_it_begins_with_the_newest_key_frame(self) -> None:
         self.frames.add(self.taker)

@@ -25,7 +25,7 @@ from twistedcam.recording.media_worker.video_file import (
 )
 from twistedcam.runtime.scheduler import Scheduler
 from twistedcam.runtime.threads import Thread
-from twistedcam.sources.base import RawPicture, Source, SourceInfo
+from twistedcam.sources.base import RawPacket, RawPicture, Source, SourceInfo
 from twistedcam.sources.registry import SCHEMES
 from twistedcam.sources.spec import Settings, SourceSpec
 
@@ -95,7 +95,7 @@ class FakeSource:
 
     def __init__(self, spec: SourceSpec | None = None) -> None:
         self.opening: SourceInfo | Exception = SourceInfo(1, 1, 10.0, "fake", "a fake")
-        self.script: list[RawPicture | Exception | None] = []
+        self.script: list[RawPicture | RawPacket | Exception | None] = []
         self.calls: list[str] = []
 
     def open(self) -> SourceInfo:
@@ -105,7 +105,7 @@ class FakeSource:
             raise self.opening
         return self.opening
 
-    def read(self) -> RawPicture | None:
+    def read(self) -> RawPicture | RawPacket | None:
         """The next of the script; a JPEG when it is empty."""
         self.calls.append("read")
         step = self.script.pop(0) if self.script else RawPicture(1.0, jpeg=TINY_JPEG)

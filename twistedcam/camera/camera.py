@@ -226,6 +226,7 @@ class Camera(CameraStatus):
             self.encoder.quality = encoder.quality
             if reopen:
                 self.encoder = encoder
+                self.stream.negotiate()  # who stays connected may need what is encoded here now
             return succeed(None)
         self.encoder = encoder
         self.stream.negotiate()

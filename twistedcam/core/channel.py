@@ -121,8 +121,7 @@ class Channel:
         spec = self._saved.apply(self.camera.name, configured)
         if configured.settings.get("muted") == self.configured.settings.get("muted"):
             spec = _with_muted(spec, self.camera.audio.is_muted)
-        done = self.camera.use(spec, reopen=reopen)
-        done.addErrback(lambda _: None)  # the camera's state says it
+        done = self._use(spec, reopen=reopen)
         done.addCallback(lambda _: Deferred.fromCoroutine(self.properties.publish()))
         self.configured = configured
 
@@ -143,14 +142,12 @@ class Channel:
         spec = replace(before, settings=rest).with_settings(changes)
         if spec.settings == before.settings:
             return
-        self.camera.use(spec).addErrback(lambda _: None)  # the camera's state says it
-        if self.recorder.preroll is not None:
-            self.recorder.preroll.clear()  # what is hidden now is seen in it
+        self._use(spec)
 
     def mute(self, muted: bool) -> None:
         """Mute the camera's sound at its source, or no longer; viewers and a recording stay."""
         spec = _with_muted(self.camera.spec, muted)
-        self.camera.use(spec, reopen=False)
+        self._use(spec, reopen=False)
 
     async def save(self, *, forget: bool = False) -> dict[str, str | None]:
         """Save what was set for the next start, or delete what was saved.
@@ -179,6 +176,19 @@ class Channel:
         """Start the camera, and its recording if that begins with the server."""
         self.camera.start().addErrback(lambda _: None)  # its state says it
         self.recorder.start_with_server()
+
+    def _use(self, spec: SourceSpec, *, reopen: bool = True) -> Deferred[None]:
+        """Continue with other settings of the source; never fails, the camera's state says it.
+
+        Raises:
+            BadArgument: a setting is unknown or wrong; nothing has changed.
+        """
+        before = self.camera.spec.settings.get("privacy")
+        used = self.camera.use(spec, reopen=reopen)
+        preroll = self.recorder.preroll
+        if preroll is not None and spec.settings.get("privacy") != before:
+            preroll.clear()  # what is hidden now is seen in it
+        return used.addErrback(lambda _: None)
 
 
 def _with_muted(spec: SourceSpec, muted: bool) -> SourceSpec:

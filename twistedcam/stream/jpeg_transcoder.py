@@ -99,7 +99,10 @@ class JpegTranscoder(Transcoder[Packet]):
         self.dropped += newest
         encoder = self._find_encoder()
         is_shown = self._is_fresh(batch[-1])
-        self._work(lambda: self._transcode(batch[newest:], encoder, is_shown), self._made)
+        self._work(
+            lambda: self._transcode(batch[newest:], encoder, is_shown),
+            lambda made: self._made(made, encoder),
+        )
 
     def _is_fresh(self, packet: Packet) -> bool:
         """True unless the picture is old: it was held up on its way, as after a pause."""
@@ -126,11 +129,13 @@ class JpegTranscoder(Transcoder[Packet]):
         except ValueError as error:
             return _Made(None, str(error))
 
-    def _made(self, made: _Made) -> None:
+    def _made(self, made: _Made, encoder: JpegEncoder) -> None:
         self.dropped += made.skipped
         if made.reason is not None:
             self.dropped += 1
             self._frames.on_undecodable(made.reason)
+        elif encoder is not self._find_encoder():
+            self.dropped += 1  # it may show what is hidden now
         elif made.frame is not None and self.is_active and self._source.newest is not None:
             self._frames.on_transcoded()
             self._frames.publish(made.frame)
