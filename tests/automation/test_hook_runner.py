@@ -32,6 +32,7 @@ class HookRunnerTests(SynchronousTestCase):
         self.addCleanup(folder.cleanup)
         self.folder, self.clock, self.events = Path(folder.name), Clock(), EventBus()
         self.make_thread: Callable[[], Any] = InlineThread
+        self.make_database_thread: Callable[[], Any] = InlineThread
         #: What programs were given: arguments, environment, input.
         self.runs: list[tuple[list[str], dict[str, str], bytes]] = []
         self.posts: list[tuple[str, dict[str, str]]] = []
@@ -59,7 +60,7 @@ class HookRunnerTests(SynchronousTestCase):
             self.outcomes.append((event.state, event.attempts, event.reason))
 
     def begin(self, *tables: dict[str, Any]) -> HookRunner:
-        database = Database(self.folder, InlineThread, self.clock, self.fail)
+        database = Database(self.folder, lambda: self.make_database_thread(), self.clock, self.fail)
         self.runner = HookRunner(
             self.folder,
             self.events,
@@ -186,6 +187,19 @@ class HookRunnerTests(SynchronousTestCase):
         self.make_thread = InlineThread
         self.begin(self.hook())
         self.wait(0)
+        self.assertEqual(self.outcomes, [("succeeded", 1, None)])
+
+    def test_an_event_while_earlier_runs_are_loaded_is_run_once(self) -> None:
+        loading, acting = ManualThread(), ManualThread()
+        self.make_database_thread = lambda: loading
+        self.begin(self.hook())
+        self.make_database_thread = InlineThread
+        self.make_thread = lambda: acting
+        self.events.publish(MOTION)
+        loading.step()
+        self.wait(0)
+        self.assertEqual(len(acting.waiting), 1)
+        acting.step()
         self.assertEqual(self.outcomes, [("succeeded", 1, None)])
 
     def test_events_of_the_end_of_the_server_are_for_the_next_start(self) -> None:

@@ -148,5 +148,12 @@ def test_the_documented_hooks_are_valid() -> None:
         assert read_hooks(tomllib.loads(re.sub(r"\$\{(env|file):[^}]*\}", "x", block))["hook"])
 
 
+def test_hooks_can_be_for_every_documented_change_of_a_recording() -> None:
+    text = (ROOT / "docs" / "control-protocol.md").read_text()
+    [words] = re.findall(r"^\| `recording` \| `camera`, `what` \((.*?)\)", text, re.MULTILINE)
+    documented = re.findall(r"`(\w+)`", words)
+    assert sorted(documented) == sorted(TRIGGERS["recording"] or ())
+
+
 def test_all_events_of_the_server_are_known() -> None:
     assert set(TRIGGERS) == {each.kind for each in Event.__subclasses__()}

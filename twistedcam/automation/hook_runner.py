@@ -96,6 +96,9 @@ class HookRunner:
         #: Runs that wait for another attempt, by their IDs.
         self._delayed: dict[str, tuple[HookRun, Any]] = {}
         self._running = 0
+        #: IDs of the runs for events that came while those of the server before were loaded.
+        self._newer: set[str] = set()
+        self._is_loading = False
         self._has_started = self._has_loaded = self._is_stopping = False
         self._unsubscribe: Callable[[], None] = lambda: None
 
@@ -112,7 +115,7 @@ class HookRunner:
         """
         before, self.hooks = self.hooks, list(hooks)
         if self.hooks and self._has_started and not self._has_loaded:
-            self._has_loaded = True
+            self._has_loaded = self._is_loading = True
             loading = Deferred.fromCoroutine(self._load())
             loading.addErrback(lambda why: log.failure("hooks were not loaded", failure=why))
         return before != self.hooks
@@ -203,13 +206,18 @@ class HookRunner:
             runs, outcomes = await self._runs.load()
         except DiskError:
             return  # there is a fault already, and none can have been kept
+        finally:
+            self._is_loading = False
         for outcome in outcomes:
             self._outcomes.setdefault(outcome.hook, outcome)
         for run in runs:
+            if run.id in self._newer:
+                continue  # it was begun at its event
             if self._find(run.hook) is None:
                 self._runs.remove(run)  # the configuration has it no longer
             else:
                 self._delay(run)
+        self._newer.clear()
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, CameraChanged):
@@ -234,6 +242,8 @@ class HookRunner:
         if len(self._queue) + len(self._delayed) >= MAX_WAITING:
             self._report(run, "failed", f"{MAX_WAITING} runs are waiting already")
             return
+        if self._is_loading:
+            self._newer.add(run.id)
         self._runs.save(run)
         self._queue.append(run)
         self._begin_next()

@@ -44,6 +44,7 @@ TRIGGERS: dict[str, tuple[str, ...] | None] = {
     "recording": (
         *("started", "waiting", "writing", "segment", "finished", "failed"),
         *("saved", "snapshot", "recovered", "deleted", "rendering", "protected", "unprotected"),
+        "renamed",
     ),
     "publish": ("stopped", "connecting", "live", "waiting"),
     "sound": ("muted", "off", "starting", "live", "silent", "recovering"),
