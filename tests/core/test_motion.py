@@ -9,6 +9,7 @@ from typing import Any
 from tests.recording.test_recorder import RecorderCase
 from tests.support.fakes import InlineThread
 from tests.support.films import read_film
+from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.core import motion as motions
 from twistedcam.core.motion import QUIET, SCHEDULE_PERIOD, CameraMotion
 from twistedcam.events import Event, Fault, MotionChanged
@@ -25,6 +26,9 @@ class FakeWatch:
         self.examined = examined
         self.lost = lost
         self.ended = False
+
+    def use(self, settings: MotionSettings) -> None:
+        self.settings = settings
 
     def end(self) -> None:
         self.ended = True
@@ -210,6 +214,16 @@ class SwitchTests(MotionCase):
         self.assertTrue(self.motion.is_on)
         changes = [b for a, b in pairwise(states) if a != b]
         self.assertEqual((states[0], changes), ("off", ["quiet", "off"]))
+
+    def test_nothing_moves_below_a_mask_in_a_smaller_stream(self) -> None:
+        mask, corner = ((0.0, 0.0), (1.0, 0.0), (1.0, 0.5)), ((0.0, 0.9), (1.0, 0.9), (0.0, 1.0))
+        self.motion.configure(MotionSettings.from_words(["source=fake:small"]))
+        self.motion.set_areas(ignore=(corner,))
+        self.assertEqual(self.watches[-1].settings.ignore, (corner,))
+        self.camera.encoder = JpegEncoder(privacy=[mask])
+        self.become("live")
+        self.assertEqual(self.watches[-1].settings.ignore, (corner, mask))
+        self.assertEqual(self.motion.settings.ignore, (corner,), "it is not one of the settings")
 
     def test_a_smaller_stream_is_watched_while_the_camera_runs(self) -> None:
         self.motion.configure(MotionSettings.from_words(["source=fake:small"]))

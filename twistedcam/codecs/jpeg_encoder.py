@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 DEFAULT_QUALITY = 80
 
+#: The part of the picture in which the time of capture is written.
+_TIME_AREA: Polygon = ((0.0, 0.86), (1.0, 0.86), (1.0, 1.0), (0.0, 1.0))
+
 #: Pixels of a JPEG's side at most: the format allows 65535, the encoder a few fewer.
 MAX_SIDE = 65500
 
@@ -75,7 +78,8 @@ class JpegEncoder:
         self.turning: str | None = None
         self._rotate = rotate or ""
         self._flip = flip or ""
-        self._privacy = tuple(privacy)
+        #: The polygons that are black in every picture.
+        self.privacy = tuple(privacy)
         #: True if pictures are rotated, flipped, covered or written on.
         self.has_to_draw = bool(rotate or flip or timestamp or privacy)
         self._truncation = TruncationDetector()
@@ -97,6 +101,11 @@ class JpegEncoder:
         privacy = read_polygons(settings.text("privacy", kind="polygons"), "privacy")
         number = DEFAULT_QUALITY if quality is None else int(quality)
         return cls(number, rotate, flip, timestamp, privacy)
+
+    @property
+    def drawn(self) -> tuple[Polygon, ...]:
+        """The parts of finished pictures that show what is drawn here."""
+        return (*self.privacy, *([_TIME_AREA] if self.timestamp else []))
 
     def finished_size(self, width: int, height: int) -> tuple[int, int]:
         """The size of the finished picture for a source's picture of that size."""
@@ -176,10 +185,10 @@ class JpegEncoder:
     ) -> tuple[bytes, bool]:
         """The changed JPEG; and True if it was turned without loss."""
         is_turned = bool(rotate or flip)
-        if self.timestamp or self._privacy or is_unusual:
+        if self.timestamp or self.privacy or is_unusual:
             if is_turned:
                 why = "the timestamp" if self.timestamp else "its unusual JPEGs"
-                why = "its privacy masks" if self._privacy else why
+                why = "its privacy masks" if self.privacy else why
                 self.turning = f"decoded and encoded, for {why}"
         elif is_turned:
             try:
@@ -196,8 +205,8 @@ class JpegEncoder:
 
     def _encode(self, image: NDArray[np.uint8], seconds: float) -> bytes:
         try:
-            if self._privacy:
-                image = _cover(image, self._privacy)
+            if self.privacy:
+                image = _cover(image, self.privacy)
             if self.timestamp:
                 image = _write_time(image, seconds)
             ok, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, self.quality])

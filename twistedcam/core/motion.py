@@ -159,7 +159,7 @@ class CameraMotion:
         ignore = before.ignore if ignore is None else ignore
         self._settings = msgspec.structs.replace(before, zones=zones, ignore=ignore)
         if self._watch is not None and self._settings != before:
-            self._watch.use(self._settings)
+            self._watch.use(self._watched)
             self._end_event()
 
     def switch(self, on: bool) -> None:
@@ -196,7 +196,7 @@ class CameraMotion:
             self._recorder.keep_before(self._settings.before + MAX_DELAY)
         self._watch = MotionWatch(
             self._open_substream() or self._camera,
-            self._settings,
+            self._watched,
             self._make_thread,
             self._on_examined,
             self._on_lost,
@@ -223,6 +223,17 @@ class CameraMotion:
         self._follow_camera()
         return self._substream
 
+    @property
+    def _watched(self) -> MotionSettings:
+        """The settings for the pictures that are watched.
+
+        Nothing moves below the camera's privacy masks, also in a smaller stream without them.
+        """
+        if self._settings.source is None:
+            return self._settings
+        masks = self._camera.encoder.privacy
+        return msgspec.structs.replace(self._settings, ignore=(*self._settings.ignore, *masks))
+
     def _close_substream(self) -> None:
         self._unsubscribe()
         if self._substream is not None:
@@ -237,6 +248,8 @@ class CameraMotion:
         """Start or stop the smaller stream as the camera."""
         if self._substream is None:
             return
+        if self._watch is not None:
+            self._watch.use(self._watched)
         if self._camera.state == "stopped" and not self._camera.is_idle:
             self._substream.stop()
         elif self._substream.state == "stopped":

@@ -12,8 +12,10 @@ from tests.support.motion_films import Film, Walk
 from twistedcam.media.frame import Frame
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import Track
+from twistedcam.processing.motion import examiner
 from twistedcam.processing.motion.examiner import COVERED, FROZEN, Examiner, PictureCheck
 from twistedcam.processing.motion.settings import MotionSettings
+from twistedcam.util.polygons import Polygon
 
 RANDOM = np.random.default_rng(1)
 
@@ -89,6 +91,55 @@ def test_the_same_picture_for_ten_seconds_is_frozen() -> None:
     found = [check.feed(picture.copy(), time / 2) for time in range(25)]
     assert found.index("frozen") == FROZEN * 2
     assert check.feed(noisy(120, 50), 13) is None
+
+
+def test_only_key_frames_of_coded_video_tell_that_it_is_frozen() -> None:
+    def faults(same_keyframes: bool) -> list[str | None]:
+        check, first = PictureCheck(), noisy(120, 50)
+        found = []
+        for at in range(100):  # a key frame every two seconds, five pictures a second
+            is_keyframe = at % 10 == 0
+            if is_keyframe:
+                picture = first if same_keyframes else noisy(120, 50)
+            else:  # it is refined behind one that is the same, and repeated behind others
+                picture = picture + np.uint8(same_keyframes)
+            found.append(check.feed(picture, at / 5, is_keyframe))
+        return found
+
+    assert faults(same_keyframes=True).index("frozen") == FROZEN * 5
+    assert not any(faults(same_keyframes=False))
+    check, picture = PictureCheck(), noisy(120, 50)
+    check.feed(picture, 0)
+    assert not any(check.feed(picture, at, False) for at in range(1, 30))  # of one long group
+
+
+def test_a_frozen_camera_is_found_in_coded_video(monkeypatch: pytest.MonkeyPatch) -> None:
+    """x264 refines a picture that does not change, and begins again with each key frame."""
+    monkeypatch.setattr(examiner, "FROZEN", 2.0)
+    noise, still = Film(seconds=3.2, fps=20, seed=1), Film(seconds=3.2, fps=20, seed=1)
+    picture = noise.picture(0)
+    monkeypatch.setattr(still, "picture", lambda time: picture)
+    for film, expected in ((still, {"frozen"}), (noise, set())):
+        tested, packets = Examiner(MotionSettings()), packets_of(film, "h264")
+        found = [tested.examine(packets[at : at + 4], at / 20) for at in range(0, 64, 4)]
+        assert {each.fault for each in found if each is not None and each.fault} == expected
+
+
+def test_what_is_drawn_here_neither_uncovers_nor_moves_a_picture() -> None:
+    drawn: Polygon = ((0, 0), (1, 0), (1, 0.5), (0, 0.5))
+    grey, still = PictureCheck([drawn]), PictureCheck([drawn])
+    picture = noisy(120, 50)
+    covered, frozen = [], []
+    for second in range(12):
+        one, other = noisy(90, 0), picture.copy()
+        one[:15] = 0
+        other[3, 3] = second
+        covered.append(grey.feed(one, second))
+        frozen.append(still.feed(other, second))
+    assert covered.index("covered") == COVERED
+    assert frozen.index("frozen") == FROZEN
+    everything = PictureCheck([((0, 0), (1, 0), (1, 1), (0, 1))])
+    assert not any(everything.feed(picture, second) for second in range(30))
 
 
 def test_one_grey_for_five_seconds_is_covered() -> None:

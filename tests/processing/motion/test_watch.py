@@ -8,12 +8,16 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.fakes import CameraRig, FakeScheme, ManualThread
 from tests.support.films import START_US, jpeg
+from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.media.frame import Frame
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import Track
+from twistedcam.processing.motion import examiner
+from twistedcam.processing.motion.examiner import Examiner
 from twistedcam.processing.motion.findings import Examined
 from twistedcam.processing.motion.settings import MotionSettings
 from twistedcam.processing.motion.watch import MotionWatch
+from twistedcam.util.polygons import Polygon
 
 
 class WatchTests(SynchronousTestCase):
@@ -57,6 +61,21 @@ class WatchTests(SynchronousTestCase):
         self.assertEqual(self.watch.count, 20)
         times = [at for _, at in self.examined]
         self.assertTrue(all(0.09 < b - a < 0.11 for a, b in pairwise(times)))
+
+    def test_it_knows_what_is_drawn_into_the_pictures(self) -> None:
+        mask = ((0.0, 0.0), (1.0, 0.0), (1.0, 0.5))
+        self.camera.encoder = JpegEncoder(privacy=[mask], timestamp=True)
+        made: list[tuple[Polygon, ...]] = []
+
+        def make(settings: MotionSettings, opening: int, drawn: tuple[Polygon, ...]) -> Examiner:
+            made.append(drawn)
+            return Examiner(settings, opening, drawn)
+
+        self.patch(examiner, "Examiner", make)
+        MotionWatch._examine(self.watch, [Frame(1, START_US, 160, 120, jpeg(1))], 0.0, 0)
+        [(first, time)] = made
+        self.assertEqual(first, mask)
+        self.assertEqual(max(y for _, y in time), 1.0)
 
     def test_five_of_thirty_pictures_are_examined_while_nothing_moves(self) -> None:
         calm = True

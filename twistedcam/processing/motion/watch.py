@@ -84,9 +84,10 @@ class MotionWatch(Sink[Packet]):
             self._thread.end()
 
     def use(self, settings: MotionSettings) -> None:
-        """Use other settings of the detector; it learns the background anew."""
-        self._settings = settings
-        self._renew()
+        """Use other settings of the detector; it learns the background anew if they differ."""
+        if settings != self._settings:
+            self._settings = settings
+            self._renew()
 
     def take(self, packet: Packet, /) -> None:
         """Examine a packet if it is time for one (hub.Sink)."""
@@ -140,7 +141,7 @@ class MotionWatch(Sink[Packet]):
         from twistedcam.processing.motion.examiner import Examiner
 
         if self._examiner is None or self._examiner.opening != opening:
-            self._examiner = Examiner(self._settings, opening)
+            self._examiner = Examiner(self._settings, opening, self._camera.encoder.drawn)
         return self._examiner.examine(packets, at)
 
     def _examined(self, found: Examined | None, at: float, opening: int) -> None:
