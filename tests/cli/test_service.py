@@ -28,10 +28,17 @@ class Machine:
         tool = self.tools / "systemctl"
         tool.write_text(SYSTEMCTL.format(calls=self._calls, fails=self._fails))
         tool.chmod(0o755)
+        self.log()
 
     def fail_at(self, word: str) -> None:
         """Let the calls fail that have this word."""
         self._fails.write_text(word)
+
+    def log(self, *lines: str) -> None:
+        """Let the journal have these lines."""
+        journal = self.tools / "journalctl"
+        journal.write_text("\n".join(["#!/bin/sh", "cat <<'END'", *lines, "END", ""]))
+        journal.chmod(0o755)
 
     def take_calls(self) -> list[str]:
         """The calls since the last time, without ``--user``."""
@@ -57,20 +64,20 @@ def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "_check_options", lambda *_: None)
 
 
+BEGUN = ["daemon-reload", "enable twistedcam.service", "restart twistedcam.service"]
 INSTALL = ("service", "install", "--serve", "--camera pattern:")
 
 
 def test_it_is_installed_changed_and_removed(
     machine: Machine, unchecked: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    begun = ["daemon-reload", "enable twistedcam.service", "restart twistedcam.service"]
     assert main(INSTALL) == 0
-    assert machine.take_calls() == begun
+    assert machine.take_calls() == BEGUN
     assert '"serve" "--camera" "pattern:"\n' in machine.unit.read_text()
     assert machine.folder.is_dir()
     assert f"installed: {machine.unit}\n" in capsys.readouterr().out
     assert main((*INSTALL[:-1], "--config cam.toml --log=a.log")) == 0
-    assert machine.take_calls() == begun
+    assert machine.take_calls() == BEGUN
     here = os.getcwd()
     assert f'"--config" "{here}/cam.toml" "--log={here}/a.log"\n' in machine.unit.read_text()
     recording = machine.folder / "a.mkv"
@@ -90,12 +97,31 @@ def test_a_service_that_does_not_start_is_taken_back(
     assert main(INSTALL) == 1
     assert "restart twistedcam.service' failed: Job for twistedcam" in capsys.readouterr().err
     assert not machine.unit.exists()
-    machine.fail_at("nothing")
+
+
+@pytest.mark.parametrize("fails", ["enable", "restart"])
+def test_a_change_that_does_not_start_leaves_the_earlier_service_running(
+    fails: str, machine: Machine, unchecked: None
+) -> None:
     assert main(INSTALL) == 0
     before = machine.unit.read_bytes()
-    machine.fail_at("enable")
+    machine.take_calls()
+    machine.fail_at(fails)
     assert main((*INSTALL[:2], "--serve=--no-http")) == 1
     assert machine.unit.read_bytes() == before
+    calls = machine.take_calls()
+    last = len(calls) - 1 - calls[::-1].index("daemon-reload")
+    assert calls[last:] == BEGUN[: BEGUN.index(f"{fails} twistedcam.service") + 1]
+    assert last > 0  # after the file was restored
+
+
+def test_the_reason_of_the_server_is_taken_from_the_journal(
+    machine: Machine, unchecked: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine.fail_at("restart")
+    machine.log("Starting twistedcam ...", "twistedcam: cannot listen on tcp:80", "Failed.")
+    assert main(INSTALL) == 1
+    assert "the service does not start: cannot listen on tcp:80\n" in capsys.readouterr().err
 
 
 def test_a_unit_of_somebody_else_is_not_touched(

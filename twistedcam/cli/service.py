@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -128,19 +129,57 @@ def _install(place: ServicePlace, content: bytes, command: Sequence[str], is_sys
     except OSError as error:
         hint = ": use sudo" if isinstance(error, PermissionError) and is_system else ""
         raise StartupError(f"{error.filename}: {error.strerror}{hint}") from None
+    begun = time.time()
     try:
         _run_all(place.start)
-    except StartupError:
-        # The machine is left as it was.
-        if before is None:
-            with suppress(StartupError):
-                _run_all(place.stop)
-            place.path.unlink(missing_ok=True)
-        else:
-            write_atomically(place.path, before, 0o644)
+    except StartupError as error:
+        reason = _logged_reason(place, begun)
+        _restore(place, before)
+        if reason is None:
+            raise
+        raise StartupError(f"the service does not start: {reason}") from error
+
+
+def _logged_reason(place: ServicePlace, since: float) -> str | None:
+    """Return the reason why the server ended, from systemd's journal; None if there is none.
+
+    Arguments:
+        since: the time of the start, in seconds since the epoch.
+    """
+    if sys.platform == "darwin":
+        return None
+    command = [*place.log.split(), "--quiet", "--no-pager", "--output=cat", f"--since=@{since:.0f}"]
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    lines = [line for line in done.stdout.splitlines() if line.startswith("twistedcam: ")]
+    return lines[-1].removeprefix("twistedcam: ") if lines else None
+
+
+def _restore(place: ServicePlace, before: bytes | None) -> None:
+    """Leave the machine as it was before an installation that failed.
+
+    Arguments:
+        before: the contents of the service's earlier file; None if there was none.
+    """
+    if before is None:
+        with suppress(StartupError):
+            _run_all(place.stop)
+        place.path.unlink(missing_ok=True)
         with suppress(StartupError):
             _run_all(place.forget)
-        raise
+    else:
+        write_atomically(place.path, before, 0o644)
+        with suppress(StartupError):
+            _run_all(place.start)
 
 
 def _uninstall(place: ServicePlace) -> None:
