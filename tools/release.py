@@ -66,6 +66,10 @@ def release(output: Path) -> None:
         for each in (made, again):
             _build(Path(temporary) / f"source-{each.name}", each, commit, epoch)
         _compare(made, again)
+        (source,) = made.glob("*.tar.gz")
+        committed = _said("git", "ls-tree", "-r", "--name-only", commit).splitlines()
+        if left_out := missing_files(source.read_bytes(), committed):
+            raise ReleaseError(f"MANIFEST.in leaves out {', '.join(left_out[:5])}")
         (wheel,) = made.glob("*.whl")
         if f"-{version}-" not in wheel.name:
             raise ReleaseError(f"{wheel.name} has another version than twistedcam/version.py")
@@ -119,6 +123,17 @@ def normalised(archive: bytes, epoch: int) -> bytes:
             member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
             target.addfile(member, read.extractfile(member) if member.isfile() else None)
     return written.getvalue()
+
+
+def missing_files(archive: bytes, committed: list[str]) -> list[str]:
+    """Return the committed files that a source archive lacks.
+
+    It needs all that ``make run``, ``make test`` and ``make deb`` use. Hidden files and folders at
+    the top are for those who change the program.
+    """
+    with tarfile.open(fileobj=io.BytesIO(archive)) as read:
+        packed = {name.partition("/")[2] for name in read.getnames()}
+    return [name for name in committed if not name.startswith(".") and name not in packed]
 
 
 def _build(source: Path, output: Path, commit: str, epoch: int) -> None:

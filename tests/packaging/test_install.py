@@ -124,3 +124,23 @@ def test_every_package_and_the_files_of_the_page_are_installed(plain: Path) -> N
         for file in (ROOT / top).rglob("*"):
             if file.is_file() and "__pycache__" not in file.parts:
                 assert (installed / file.relative_to(ROOT)).exists(), file
+
+
+def test_the_source_archive_has_every_folder_and_the_files_of_make() -> None:
+    words = [line.split() for line in (ROOT / "MANIFEST.in").read_text().splitlines()]
+    packed = {name for verb, *names in words if verb in ("graft", "include") for name in names}
+    packed |= {
+        "LICENSE",
+        "MANIFEST.in",
+        "README.md",
+        "pyproject.toml",
+        "setup.py",
+    }  # packed by setuptools
+    packed |= {"client", "tray", "twisted", "twistedcam"}
+    committed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.split()
+    for name in committed:
+        if not name.startswith("."):
+            patterns = (name.split("/")[0], name, f"{Path(name).parent}/*{Path(name).suffix}")
+            assert packed.intersection(patterns), f"MANIFEST.in leaves out {name}"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.release import ReleaseError, checksums, normalised, notes
+from tools.release import ReleaseError, checksums, missing_files, normalised, notes
 
 CHANGELOG = """# Changelog
 
@@ -65,3 +65,9 @@ def test_checksums_are_read_by_sha256sum(tmp_path: Path) -> None:
     assert text == f"{hashlib.sha256(b'abc').hexdigest()}  a.whl\n"
     (tmp_path / "SHA256SUMS").write_text(text)
     subprocess.run(["sha256sum", "--check", "SHA256SUMS"], cwd=tmp_path, check=True)
+
+
+def test_a_committed_file_that_the_source_archive_lacks_is_found() -> None:
+    packed = archive(1, "me", ["Makefile", "tools/a.py"])
+    assert missing_files(packed, [".ci/run", "Makefile", "tools/a.py"]) == []
+    assert missing_files(packed, ["Makefile", "tools/a.py", "tools/b.py"]) == ["tools/b.py"]
