@@ -1,4 +1,4 @@
-"""Encodes one picture as key frames of a video, for a track that has nothing else to show."""
+"""Encodes one picture as a group of pictures, for a track that has nothing else to show."""
 
 from __future__ import annotations
 
@@ -11,34 +11,39 @@ from twistedcam.media.jpeg import read_header
 from twistedcam.media.nal import join_units, split_units
 from twistedcam.util.libraries import av
 
-#: The encoders of each codec, and their options: each picture is a key frame.
+#: Pictures of a group. All but the first say only that nothing has changed, and have some tens of
+#: bytes.
+PICTURES = 10
+#: The encoders of each codec, and their options.
 _ENCODERS = {
-    "h264": ("libx264", {"preset": "veryfast", "tune": "stillimage", "crf": "23", "g": "1"}),
+    "h264": (
+        "libx264",
+        {"preset": "veryfast", "tune": "stillimage", "crf": "23", "g": str(PICTURES), "bf": "0"},
+    ),
     "hevc": (
         "libx265",
         {
             "preset": "ultrafast",
             "crf": "28",
-            "g": "1",
-            "x265-params": "keyint=1:bframes=0:log-level=none:info=0:repeat-headers=1",
+            "g": str(PICTURES),
+            "x265-params": "bframes=0:log-level=none:info=0:repeat-headers=1",
         },
     ),
 }
 #: Types of supplementary units, which name the encoder only.
 _SEI = {"h264": (6,), "hevc": (39, 40)}
-#: Key frames in a row that a decoder must not take for one: their numbers differ by this many.
-_COUNT = 2
 
 
 def encode_still(jpeg: bytes, codec: str) -> list[bytes]:
-    """Return two different key frames of the same picture, to be sent in turns.
+    """Return a group of pictures that shows one picture for a second.
 
     Arguments:
         jpeg: the picture.
         codec: ``h264`` or ``hevc``.
 
     Returns:
-        Access units in Annex B with start codes of four bytes, each with its parameter sets.
+        ``PICTURES`` access units in Annex B with start codes of four bytes. Only the first is a key
+        frame, with its parameter sets. The group may be sent again and again.
 
     Raises:
         NotSupported: there is no encoder for the codec, or it takes no picture of that size.
@@ -55,12 +60,13 @@ def encode_still(jpeg: bytes, codec: str) -> list[bytes]:
         coder: Any = av.CodecContext.create(name, "w")
         pictures.describe(coder)
         coder.thread_count = 1
-        coder.time_base, coder.framerate = Fraction(1, 1), Fraction(1)
+        coder.time_base, coder.framerate = Fraction(1, PICTURES), Fraction(PICTURES)
         coder.options = options
         coder.open()
         packets = []
-        for number in range(_COUNT):
-            picture.pts, picture.time_base = number, Fraction(1, 1)
+        for number in range(PICTURES):
+            picture.pts, picture.time_base = number, Fraction(1, PICTURES)
+            picture.pict_type = 0  # the encoder decides; it was that of the JPEG
             packets += coder.encode(picture)
         packets += coder.encode(None)
     except (av.error.FFmpegError, av.codec.codec.UnknownCodecError) as error:

@@ -11,6 +11,7 @@ import pytest
 from tests.support.films import h264_packets
 from tests.support.nal_streams import encoded
 from tests.support.rtsp_peer import RtspCase, picture
+from twistedcam.codecs.still_encoder import PICTURES
 from twistedcam.errors import NotSupported
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import VIDEO, Track
@@ -18,10 +19,10 @@ from twistedcam.rtsp.rtp_frame import rtp_frame
 from twistedcam.servers.rtsp.media_track import (
     FIRST_WAIT,
     LINGER,
-    PLACEHOLDER_PERIOD,
     START_WAIT,
     MediaTrack,
 )
+from twistedcam.servers.rtsp.still_video import GROUP_PERIOD
 from twistedcam.stream.hub import Sink
 from twistedcam.stream.wants import Wants
 
@@ -80,19 +81,28 @@ class MediaTrackTests(RtspCase):
         decoder: Any = av.CodecContext.create("h264", "r")
         frames = decoder.decode(av.Packet(shown.data)) + decoder.decode(None)
         assert (frames[0].width, frames[0].height) == (640, 480)
-        self.clock.advance(PLACEHOLDER_PERIOD)
-        [second] = listener.taken()
-        assert second.data != shown.data  # two key frames in a row have different numbers
-        assert second.pts > shown.pts
+        period = GROUP_PERIOD / PICTURES
+        self.clock.pump([period] * PICTURES)
+        following = listener.taken()
+        assert [each.is_keyframe for each in following] == [False] * (PICTURES - 1) + [True]
+        assert all(b.pts > a.pts for a, b in pairwise([shown, *following]))
         # Only a key frame ends the placeholder.
         self.become("live")
         self.publish(packets[4:])
         assert listener.taken() == []
         self.publish(again := h264_packets([10, 10.1]))
         assert [each.data for each in listener.taken()] == [each.data for each in again]
-        self.clock.advance(PLACEHOLDER_PERIOD * 3)
+        self.clock.advance(GROUP_PERIOD * 3)
         assert listener.taken() == []
         assert media.track == again[0].track
+        # The placeholder begins with a key frame each time, also in the middle of its group.
+        self.become("stopped")
+        self.clock.advance(period)
+        assert [each.is_keyframe for each in listener.taken()] == [True, False]
+        self.become("live")
+        self.publish(h264_packets([20]))
+        self.become("stopped")
+        assert [each.is_keyframe for each in listener.taken()] == [True, True]
 
     def test_a_placeholder_of_h265_and_one_of_jpeg(self) -> None:
         track = Track(VIDEO, "video", "hevc", 128, 96)
@@ -108,7 +118,7 @@ class MediaTrackTests(RtspCase):
         media, listener = self.track("mjpeg")
         self.show(2)
         self.become("stopped")
-        self.clock.advance(PLACEHOLDER_PERIOD)
+        self.clock.advance(GROUP_PERIOD)
         self.become("live")
         self.show(3)
         times = [each.shared(rtp_frame).timestamp for each in listener.taken()]

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from twistedcam.codecs.still_encoder import encode_still
 from twistedcam.errors import NotSupported
 from twistedcam.events import CameraChanged, Event
-from twistedcam.media.jpeg import read_header
-from twistedcam.media.nal_codecs import NAL_CODECS
 from twistedcam.media.packet import Packet
-from twistedcam.media.track import VIDEO, Track
+from twistedcam.media.track import Track
 from twistedcam.rtsp.rtp_frame import rtp_frame
-from twistedcam.runtime.threads import run_in_thread
 from twistedcam.runtime.timer import Timer
 from twistedcam.servers.http.streams.placeholder import Placeholders
 from twistedcam.servers.rtsp.rtp_stream import RtpStream, payload_format
+from twistedcam.servers.rtsp.still_video import StillVideo
 from twistedcam.stream.hub import GroupHub, Hub, Sink
 from twistedcam.stream.stream import Subscription
 from twistedcam.stream.wants import Wants
@@ -32,8 +28,6 @@ if TYPE_CHECKING:
 
 log = Logger()
 
-#: Seconds between two placeholders.
-PLACEHOLDER_PERIOD = 1.0
 #: Seconds to wait for the first packet of a camera that may give one soon, by its state.
 FIRST_WAIT = {"live": 5.0, "starting": 5.0, "stopped": 5.0, "recovering": 1.0}
 #: Seconds for which a track is kept when nobody takes it any more.
@@ -67,6 +61,7 @@ class MediaTrack(Sink[Packet]):
 
     __slots__ = (
         "__weakref__",
+        "_is_drawing",
         "_key_needed",
         "_linger",
         "_logged",
@@ -114,8 +109,9 @@ class MediaTrack(Sink[Packet]):
         self._seq = 0
         #: True until a decoder can begin with the camera's packets.
         self._key_needed = is_group
-        #: The last placeholder as JPEG, its packets in the track's codec, and their track.
-        self._still: tuple[bytes, list[bytes], Track] | None = None
+        #: The placeholder that is shown, and True while it is drawn and encoded.
+        self._still = StillVideo(server.make_thread)
+        self._is_drawing = False
         self._logged: set[str] = set()
         #: The users; each is called with the reason when the track cannot go on.
         self._users: dict[object, Callable[[str], None]] = {}
@@ -228,6 +224,7 @@ class MediaTrack(Sink[Packet]):
             self._subscription.request_keyframe()
             return
         self._key_needed = False
+        self._still.begin_group()
         if self.wants.kind == "video" and self.camera.state == "live":
             self._placeholder_timer.cancel()
         self._publish(packet.bare())
@@ -336,7 +333,7 @@ class MediaTrack(Sink[Packet]):
             self._update_placeholder()
 
     def _update_placeholder(self) -> None:
-        """Send a placeholder once per period while the camera is not live."""
+        """Send placeholders while the camera is not live."""
         self._placeholder_timer.cancel()
         if self.wants.kind == "audio":
             return
@@ -347,38 +344,38 @@ class MediaTrack(Sink[Packet]):
         elif camera.state != "live":
             self._show_placeholder()
 
+    @property
+    def _needs_placeholder(self) -> bool:
+        """True while the camera gives no packets for the track."""
+        return self._subscription is not None and (
+            self.camera.state != "live" or self.track is None
+        )
+
     def _show_placeholder(self) -> None:
-        if self._subscription is None or (self.camera.state == "live" and self.track is not None):
+        """Send the next placeholder, unless one is being drawn, which will be sent."""
+        if self._is_drawing or not self._needs_placeholder:
             return
-        self._placeholder_timer.start(PLACEHOLDER_PERIOD, self._show_placeholder)
+        self._is_drawing = True
         showing = Deferred.fromCoroutine(self._send_placeholder())
         showing.addErrback(
             lambda why: log.failure("a placeholder could not be drawn or sent", failure=why)
         )
 
     async def _send_placeholder(self) -> None:
-        jpeg = (await self._placeholders.frame(self.camera)).jpeg
-        if self._still is None or self._still[0] != jpeg:
-            self._still = await self._encode(jpeg)
-        if self._subscription is None or (self.camera.state == "live" and self.track is not None):
+        try:
+            jpeg = (await self._placeholders.frame(self.camera)).jpeg
+            await self._still.show(jpeg, self._placeholder_codec())
+        finally:
+            self._is_drawing = False
+            if self._needs_placeholder:
+                self._placeholder_timer.start(self._still.period, self._show_placeholder)
+        if not self._needs_placeholder:
             return
-        _, forms, track = self._still
+        track, data, is_keyframe = self._still.next_picture()
         now = time.time_ns() // 1000
         pts = self.camera.stream.now()
-        data = forms[self._seq % len(forms)]
-        self._publish(Packet(track, 0, now, now if pts is None else pts, data))
+        self._publish(Packet(track, 0, now, now if pts is None else pts, data, is_keyframe))
         self._key_needed = isinstance(self.hub, GroupHub)
-
-    async def _encode(self, jpeg: bytes) -> tuple[bytes, list[bytes], Track]:
-        """Return a placeholder in the track's codec."""
-        width, height = read_header(jpeg).size
-        codec = self._placeholder_codec()
-        if codec == "mjpeg":
-            return jpeg, [jpeg], Track(VIDEO, "video", codec, width, height)
-        forms = await run_in_thread(self._server.make_thread, lambda: encode_still(jpeg, codec))
-        extradata = NAL_CODECS[codec].parameter_sets(forms[0])
-        track = Track(VIDEO, "video", codec, width, height, Fraction(1), extradata=extradata)
-        return jpeg, forms, track
 
     def _placeholder_codec(self) -> str:
         """The codec of the track, or the one that it will probably have."""
