@@ -134,6 +134,11 @@ def test_the_pointer_shows_a_picture_of_its_time(page: Page, folder: Path) -> No
     assert ":" in page.text("#timeline-hover span")
 
 
+def files(folder: Path) -> set[str]:
+    """The names of the files that are not hidden."""
+    return {name for name in os.listdir(folder) if not name.startswith(".")}
+
+
 def test_a_selection_is_exported_and_protected(page: Page, folder: Path) -> None:
     zoom_to_minutes(page)
     click_at(page, folder, 225)
@@ -141,14 +146,43 @@ def test_a_selection_is_exported_and_protected(page: Page, folder: Path) -> None
     page.click("#timeline-select")
     page.wait(lambda: page.text("#selection-text"), "a selection")
     assert "download" in (page.find("#selection-download").get_dom_attribute("href") or "")
-    before = set(os.listdir(folder))
+    before = files(folder)
     page.click("#selection-export")
     page.wait(lambda: "Exported" in page.text("#toasts"), "the export")
-    (made,) = (name for name in set(os.listdir(folder)) - before if not name.startswith("."))
+    (made,) = files(folder) - before
     assert made.startswith("door_") and made.endswith(".mp4")
     page.click("#selection-protect")
     page.wait(lambda: "Protected" in page.text("#toasts"), "that they are protected")
     (folder / made).unlink()
+
+
+def test_a_timelapse_of_a_selection_shows_its_progress_and_is_cancelled_or_saved(
+    page: Page, folder: Path
+) -> None:
+    def render(seconds: str) -> None:
+        page.click("#selection-timelapse")
+        page.find("#timelapse-seconds").send_keys(seconds + "\n")  # the number is selected
+
+    zoom_to_minutes(page)
+    click_at(page, folder, 225)
+    page.click("#timeline-select")
+    page.wait(lambda: page.text("#selection-text"), "a selection")
+    before = files(folder)
+    render("3600")
+    page.wait(lambda: page.text("#timelapse-progress").startswith("Rendering door_"), "progress")
+    render("1")
+    page.wait(lambda: "is being rendered" in page.text("#timelapse-error"), "the reason")
+    page.click("#timelapse-close")
+    page.click("#timelapse-cancel")
+    page.wait(lambda: "Cancelled door_" in page.text("#toasts"), "word of its end")
+    page.wait(lambda: not page.find("#timelapse-progress").is_displayed(), "no progress")
+    assert page.text(".toast.bad") == "" and files(folder) == before
+    render("1")
+    page.wait(lambda: "Saved door_" in page.text("#toasts"), "the film")
+    (made,) = files(folder) - before
+    (folder / made).unlink()
+    page.click("#selection-close")
+    page.complaints()  # of the answer with status 400
 
 
 def test_a_camera_that_was_removed_is_offered(page: Page, folder: Path) -> None:

@@ -82,7 +82,8 @@ events.onProperties = (event) => {
 events.onBoxes = (event) => views.get(event.camera)?.areas.setBoxes(event.boxes);
 
 events.onRecording = (event) => {
-  recordings.onEvent(event);
+  const isCancelled = timeline.timelapse.onEvent(event);
+  recordings.onEvent(event, isCancelled);
   timeline.changed();
   if (event.what === "finished" || event.what === "deleted") gallery.load();
 };
@@ -99,7 +100,7 @@ events.onLink = (state) => {
   if (state === "refused") $("#logout").hidden = true;
   for (const view of views.values()) view.onLink(state);
   wall.updateLink();
-  if (state === "connected") { recordings.load(); gallery.load(); timeline.changed(); }
+  if (state === "connected") { recordings.load(); gallery.load(); timeline.changed(); timeline.timelapse.follow(); }
 };
 
 function title(all) {

@@ -75,9 +75,10 @@ export class Recordings {
     $("#recordings-sum").textContent = items.length ? `${number(items.length)} · ${bytes(size)}` : "";
   }
 
-  onEvent(event) {
+  // isExpected: true for a failure that the user has caused.
+  onEvent(event, isExpected = false) {
     // For a recording without a picture, the reason is the same sentence as that of the button.
-    if (event.what === "failed") showMessage(event.code === "camera-failed" ? capital(event.reason) : t("Recording {name} failed: {reason}", { name: inText(event.name), reason: event.reason }), true);
+    if (event.what === "failed" && !isExpected) showMessage(event.code === "camera-failed" ? capital(event.reason) : t("Recording {name} failed: {reason}", { name: inText(event.name), reason: event.reason }), true);
     this.load(!applyEvent(this.items, event));
   }
 

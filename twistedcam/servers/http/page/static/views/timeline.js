@@ -7,6 +7,7 @@ import { rights } from "../lib/rights.js";
 import { dateText, plural, t } from "../lib/text.js";
 import { Calendar } from "./calendar.js";
 import { StepPlayer } from "./step_player.js";
+import { Timelapse } from "./timelapse.js";
 import { TimelineBar } from "./timeline_bar.js";
 import { TimePlayer } from "./time_player.js";
 
@@ -30,6 +31,7 @@ export class Timeline {
     this.inStep = new StepPlayer();
     this.others = []; // cameras that are played in step with this one
     this.calendar = new Calendar((day) => this.showDay(day));
+    this.timelapse = new Timelapse();
     this.hover = $("#timeline-hover");
     this.request = 0;
     this.bar.onView = () => this.onView();
@@ -56,6 +58,7 @@ export class Timeline {
     addEventListener("click", (event) => { if (!$("#timeline-others").contains(event.target)) $("#timeline-others").open = false; });
     $("#timeline-select").addEventListener("click", () => this.toggleSelecting());
     $("#selection-export").addEventListener("click", () => this.export());
+    $("#selection-timelapse").addEventListener("click", () => this.timelapse.ask(this.camera, this.bar.selection, $("#selection-text").textContent));
     $("#selection-protect").addEventListener("click", () => this.protect());
     $("#selection-close").addEventListener("click", () => this.bar.setSelection(null));
     this.bar.canvas.addEventListener("keydown", (event) => this.onKey(event));
@@ -106,7 +109,7 @@ export class Timeline {
     const isFull = this.others.length >= MAX_IN_STEP - 1;
     for (const each of $("#timeline-others").querySelectorAll("input")) each.disabled = isFull && !each.checked;
     $("#timeline-others summary").textContent = this.others.length ? plural(this.others.length + 1, "{count} camera", "{count} cameras") : t("Several cameras");
-    $("#selection-download").hidden = this.others.length > 0;
+    for (const each of ["download", "timelapse"]) $(`#selection-${each}`).hidden = this.others.length > 0;
   }
 
   chooseOthers() {
@@ -318,6 +321,7 @@ export class Timeline {
     const [from, to] = selection.map((time) => timeOfDay(new Date(time * 1000)));
     $("#selection-text").textContent = t("{from} – {to} ({duration})", { from, to, duration: duration(end - start) });
     $("#selection-download").href = address(`/playback/${encodeURIComponent(this.camera)}?start=${start.toFixed(3)}&duration=${Math.max(0.1, end - start).toFixed(3)}&download`);
+    $("#selection-timelapse").hidden = this.others.length > 0 || !rights.may("control", this.camera);
     for (const each of ["#selection-export", "#selection-protect"]) $(each).hidden = !this.shown.every((camera) => rights.may("control", camera));
     if (rights.cameras !== null) $("#selection-protect").hidden = true; // it needs a token for all cameras
   }
