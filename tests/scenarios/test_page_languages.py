@@ -34,6 +34,20 @@ return [...document.querySelectorAll("header *, main *, footer *")].filter((each
     && !each.closest(".visually-hidden") && (left < -1 || right > innerWidth + 1);
 }).map((each) => `${each.tagName}.${each.className}`);
 """
+#: Buttons and headings of dialogs that are cut; each dialog is opened and closed again.
+CUT_IN_DIALOGS = """
+return [...document.querySelectorAll("dialog")].flatMap((dialog) => {
+  dialog.showModal();
+  const { left, right } = dialog.getBoundingClientRect();
+  const cut = [...dialog.querySelectorAll("button, h2")].filter((each) => {
+    const place = each.getBoundingClientRect();
+    return each.checkVisibility() && (place.left < left || place.right > right
+      || each.scrollWidth > each.clientWidth + 1);
+  }).map((each) => `${each.id} ${each.className} ${each.textContent}`);
+  dialog.close();
+  return cut;
+});
+"""
 
 
 def prefer(page: Page, *languages: str) -> None:
@@ -130,6 +144,16 @@ def test_the_page_fits_from_right_to_left(page: Page, cameras: ServerProcess) ->
         assert name > width / 2, "the head begins on the right"
         assert heading > width / 2, "headings too"
     page.look()
+
+
+@pytest.mark.parametrize("language", ["de", "es", "fr"])
+def test_dialogs_fit_a_narrow_phone(page: Page, cameras: ServerProcess, language: str) -> None:
+    prefer(page, language)
+    page.look(320, 640)
+    page.chrome.get(cameras.http + "/")
+    page.wait(lambda: page.text("#link"), "the page")
+    assert page.chrome.execute_script(CUT_IN_DIALOGS) == []
+    page.complaints()
 
 
 def test_style_sheets_have_no_sides() -> None:

@@ -42,6 +42,7 @@ export const SERVER_TEXTS = [
   t("the configuration has changed meanwhile: load it again"),
   t("there is no change of the page to take back"),
   t("a user needs a name and a password"),
+  t("the server was started without a configuration: start it with --config FILE"),
   t("it needs a login"),
   t("notifications need a library; from the checkout: .venv/bin/pip install -e '.[push]'"),
   t("No webcam was found. A test picture is shown. Plug one in."),
