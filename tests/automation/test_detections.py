@@ -70,6 +70,18 @@ class DetectionTests(SynchronousTestCase):
         self.clock.advance(AFTER)
         self.assertEqual(self.recorder.reasons, set())
 
+    def test_it_is_told_when_its_recording_has_begun(self) -> None:
+        reasons: list[set[str]] = []
+        self.events.subscribe(
+            lambda event: (
+                reasons.append(set(self.recorder.reasons))
+                if isinstance(event, DetectionChanged)
+                else None
+            )
+        )
+        self.result({"event": "begin", "kind": "cat"})
+        self.assertEqual(reasons, [{"process"}])
+
     def test_a_second_begin_tells_a_better_score_only(self) -> None:
         for score in (0.5, 0.9, 0.7):
             self.result({"event": "begin", "kind": "cat", "score": score})

@@ -10,6 +10,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.fakes import InlineThread, ManualThread
@@ -131,6 +132,17 @@ class HookRunnerTests(SynchronousTestCase):
         self.events.publish(MOTION)
         self.assertEqual(self.outcomes[-1][0], "retrying")
         self.runner.stop()
+
+    def test_what_a_program_prints_is_logged_without_its_secrets(self) -> None:
+        secret = self.folder / "secret"
+        secret.write_text("s3cret\n")
+        self.failures = [ActionFailed("no", f"{'.' * 295} s3cret is wrong")]
+        self.begin(self.hook(environment={"KEY": f"x=${{file:{secret}}}"}, retries=0))
+        with capturedLogs() as logged:
+            self.events.publish(MOTION)
+        [line] = [formatEvent(each) or "" for each in logged]
+        self.assertIn("no: ...", line)
+        self.assertNotIn("s3c", line)
 
     def test_a_hook_that_fails_twice_succeeds_at_the_third_attempt(self) -> None:
         self.failures = [ActionFailed("it ended with exit code 1", "secret line")] * 2

@@ -100,6 +100,17 @@ class EventTests(MotionCase):
         self.assertAlmostEqual(begin.time, 1_000 + 2.8, 2)
         self.assertAlmostEqual(end.time, 1_000 + 6.0, 2)
 
+    def test_a_motion_is_told_when_its_recording_has_a_name(self) -> None:
+        names: list[str | None] = []
+        self.bus.subscribe(
+            lambda event: (
+                names.append(self.recorder.name) if isinstance(event, MotionChanged) else None
+            )
+        )
+        self.pass_seconds(1, 20)
+        self.assertEqual(names, [self.recorder.name])
+        self.assertIsNotNone(self.recorder.name)
+
     def test_a_pause_shorter_than_a_second_is_no_end(self) -> None:
         self.pass_seconds(1, 20)
         self.pass_seconds(QUIET - 0.2)

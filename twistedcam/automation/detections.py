@@ -123,11 +123,11 @@ class Detections:
             result.source, what, "begin", new_event_id(time.time()), score, _box(data), _zone(data)
         )
         self._open[key] = _Open(began, score)
-        self._events.publish(began)
-        if data.get("record", True):
+        if data.get("record", True):  # first, so that hooks for it know the recording
             self._open[key].held = held = self._hold(result.source)
             if held is not None:
                 held.hold(began.event)
+        self._events.publish(began)
 
     def _end(self, key: tuple[str, str], score: float | None = None) -> None:
         found = self._open.pop(key)

@@ -18,9 +18,8 @@ from twistedcam.runtime.child_process import describe_exit, last_line, wait_or_k
 from twistedcam.util.libraries import requests
 from twistedcam.version import __version__
 
-#: Bytes of a program's output that are kept, and characters of a reason.
+#: Bytes of a program's output that are kept.
 _KEPT = 4096
-_MAX_REASON = 300
 #: Seconds between two looks at a program that runs.
 _POLL = 0.05
 #: Seconds that a program gets to end when it is told to.
@@ -36,7 +35,7 @@ class ActionFailed(Exception):
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(reason)
-        self.detail = detail[:_MAX_REASON]
+        self.detail = detail
 
 
 class Programs:

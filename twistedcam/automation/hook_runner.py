@@ -19,7 +19,7 @@ from twistedcam.automation.database import Database
 from twistedcam.automation.event_store import PICTURES
 from twistedcam.automation.hook_actions import ActionFailed, Programs, post
 from twistedcam.automation.hook_runs import HookOutcome, HookRun, HookRuns, outcome_of
-from twistedcam.automation.hooks import Hook, expand
+from twistedcam.automation.hooks import Hook, expand, without_secrets
 from twistedcam.errors import BadArgument, DiskError, HookFailed, NoSuchHook
 from twistedcam.events import (
     CameraChanged,
@@ -49,6 +49,8 @@ RETRY_FACTOR = 3.0
 PICTURE_WAIT = 2.0
 #: Seconds that an action may take beyond its timeout, before it counts as failed.
 _EXTRA = 5.0
+#: Characters of a program's output that are logged.
+_MAX_DETAIL = 300
 #: Changes of recordings after which the file has its name.
 _COMPLETE = frozenset({"finished", "segment", "saved", "recovered", "snapshot"})
 
@@ -335,6 +337,9 @@ class HookRunner:
                 self._programs.run(hook.run, environment, data, hook.timeout)
         except BadArgument as error:  # a secret is gone
             raise ActionFailed(str(error)) from None
+        except ActionFailed as error:
+            detail = without_secrets(error.detail, hook, os.environ)[:_MAX_DETAIL]
+            raise ActionFailed(str(error), detail) from None
 
 
 #: The variables of a program's environment, and the keys of the event that they have; the first

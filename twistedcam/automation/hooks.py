@@ -6,6 +6,7 @@ import difflib
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -35,6 +36,8 @@ TIMEOUT = 30.0
 MAX_TIMEOUT = 86400.0
 #: The bytes of a file with a secret at most.
 _MAX_SECRET = 64 * 1024
+#: The characters of a secret at least: fewer are part of any text.
+_LEAST_SECRET = 4
 
 #: The second words of each kind of event; None: any, such as the code of a fault.
 TRIGGERS: dict[str, tuple[str, ...] | None] = {
@@ -237,3 +240,13 @@ def expand(text: str, label: str, environment: Mapping[str, str]) -> str:
             raise BadArgument(f"{label}: {name} cannot be read: {reason}") from None
 
     return _SECRET.sub(value, text)
+
+
+def without_secrets(text: str, hook: Hook, environment: Mapping[str, str]) -> str:
+    """Replace the values of a hook's variables and files in a text by asterisks. Blocks."""
+    for given in (hook.url or "", *hook.headers.values(), *hook.environment.values()):
+        for found in _SECRET.finditer(given):
+            with suppress(BadArgument):  # it is gone
+                secret = expand(found[0], "", environment)
+                text = text.replace(secret, "***") if len(secret) >= _LEAST_SECRET else text
+    return text

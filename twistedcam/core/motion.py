@@ -275,9 +275,10 @@ class CameraMotion:
         began = time.time() - delay
         id = new_event_id(began)
         self._event = _Current(id, strongest, at)
-        self._events.publish(self._changed("begin", began))
-        if self._settings.record and self._event is not None:
+        if self._settings.record:  # first, so that hooks for the motion know the recording
             self._held.hold(id, before=self._settings.before + delay)
+        if self._event is not None:
+            self._events.publish(self._changed("begin", began))
 
     def _end_event(self) -> None:
         event = self._event
