@@ -44,6 +44,9 @@ class AutomationTests(ServerCase):
         self.assertFalse(found["b"].snapshot)
         self.assertEqual(self.result(self.automation.store.picture("a")), TINY_JPEG)
 
+    def test_hooks_wait_for_the_picture_of_a_motion(self) -> None:
+        self.assertEqual(self.automation.hooks._pictured, self.automation.recorder.pictured)
+
     def test_events_that_are_older_than_recordings_may_be_are_deleted(self) -> None:
         now = time.time()
         for camera in ("door", "yard"):

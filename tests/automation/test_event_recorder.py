@@ -122,6 +122,25 @@ class EventRecorderTests(SynchronousTestCase):
         self.events.publish(DetectionChanged("door", "cat", "end", "a", 0.9))
         self.assertEqual(self.picture_of("a"), b"second")
 
+    def test_who_waits_for_the_picture_of_an_event_is_told(self) -> None:
+        taking: list[Deferred[None]] = []
+
+        async def picture(camera: str) -> Frame:
+            taking.append(Deferred())
+            await taking[-1]
+            return Frame(1, 0, 16, 16, b"late")
+
+        self.recorder._picture = picture
+        self.events.publish(MotionChanged("door", "begin", "a"))
+        pictured = self.recorder.pictured("a")
+        self.assertNoResult(pictured)
+        taking[0].callback(None)
+        self.successResultOf(pictured)
+        self.assertEqual(self.picture_of("a"), b"late")
+        self.successResultOf(self.recorder.pictured("a"))
+        self.events.publish(MotionChanged("door", "end", "a"))
+        self.successResultOf(self.recorder.pictured("a"))
+
     def test_an_event_without_a_picture_is_kept(self) -> None:
         self.pictures.clear()
         self.events.publish(MotionChanged("door", "begin", "a"))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
@@ -18,7 +18,7 @@ from twistedcam.automation import hook_runner
 from twistedcam.automation.database import Database
 from twistedcam.automation.event_store import PICTURES
 from twistedcam.automation.hook_actions import ActionFailed
-from twistedcam.automation.hook_runner import MAX_RUNNING, RETRY_FIRST, HookRunner
+from twistedcam.automation.hook_runner import MAX_RUNNING, PICTURE_WAIT, RETRY_FIRST, HookRunner
 from twistedcam.automation.hooks import read_hooks
 from twistedcam.errors import HookFailed, NoSuchHook
 from twistedcam.events import CameraChanged, EventBus, HookChanged, MotionChanged, RecordingChanged
@@ -32,6 +32,7 @@ class HookRunnerTests(SynchronousTestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder, self.clock, self.events = Path(folder.name), Clock(), EventBus()
+        self.pictured: Callable[[str], Deferred[None]] = lambda id: succeed(None)
         self.make_thread: Callable[[], Any] = InlineThread
         self.make_database_thread: Callable[[], Any] = InlineThread
         #: What programs were given: arguments, environment, input.
@@ -70,6 +71,7 @@ class HookRunnerTests(SynchronousTestCase):
             lambda: self.make_thread(),
             lambda event: "Front door",
             lambda camera: f"{camera}.mp4",
+            lambda id: self.pictured(id),
         )
         self.runner.configure(read_hooks(list(tables)))
         self.runner.start()
@@ -112,6 +114,19 @@ class HookRunnerTests(SynchronousTestCase):
         self.assertEqual(environment["KEY"], "value")
         self.assertIn(b'{"event": "motion", "camera": "door", "state": "begin"', data)
         self.assertEqual(self.outcomes, [("succeeded", 1, None)])
+
+    def test_it_waits_for_the_picture_of_the_event_but_not_for_long(self) -> None:
+        pictures = {"a": Deferred[None](), "b": Deferred[None]()}
+        self.pictured = pictures.__getitem__
+        self.begin(self.hook())
+        self.events.publish(MOTION)
+        self.assertEqual(self.runs, [])
+        pictures["a"].callback(None)
+        self.assertEqual(len(self.runs), 1)
+        self.events.publish(MotionChanged("door", "begin", "b"))
+        self.assertEqual(len(self.runs), 1)
+        self.wait(PICTURE_WAIT)
+        self.assertEqual(len(self.runs), 2)
 
     def test_a_finished_recording_has_its_file(self) -> None:
         self.begin(self.hook(on="recording"))

@@ -64,7 +64,11 @@ COMPONENTS: dict[str, tuple[dict[str, Check], dict[str, Check]]] = {
     ),
     "binary_sensor": (
         {"state_topic": _topic},
-        {"value_template": _text, "device_class": _one_of("motion")},
+        {
+            "value_template": _text,
+            "device_class": _one_of("motion"),
+            "json_attributes_topic": _topic,
+        },
     ),
     "image": (
         {"image_topic": _topic},

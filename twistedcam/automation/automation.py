@@ -76,7 +76,14 @@ class Automation:
         self._detections = Detections(events, clock, self._recorder, self.recorder.improve)
         self.schedules = RecordingSchedules(events, clock, channels)
         self.hooks = HookRunner(
-            folder, events, self._database, clock, make_thread, title, self._recording
+            folder,
+            events,
+            self._database,
+            clock,
+            make_thread,
+            title,
+            self._recording,
+            self.recorder.pictured,
         )
         self._pruning = LoopingCall(self._prune)
         self._pruning.clock = clock

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -48,6 +48,8 @@ class _Lasting:
     #: A better picture than the one that is kept, which is not written yet.
     better: bytes | None = None
     is_first: bool = True
+    #: Fires when the first picture was taken, or cannot be.
+    taken: Deferred[None] = field(default_factory=Deferred)
 
 
 class EventRecorder:
@@ -226,6 +228,19 @@ class EventRecorder:
             lasting.best = score
             self._take_picture(lasting)
 
+    def pictured(self, id: str) -> Deferred[None]:
+        """Fires when an event that lasts has a picture, which may not be on the disk yet."""
+        lasting = self._lasting.get(id)
+        done: Deferred[None] = Deferred()
+        if lasting is None:
+            return succeed(None)
+
+        def on_taken(result: None) -> None:
+            done.callback(result)
+
+        lasting.taken.addCallback(on_taken)
+        return done
+
     def _look(self) -> None:
         """Take better pictures of motions that last, and write those that were taken."""
         self._looks += 1
@@ -244,6 +259,7 @@ class EventRecorder:
         assert stored.camera is not None
         taking = Deferred.fromCoroutine(self._take(lasting, stored.camera))
         taking.addErrback(lambda why: log.failure("an event has no picture", failure=why))
+        taking.addCallback(lambda _: None if lasting.taken.called else lasting.taken.callback(None))
 
     async def _take(self, lasting: _Lasting, camera: str) -> None:
         try:

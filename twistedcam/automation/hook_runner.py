@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -69,6 +69,7 @@ class HookRunner:
         make_thread: returns a new thread.
         title: returns the title of an event's camera, or None.
         recording: returns the name of the recording that is running on a camera, or None.
+        pictured: returns a Deferred that fires when the event of an ID has a picture.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class HookRunner:
         make_thread: Callable[[], Thread],
         title: Callable[[Event], str | None],
         recording: Callable[[str], str | None],
+        pictured: Callable[[str], Deferred[None]] = lambda id: succeed(None),
     ) -> None:
         self.hooks: list[Hook] = []
         self._folder = folder
@@ -90,6 +92,7 @@ class HookRunner:
         self._make_thread = make_thread
         self._title = title
         self._recording = recording
+        self._pictured = pictured
         self._programs = Programs()
         self._backoff = Backoff(RETRY_FIRST, RETRY_MOST, RETRY_FACTOR)
         self._outcomes: dict[str, HookOutcome] = {}
@@ -317,8 +320,9 @@ class HookRunner:
         Raises:
             ActionFailed: it has failed.
         """
-        written = self._database.flush()  # the event's picture
-        await written.addTimeout(PICTURE_WAIT, self._clock, lambda *_: None)
+        ready = self._pictured(str(run.payload.get("id")))
+        ready.addCallback(lambda _: self._database.flush())
+        await ready.addTimeout(PICTURE_WAIT, self._clock, lambda *_: None)
         payload = dict(run.payload)
         acting = run_in_thread(self._make_thread, lambda: self._act_blocking(hook, payload))
         await acting.addTimeout(hook.timeout + _EXTRA, self._clock, _timed_out)

@@ -68,12 +68,15 @@ def test_motion_is_a_binary_sensor_and_its_detection_a_switch() -> None:
     switch = found["homeassistant/switch/base_door/motion_detection/config"]
     assert sensor["device_class"] == "motion"
     assert switch["command_topic"] == "base/camera/door/motion/set"
-    for state, is_moving, is_on in (
-        ("off", "OFF", "OFF"),
-        ("quiet", "OFF", "ON"),
-        ("moving", "ON", "ON"),
+    assert sensor["json_attributes_topic"] == "base/camera/door/event/motion"
+    for camera, state, is_moving, is_on in (
+        ("live", "off", "None", "OFF"),
+        ("live", "quiet", "OFF", "ON"),
+        ("live", "moving", "ON", "ON"),
+        ("recovering", "quiet", "None", "ON"),
+        ("stopped", "quiet", "None", "ON"),
     ):
-        told = json.dumps({"motion": state}).encode()
+        told = json.dumps({"state": camera, "motion": state}).encode()
         assert render(sensor["value_template"], told) == is_moving
         assert render(switch["value_template"], told) == is_on
 

@@ -49,13 +49,13 @@ def announcements(
         "origin": {"name": "twistedcam", "sw_version": __version__},
     }
 
-    def on_or_off(name: str, condition: str, **more: str) -> dict[str, Any]:
-        template = f"{{{{ 'ON' if value_json.{condition} else 'OFF' }}}}"
-        return {"name": name, "state_topic": state, "value_template": template, **more}
-
     def switch(name: str, field: str, condition: str = "") -> dict[str, Any]:
-        command = camera_topic(broker, camera, f"{field}/set")
-        return on_or_off(name, condition or field, command_topic=command)
+        return {
+            "name": name,
+            "state_topic": state,
+            "value_template": f"{{{{ 'ON' if value_json.{condition or field} else 'OFF' }}}}",
+            "command_topic": camera_topic(broker, camera, f"{field}/set"),
+        }
 
     def sensor(name: str, field: str, **more: str) -> dict[str, Any]:
         template = f"{{{{ value_json.{field} }}}}"
@@ -92,9 +92,17 @@ def announcements(
             # "None" is no state: the camera has no sound, or it is muted.
             value_template="{{ None if value_json.muted else value_json.audio_level_db }}",
         ),
-        ("binary_sensor", "motion"): on_or_off(
-            "Motion", "motion == 'moving'", device_class="motion"
-        ),
+        ("binary_sensor", "motion"): {
+            "name": "Motion",
+            "device_class": "motion",
+            "state_topic": state,
+            # "None" is unknown: nobody looks, so that it is not quiet.
+            "value_template": (
+                "{{ 'None' if value_json.motion == 'off' or value_json.state != 'live'"
+                " else 'ON' if value_json.motion == 'moving' else 'OFF' }}"
+            ),
+            "json_attributes_topic": camera_topic(broker, camera, "event/motion"),
+        },
         ("sensor", "state"): sensor("State", "state"),
         ("sensor", "fps"): sensor(
             "Frame rate", "fps", unit_of_measurement="fps", state_class="measurement"
