@@ -12,7 +12,12 @@ from tests.support.films import timed_frames
 from twistedcam.media.nal import split_units
 from twistedcam.media.nal_codecs import NAL_CODECS
 from twistedcam.sources import coded_video
-from twistedcam.sources.coded_video import ArrivalClock, CodedPacket, CodedVideo
+from twistedcam.sources.coded_video import (
+    ArrivalClock,
+    CodedPacket,
+    CodedVideo,
+    with_decode_times,
+)
 
 
 def film(muxer: str, codec: str = "libx264", b_frames: int = 0) -> tuple[bytes, list[bytes]]:
@@ -42,7 +47,8 @@ def _image(jpeg: bytes) -> Any:
 def read(data: bytes, muxer: str | None = None) -> list[CodedPacket]:
     with av.open(io.BytesIO(data), format=muxer) as container:
         coder = CodedVideo(container.streams.video[0])
-        packets = container.demux(container.streams.video[0])
+        stream = container.streams.video[0]
+        packets = with_decode_times(container.demux(stream), stream.average_rate)
         return [each for packet in packets if packet.size for each in coder.convert(packet)]
 
 
@@ -86,6 +92,20 @@ def test_pictures_in_another_order_have_both_times() -> None:
     # The times of decoding are as far apart as they are in the container, from the first one on.
     leads = {round(each.packet.time - each.packet.reorder_us / 1e6, 6) for each in read_back}
     assert len(leads) == 1
+
+
+def test_matroska_has_the_times_of_decoding_from_the_first_packet_on() -> None:
+    one, other = (read(film(muxer, b_frames=2)[0]) for muxer in ("mp4", "matroska"))
+    assert [(each.pts, each.dts) for each in other] == [(each.pts, each.dts) for each in one]
+
+
+@pytest.mark.parametrize("count", [1, 2, 40])
+def test_packets_without_any_time_of_decoding_pass(count: int) -> None:
+    packets = [av.Packet(b"x") for _ in range(count)]
+    for number, each in enumerate(packets):
+        each.pts = number
+    assert [*with_decode_times(iter(packets), None)] == packets
+    assert all(each.dts is None for each in packets)
 
 
 def test_a_stream_that_is_joined_in_the_middle_begins_with_a_key_frame() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -20,15 +21,16 @@ from twistedcam.sources.spec import parse
 FRAMES = 5
 
 
-def film(path: Path, codec: str, rate: int = 50) -> Path:
+def film(path: Path, codec: str, rate: int = 50, frames: int = FRAMES, **options: str) -> Path:
     """A film whose pictures get brighter; JPEGs in it are written as they are."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=rate)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         if codec == "mjpeg":
             stream.pix_fmt = "yuvj420p"
-        for number in range(FRAMES):
-            grey = np.full((48, 64, 3), 40 * number, np.uint8)
+        stream.options = options
+        for number in range(frames):
+            grey = np.full((48, 64, 3), 40 * number % 240, np.uint8)
             picture = av.VideoFrame.from_ndarray(grey, format="bgr24")
             picture.pts, picture.time_base = number, Fraction(1, rate)
             container.mux(stream.encode(picture))
@@ -49,6 +51,13 @@ def shades(source: FileSource, count: int) -> list[int]:
     return found
 
 
+def packet(source: FileSource) -> RawPacket:
+    """The next packet."""
+    while not isinstance(found := source.read(), RawPacket):
+        pass
+    return found
+
+
 @pytest.mark.parametrize(("name", "codec"), [("a.mkv", "mjpeg"), ("a.mp4", "libx264")])
 def test_a_film_begins_again_at_its_end(tmp_path: Path, name: str, codec: str) -> None:
     source = make_source(parse(f"file:{film(tmp_path / name, codec)}"))
@@ -56,6 +65,26 @@ def test_a_film_begins_again_at_its_end(tmp_path: Path, name: str, codec: str) -
     granted = source.open()
     assert (granted.width, granted.height, granted.fps) == (64, 48, 50)
     assert shades(source, 2 * FRAMES + 1) == [*range(FRAMES), *range(FRAMES), 0]
+    source.close()
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.mp4"])
+def test_times_of_pictures_in_another_order_go_on_evenly_at_the_end(
+    tmp_path: Path, name: str
+) -> None:
+    # Matroska has no times of decoding; and more pictures are sent ahead of one that is shown
+    # earlier than the parameter sets let expect.
+    order = "bframes=16:b-adapt=0:b-pyramid=none:scenecut=0"
+    path = film(tmp_path / name, "libx264", 200, 26, **{"x264-params": order})
+    source = make_source(parse(f"file:{path}"))
+    assert isinstance(source, FileSource)
+    source.open()
+    first, *rounds = ([packet(source) for _ in range(26)] for _ in range(3))
+    assert max(each.reorder_us for each in first) > 0
+    packets = [each for packets in rounds for each in packets]
+    steps = [b - a for a, b in pairwise(sorted(each.time for each in packets))]
+    steps += [b - a for a, b in pairwise(each.time - each.reorder_us / 1e6 for each in packets)]
+    assert {round(step * 200, 1) for step in steps} == {1.0}
     source.close()
 
 

@@ -24,6 +24,10 @@ _USUAL_RATE = 25
 _MOST_BETWEEN = 4
 
 
+#: Packets at the beginning that may have no time of decoding: as many pictures can be reordered.
+_MOST_UNTIMED = 16
+
+
 class CodedPacket(NamedTuple):
     """A packet with its times in its container, in seconds; None if it has none."""
 
@@ -118,6 +122,32 @@ class CodedVideo:
 
     def _seconds(self, stamp: int | None) -> float | None:
         return None if stamp is None else float(stamp * self._base)
+
+
+def with_decode_times(packets: Iterator[Any], rate: Fraction | None) -> Iterator[Any]:
+    """Yield the packets of a video stream, also the first ones with their times of decoding.
+
+    FFmpeg finds out these times for Matroska, which has none, but not those of the packets that
+    come before it knows how many pictures are reordered.
+
+    Arguments:
+        rate: the stream's pictures a second, if it is known.
+    """
+    untimed: list[Any] = []
+    for packet in packets:
+        if packet.dts is None and packet.pts is not None and len(untimed) < _MOST_UNTIMED:
+            untimed.append(packet)
+            continue
+        if packet.dts is not None:
+            step = packet.duration or round(1 / (packet.time_base * (rate or _USUAL_RATE)))
+            for number, each in enumerate(reversed(untimed), 1):
+                each.dts = packet.dts - number * step
+        yield from untimed
+        yield packet
+        break
+    else:
+        yield from untimed
+    yield from packets
 
 
 class ArrivalClock:

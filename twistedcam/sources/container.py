@@ -17,7 +17,7 @@ from twistedcam.errors import CameraFailed, LoginRefused
 from twistedcam.media.nal_codecs import NAL_CODECS
 from twistedcam.sources.base import LOGIN_REFUSED, LOGIN_WANTED, RawPacket, RawPicture, SourceInfo
 from twistedcam.sources.coded_sound import CodedSound, TimedSound, sound_of, with_sound
-from twistedcam.sources.coded_video import ArrivalClock, CodedVideo
+from twistedcam.sources.coded_video import ArrivalClock, CodedVideo, with_decode_times
 from twistedcam.util.libraries import av, np
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def matrix_of_first(stream: Any, keyframe: Any) -> bytes | None:
 def coded(stream: Any, packets: Iterator[Any]) -> Iterator[Timed]:
     """Yield packets of H.264 or H.265, from the first key frame on."""
     coder = CodedVideo(stream)
-    for packet in packets:
+    for packet in with_decode_times(packets, stream.average_rate):
         if not packet.size:
             continue
         try:

@@ -69,6 +69,7 @@ class FileSource:
         """Open the file and select its first video stream."""
         self._pace = Pace()
         self._origin = None
+        self._lead = 0.0
         try:
             self._open_video()
             first = first_picture(self._container, self._stream)
@@ -111,8 +112,10 @@ class FileSource:
             due = self._origin + at + time.time() - time.monotonic()
             if picture.track.kind == "audio":
                 return picture._replace(time=due - self._lead)
-            self._lead = picture.reorder_us / 1e6 - picture.time
-            return picture._replace(time=due + picture.time)
+            # It must not begin small again with each round.
+            reorder = picture.reorder_us / 1e6
+            self._lead = max(self._lead, reorder - picture.time)
+            return picture._replace(time=due + reorder - self._lead)
         return replace(picture, time=time.time())
 
     def interrupt(self) -> None:
