@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import Track
+from twistedcam.runtime.extras import how_to_install
 from twistedcam.util.libraries import av
 
 if TYPE_CHECKING:
@@ -54,7 +55,9 @@ def open_device(fill: Callable[[Any], None]) -> SoundDevice:
     try:
         import sounddevice
     except ImportError:
-        raise NoSoundError("the package sounddevice is missing: pip install sounddevice") from None
+        raise NoSoundError(
+            f"the package sounddevice is missing: {how_to_install('sound')}"
+        ) from None
     except OSError as error:  # the system's library
         raise NoSoundError(f"{error}: install it, in Debian as libportaudio2") from None
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 from tray.errors import TrayError
+from twistedcam.runtime.extras import how_to_install
 
 #: Seconds to wait for the display and the session bus, which are slow while a desktop starts.
 PATIENCE = 5.0
@@ -21,7 +22,7 @@ WATCHER = "org.kde.StatusNotifierWatcher"
 GTK = "gir1.2-gtk-3.0"
 INDICATOR = "gir1.2-ayatanaappindicator3-0.1"
 PYGOBJECT = (
-    "the tray needs PyGObject. From the checkout: .venv/bin/pip install -e '.[tray]' "
+    f"the tray needs PyGObject; install it with {how_to_install('tray')} "
     "(on Debian after: apt install gcc pkg-config python3-dev libgirepository1.0-dev "
     f"libcairo2-dev {GTK} {INDICATOR})"
 )

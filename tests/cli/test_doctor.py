@@ -49,6 +49,7 @@ def test_what_is_missing_is_said_with_the_package_that_has_it(
     assert told["libturbojpeg"]["state"] == "note"
     assert "apt-get install libturbojpeg0" in told["libturbojpeg"]["text"]
     assert "pip install -e '.[prompt]'" in told["prompt_toolkit"]["text"]
+    assert {"paho", "zeroconf", "pywebpush", "sounddevice", "gi"} <= set(told)
 
 
 def test_without_the_encoder_that_every_recording_can_use_it_fails(

@@ -19,13 +19,12 @@ from twistedcam.errors import (
     TwistedcamError,
     UnknownCommand,
 )
+from twistedcam.runtime.extras import how_to_install
 from twistedcam.servers.control.line_format import show
 from twistedcam.tls.client import Trust
 
 #: Exit codes: success, failure, wrong arguments.
 SUCCESS, FAILED, WRONG = 0, 1, 2
-#: The command that installs prompt_toolkit, for the project's folder.
-INSTALL_PROMPT = ".venv/bin/pip install -e '.[prompt]'"
 
 
 class Console:
@@ -129,7 +128,7 @@ class Console:
         try:
             watch_live(self.connect, self.endpoint, camera, self.styler)
         except ImportError:
-            print(f"for a live view: {INSTALL_PROMPT}", file=sys.stderr)
+            print(f"for a live view: {how_to_install('prompt')}", file=sys.stderr)
             return False
         return True
 

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from twistedcam.cli.colours import Styler
 from twistedcam.cli.completion import Vocabulary
-from twistedcam.cli.console import INSTALL_PROMPT, SUCCESS, WRONG, Console
+from twistedcam.cli.console import SUCCESS, WRONG, Console
 from twistedcam.cli.tls_options import add_trust_arguments, read_token, read_trust
 from twistedcam.clients.control.dialogue import DEFAULT_ENDPOINT
 from twistedcam.errors import TwistedcamError
+from twistedcam.runtime.extras import how_to_install
 
 EXAMPLE = (
     "Examples: twistedcam ctl status · twistedcam ctl record start cam · "
@@ -117,7 +118,7 @@ def _make_ask(console: Console) -> Callable[[], str]:
     try:
         return _make_rich_ask(console)
     except ImportError:
-        print(f"for history and completion: {INSTALL_PROMPT}")
+        print(f"for history and completion: {how_to_install('prompt')}")
         with contextlib.suppress(ImportError):  # not on Windows
             import readline  # noqa: F401 - adds line editing to input()
         return lambda: input(PROMPT)

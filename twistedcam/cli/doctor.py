@@ -14,6 +14,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from twistedcam.errors import BadArgument, NotSupported
+from twistedcam.runtime.extras import how_to_install
 from twistedcam.runtime.file_limits import file_limit, raise_file_limit
 from twistedcam.version import __version__
 
@@ -26,6 +27,8 @@ _EXTRAS = {
     "paho.mqtt": ("mqtt", "MQTT and Home Assistant (--mqtt)"),
     "zeroconf": ("discovery", "announcements in the local network (--discovery)"),
     "prompt_toolkit": ("prompt", "history and completion in 'twistedcam ctl'"),
+    "pywebpush": ("push", "notifications of phones and browsers"),
+    "sounddevice": ("sound", "sound in the viewer's window"),
     "gi": ("tray", "the icon in the system tray"),
 }
 _FPS = 30
@@ -99,9 +102,7 @@ def _program() -> Iterator[Finding]:
             yield Finding(name, "missing", f"it cannot be imported: {error}")
     for module, (extra, use) in _EXTRAS.items():
         is_there = _has_module(module)
-        text = (
-            use if is_there else f"not installed: .venv/bin/pip install -e '.[{extra}]' for {use}"
-        )
+        text = use if is_there else f"not installed, for {use}: {how_to_install(extra)}"
         yield Finding(module.partition(".")[0], "ok" if is_there else "note", text)
 
 

@@ -17,9 +17,9 @@ from urllib.parse import quote, urlsplit
 from twistedcam.errors import BadArgument, CameraFailed, LoginRefused, TwistedcamError
 from twistedcam.net.addresses import parse_ip
 from twistedcam.net.interfaces import (
-    MISSING,
     InterfaceAddress,
     interface_addresses,
+    missing_library,
     neighbour_of,
 )
 from twistedcam.onvif.ws_discovery import (
@@ -79,7 +79,7 @@ def find_network_devices(seconds: float = SECONDS, port: int = PORT) -> list[dic
     try:
         import zeroconf
     except ImportError:
-        raise BadArgument(MISSING.format(what=_WHAT)) from None
+        raise BadArgument(missing_library(_WHAT)) from None
     found = [each for each in interface_addresses(_WHAT) if each.ip.version == 4]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         servers = pool.submit(_find_servers, zeroconf, found, seconds)

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 
 from twistedcam.errors import BadArgument
 from twistedcam.net.addresses import IPAddress, parse_ip
-
-#: The error if the libraries of the extra are missing; ``what`` needs them.
-MISSING = "{what} needs zeroconf; from the checkout: .venv/bin/pip install -e '.[discovery]'"
+from twistedcam.runtime.extras import how_to_install
 
 
 @dataclass(frozen=True)
@@ -35,6 +33,15 @@ class InterfaceAddress:
         return str(self.ip)
 
 
+def missing_library(what: str) -> str:
+    """Return the error if the libraries of the extra are missing.
+
+    Arguments:
+        what: what needs them.
+    """
+    return f"{what} needs zeroconf; install it with {how_to_install('discovery')}"
+
+
 def interface_addresses(what: str) -> list[InterfaceAddress]:
     """Return the addresses of all interfaces.
 
@@ -47,7 +54,7 @@ def interface_addresses(what: str) -> list[InterfaceAddress]:
     try:
         import ifaddr
     except ImportError:
-        raise BadArgument(MISSING.format(what=what)) from None
+        raise BadArgument(missing_library(what)) from None
     found = []
     for adapter in ifaddr.get_adapters():
         for each in adapter.ips:

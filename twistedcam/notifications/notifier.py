@@ -28,6 +28,7 @@ from twistedcam.events import CameraChanged, Event, EventBus
 from twistedcam.notifications.devices import PushDevice, PushDevices
 from twistedcam.notifications.messages import PushMessage, message_of
 from twistedcam.notifications.vapid_key import VapidKey
+from twistedcam.runtime.extras import how_to_install
 from twistedcam.runtime.threads import Thread, run_in_thread
 
 if TYPE_CHECKING:
@@ -184,8 +185,7 @@ class Notifier(Service):
     def _require_library(self) -> None:
         if not self.is_available:
             raise NotSupported(
-                "notifications need a library; from the checkout: "
-                ".venv/bin/pip install -e '.[push]'"
+                f"notifications need a library; install it with {how_to_install('push')}"
             )
 
     def _on_event(self, event: Event) -> None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from twistedcam.errors import BadArgument
-from twistedcam.net.interfaces import MISSING
+from twistedcam.net.interfaces import missing_library
 from twistedcam.servers.discovery.announcements import Announcement
 
 #: Seconds for one service to be announced: three probes, and names that are taken.
@@ -34,7 +34,7 @@ class DnsSd:
         try:
             import zeroconf
         except ImportError:
-            raise BadArgument(MISSING.format(what=option)) from None
+            raise BadArgument(missing_library(option)) from None
         self._library = zeroconf
         self._host = f"{host}.local."
         self._interfaces: tuple[str, ...] = ()

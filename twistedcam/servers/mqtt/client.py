@@ -12,6 +12,7 @@ from twisted.logger import Logger
 
 from twistedcam.core.broker_state import BrokerState
 from twistedcam.errors import BadArgument
+from twistedcam.runtime.extras import how_to_install
 from twistedcam.servers.mqtt.address import Broker
 from twistedcam.servers.mqtt.discovery import OFFLINE, ONLINE, availability_topic
 
@@ -52,7 +53,7 @@ class MqttClient:
             from paho.mqtt.enums import CallbackAPIVersion
         except ImportError:
             raise BadArgument(
-                "--mqtt needs paho-mqtt; from the checkout: .venv/bin/pip install -e '.[mqtt]'"
+                f"--mqtt needs paho-mqtt; install it with {how_to_install('mqtt')}"
             ) from None
         self._reactor = reactor
         self._broker = broker
