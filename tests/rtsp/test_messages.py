@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,6 +33,7 @@ _MESSAGES = st.one_of(
         st.sampled_from(["*", "rtsp://h/cam", "rtsps://h:322/a/b?c=d"]),
         _HEADERS,
         _BODIES,
+        st.sampled_from(["RTSP/1.0", "RTSP/2.0"]),
     ),
     st.builds(RtspResponse, st.sampled_from([200, 401, 454]), _HEADERS, _BODIES, st.just("It is")),
     st.builds(InterleavedFrame, st.integers(0, 255), _BODIES),
@@ -42,9 +45,7 @@ def without_length(message: RtspMessage) -> RtspMessage:
     if isinstance(message, InterleavedFrame):
         return message
     fields = [each for each in message.headers.fields if each[0] != "Content-Length"]
-    if isinstance(message, RtspRequest):
-        return RtspRequest(message.method, message.uri, RtspHeaders(fields), message.body)
-    return RtspResponse(message.status, RtspHeaders(fields), message.body, message.reason)
+    return replace(message, headers=RtspHeaders(fields))
 
 
 def decoded(data: bytes) -> list[RtspMessage]:

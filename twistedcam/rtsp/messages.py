@@ -22,8 +22,9 @@ MAX_GARBAGE = 1 << 20
 
 #: The first byte of an interleaved frame (RFC 2326, 10.12).
 DOLLAR = 0x24
-_VERSION = "RTSP/1.0"
-_REQUEST = re.compile(rb"([A-Z_]{1,40}) (\S+) RTSP/[12]\.[0-9]")
+#: The version that is spoken here.
+VERSION = "RTSP/1.0"
+_REQUEST = re.compile(rb"([A-Z_]{1,40}) (\S+) (RTSP/[12]\.[0-9])")
 _RESPONSE = re.compile(rb"RTSP/[12]\.[0-9] +([1-5][0-9]{2})(?: +([^\r\n]*))?")
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 #: The beginning of a request or a response whose first line is incomplete.
@@ -121,12 +122,14 @@ class RtspRequest:
         uri: the absolute address, or ``*``.
         headers: without Content-Length, which is made from the body.
         body: bytes of the type that Content-Type names.
+        version: the version of RTSP that the peer speaks.
     """
 
     method: str
     uri: str
     headers: RtspHeaders = field(default_factory=RtspHeaders)
     body: bytes = b""
+    version: str = VERSION
 
     @property
     def cseq(self) -> int | None:
@@ -135,7 +138,7 @@ class RtspRequest:
 
     def encode(self) -> bytes:
         """Return the bytes of the request."""
-        return _encoded(f"{self.method} {self.uri} {_VERSION}", self.headers, self.body)
+        return _encoded(f"{self.method} {self.uri} {self.version}", self.headers, self.body)
 
 
 @dataclass(frozen=True)
@@ -162,7 +165,7 @@ class RtspResponse:
     def encode(self) -> bytes:
         """Return the bytes of the response."""
         reason = self.reason or REASONS.get(self.status, "Unknown")
-        return _encoded(f"{_VERSION} {self.status} {reason}", self.headers, self.body)
+        return _encoded(f"{VERSION} {self.status} {reason}", self.headers, self.body)
 
 
 @dataclass(frozen=True)
@@ -324,8 +327,8 @@ class _Head(NamedTuple):
             reason = (self.response[2] or b"").decode(errors="replace").strip()
             return RtspResponse(int(self.response[1]), self.headers, body, reason)
         assert self.request is not None
-        method, uri = (self.request[number].decode(errors="replace") for number in (1, 2))
-        return RtspRequest(method, uri, self.headers, body)
+        method, uri, version = (each.decode(errors="replace") for each in self.request.groups())
+        return RtspRequest(method, uri, self.headers, body, version)
 
 
 def _headers(block: bytes) -> RtspHeaders:

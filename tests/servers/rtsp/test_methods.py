@@ -105,6 +105,17 @@ class MethodTests(RtspCase):
         peer._cseq = 100  # numbers need not follow each other
         assert peer.ask("OPTIONS", "*").status == 200
 
+    def test_another_version_is_refused_and_the_next_request_is_answered(self) -> None:
+        peer = self.connect()
+        for method in ("OPTIONS", "DESCRIBE", "SETUP"):
+            fields = RtspHeaders([("CSeq", "7")])
+            peer.send(RtspRequest(method, MJPEG, fields, version="RTSP/2.0").encode())
+            [response] = peer.take()
+            assert isinstance(response, RtspResponse)
+            assert (response.status, response.cseq) == (505, 7)
+            assert "RTSP/1.0" in response.reason
+        assert peer.ask("DESCRIBE", MJPEG).status == 200
+
     def test_parameters_keep_a_session_alive_and_unknown_ones_are_refused(self) -> None:
         peer = self.connect()
         session = peer.set_up()

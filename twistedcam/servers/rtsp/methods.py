@@ -11,7 +11,7 @@ from twistedcam.auth import ANYONE, Grant
 from twistedcam.auth.password_login import PasswordLogin, StaleNonce
 from twistedcam.errors import Forbidden, NotSupported, TwistedcamError, Unauthorized
 from twistedcam.media.track import AUDIO, VIDEO, Track
-from twistedcam.rtsp.messages import REASONS, RtspHeaders, RtspRequest, RtspResponse
+from twistedcam.rtsp.messages import REASONS, VERSION, RtspHeaders, RtspRequest, RtspResponse
 from twistedcam.servers.rtsp.address import StreamAddress, parse_address
 from twistedcam.servers.rtsp.description import describe
 from twistedcam.servers.rtsp.media_track import SOUND, MediaTrack
@@ -118,6 +118,8 @@ class RtspMethods:
         """
         if request.cseq is None:
             raise Refusal(400, "the header CSeq has to be a number")
+        if not request.version.startswith("RTSP/1."):
+            raise Refusal(505, f"{request.version} is not supported; this server speaks {VERSION}")
         if request.method not in METHODS:
             known = ("ANNOUNCE", "RECORD", "REDIRECT")
             status = 405 if request.method in known else 501
