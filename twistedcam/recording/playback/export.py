@@ -15,14 +15,13 @@ from twistedcam.recording.mp4.boxes import UnreadableMovie
 from twistedcam.recording.mp4.fragmenter import Extent
 from twistedcam.recording.mp4.whole_movie import WholeMovie
 from twistedcam.recording.playback.movie_files import MovieFiles
+from twistedcam.recording.playback.new_file import new_file
 from twistedcam.recording.playback.piece import Piece
 from twistedcam.recording.writer.disk_space import ROOM, free_bytes
 from twistedcam.recording.writer.metadata_tag import Tag
-from twistedcam.recording.writer.part_file import disk_error, whole_of
+from twistedcam.recording.writer.part_file import disk_error
 from twistedcam.recording.writer.segment import SegmentResult
-from twistedcam.runtime.atomic_file import sync_file, sync_folder
 from twistedcam.runtime.clock import boot_id, uptime
-from twistedcam.runtime.file_system import move_without_replacing
 
 SUFFIX = ".mp4"
 #: Bytes copied in one call.
@@ -41,9 +40,6 @@ def write_export(
 ) -> SegmentResult:
     """Write a piece to a new MP4, and return its name, length and size. Blocks.
 
-    The file is hidden until it is complete and synced. After a crash it is removed at the next
-    start: what it was copied from is still there.
-
     Arguments:
         path: the file; if it exists, the new one gets a number.
         camera: the camera's name, for the metadata.
@@ -54,22 +50,13 @@ def write_export(
         DiskError: with the system's reason.
         NotSupported: a recording is gone or broken.
     """
-    hidden = whole_of(path)
     open_files: list[int] = []
     try:
         with suppress(FileNotFoundError):
             _check_room(path.parent, piece.size + reserve)
         movie = _join(files, piece, open_files, path.name, camera)
-        with open(hidden, "x+b", buffering=0) as target:
-            try:
-                _write(target.fileno(), movie, open_files, goes_on)
-                sync_file(target.fileno())
-                size = os.fstat(target.fileno()).st_size
-                done = move_without_replacing(hidden, path)
-            except BaseException:
-                hidden.unlink(missing_ok=True)
-                raise
-        sync_folder(path.parent)
+        with new_file(path) as made:
+            _write(made.fd, movie, open_files, goes_on)
     except UnreadableMovie as error:
         raise NotSupported(f"a recording cannot be read: {error}") from None
     except OSError as error:
@@ -77,7 +64,7 @@ def write_export(
     finally:
         for fd in open_files:
             os.close(fd)
-    return SegmentResult(done.name, movie.frames, movie.seconds, size)
+    return SegmentResult(made.name, movie.frames, movie.seconds, made.size)
 
 
 def _check_room(folder: Path, size: int) -> None:

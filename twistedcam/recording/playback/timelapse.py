@@ -22,6 +22,7 @@ from twisted.python.failure import Failure
 from twistedcam.errors import BadArgument, CommandError, DiskError, NotSupported
 from twistedcam.events import EventBus, RecordingChanged
 from twistedcam.recording.library.probe import LibraryEntry
+from twistedcam.recording.playback.new_file import new_file
 from twistedcam.recording.writer.disk_space import ROOM, check_folder, free_bytes
 from twistedcam.recording.writer.file_names import (
     check_name,
@@ -30,13 +31,11 @@ from twistedcam.recording.writer.file_names import (
     reserve_free_name,
 )
 from twistedcam.recording.writer.metadata_tag import Tag
-from twistedcam.recording.writer.part_file import disk_error, whole_of
+from twistedcam.recording.writer.part_file import disk_error
 from twistedcam.recording.writer.plan import TIMELAPSE_FPS
 from twistedcam.recording.writer.segment import SegmentResult
-from twistedcam.runtime.atomic_file import sync_file, sync_folder
 from twistedcam.runtime.child_process import child_environment, module_command, wait_or_kill
 from twistedcam.runtime.clock import boot_id, uptime
-from twistedcam.runtime.file_system import move_without_replacing
 from twistedcam.runtime.threads import Thread
 from twistedcam.util.escaped_name import file_name
 
@@ -197,21 +196,12 @@ class TimelapseRenderer:
     def _render(
         self, job: TimelapseJob, path: Path, times: list[tuple[LibraryEntry, list[float]]]
     ) -> SegmentResult:
-        hidden = whole_of(path)
         try:
-            with open(hidden, "x+b", buffering=0) as target:
-                try:
-                    told = self._feed(job, target.fileno(), path.name, times)
-                    sync_file(target.fileno())
-                    size = os.fstat(target.fileno()).st_size
-                    done = move_without_replacing(hidden, path)
-                except BaseException:
-                    hidden.unlink(missing_ok=True)
-                    raise
-            sync_folder(path.parent)
+            with new_file(path) as made:
+                told = self._feed(job, made.fd, path.name, times)
         except OSError as error:
             raise disk_error(path.name, error) from error
-        return SegmentResult(done.name, int(told["pictures"]), float(told["seconds"]), size)
+        return SegmentResult(made.name, int(told["pictures"]), float(told["seconds"]), made.size)
 
     def _feed(
         self,

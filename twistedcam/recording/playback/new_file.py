@@ -1,0 +1,55 @@
+"""A file that is made of recordings, and gets its name when it is complete."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from twistedcam.recording.writer.part_file import whole_of
+from twistedcam.runtime.atomic_file import sync_file, sync_folder
+from twistedcam.runtime.file_system import move_without_replacing
+
+
+@dataclass
+class NewFile:
+    """A file that is being written.
+
+    Arguments:
+        fd: its descriptor, open for reading and writing.
+        name: its name when it is complete, which may have a number; empty before.
+        size: its bytes when it is complete.
+    """
+
+    fd: int
+    name: str = ""
+    size: int = 0
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[NewFile]:
+    """Open a new file to write it in the block. Blocks.
+
+    The file is hidden until the block has ended and the file is synced; after an error in the block
+    it is removed. After a crash it is removed at the next start: what it is made of is still there.
+
+    Arguments:
+        path: the file; if it exists, the new one gets a number.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    hidden = whole_of(path)
+    with open(hidden, "x+b", buffering=0) as target:
+        made = NewFile(target.fileno())
+        try:
+            yield made
+            sync_file(made.fd)
+            made.size = os.fstat(made.fd).st_size
+            made.name = move_without_replacing(hidden, path).name
+        except BaseException:
+            hidden.unlink(missing_ok=True)
+            raise
+    sync_folder(path.parent)
