@@ -8,7 +8,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial import unittest
@@ -113,7 +113,9 @@ class StopTests(ServiceCase):
 
     def test_recordings_that_hang_are_not_waited_for(self) -> None:
         service = self.started()
-        with patch.object(service.server, "finish_recordings", return_value=Deferred()):
+        hanging: Deferred[None] = Deferred()
+        all = DeferredList([hanging, succeed(None)])
+        with patch.object(service.server, "finish_recordings", return_value=all):
             stopping = service.stopService()
             with patch.object(
                 service.server, "stop_cameras", return_value=succeed(None)
@@ -123,16 +125,20 @@ class StopTests(ServiceCase):
                 self.reactor.advance(0.2)
         stop_cameras.assert_called_once_with()
         self.successResultOf(stopping)
+        self.assertNoResult(hanging)
 
     def test_a_camera_that_hangs_is_not_waited_for_beyond_the_limit(self) -> None:
         service = self.started()
-        with patch.object(service.server, "stop_cameras", return_value=Deferred()):
+        hanging: Deferred[None] = Deferred()
+        all = DeferredList([hanging, succeed(None)])
+        with patch.object(service.server, "stop_cameras", return_value=all):
             stopping = service.stopService()
             self.assertNoResult(stopping)
             with capturedLogs() as events:
                 self.reactor.advance(STOP_TIMEOUT)
         self.successResultOf(stopping)
         assert "the server was not stopped within 2.7 s" in [formatEvent(it) for it in events]
+        self.assertNoResult(hanging)  # an error of it would be nobody's
 
 
 class ReloadTests(ServiceCase):

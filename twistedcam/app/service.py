@@ -37,6 +37,7 @@ from twistedcam.net.device_id import device_id
 from twistedcam.net.listener import Listener, check_endpoint, check_ports, urls_of
 from twistedcam.net.proxies import TrustedProxies
 from twistedcam.recording.writer.disk_space import check_mount
+from twistedcam.runtime.bounded_wait import wait_at_most
 from twistedcam.runtime.log_memory import LogMemory
 from twistedcam.runtime.memory import MemoryReturn
 from twistedcam.runtime.signals import stop_reactor
@@ -338,9 +339,7 @@ class CameraService(MultiService):
 
     def stopService(self) -> Deferred[None]:
         """Close ports, finish recordings, inform clients, and stop cameras, in this order."""
-        return Deferred.fromCoroutine(self._stop()).addTimeout(
-            STOP_TIMEOUT, self._reactor, _give_up
-        )
+        return self._bounded(Deferred.fromCoroutine(self._stop()), STOP_TIMEOUT, _give_up)
 
     async def _stop(self) -> None:
         with suppress(ValueError):  # it was never started
@@ -363,8 +362,13 @@ class CameraService(MultiService):
         if closing is not None:
             await closing
 
-    def _bounded(self, waiting: Deferred[Any], seconds: float) -> Deferred[Any]:
-        return waiting.addTimeout(seconds, self._reactor, lambda *_: None)
+    def _bounded(
+        self,
+        waiting: Deferred[Any],
+        seconds: float,
+        on_late: Callable[[], object] = lambda: None,
+    ) -> Deferred[Any]:
+        return wait_at_most(waiting, seconds, self._reactor, on_late)
 
 
 def _use_certificates(
@@ -380,5 +384,5 @@ def _use_certificates(
     return {"certificates": renewed or None} if pairs else {}
 
 
-def _give_up(_: Any, seconds: float) -> None:
-    log.warn("the server was not stopped within {seconds} s", seconds=seconds)
+def _give_up() -> None:
+    log.warn("the server was not stopped within {seconds} s", seconds=STOP_TIMEOUT)
