@@ -93,7 +93,8 @@ def test_h264_is_chosen_shown_and_remembered(page: Page, server: ServerProcess) 
     page.wait(says(page, "H.264"), "H.264")
     assert "bit/s, " in page.text(".figures")
     page.moves()
-    assert state(server)["transcoding"] == "mjpeg→h264: 1 viewer"
+    # A busy machine may ask for a smaller size meanwhile.
+    assert re.fullmatch(r"mjpeg→h264( \d+x\d+)?: 1 viewer", state(server)["transcoding"])
     page.shoot("h264-light-1280")
     page.open(server.http + "/")
     page.wait(says(page, "H.264"), "H.264 again")
@@ -140,6 +141,22 @@ def test_without_webcodecs_media_source_extensions_are_used(
         page.open(server.http + "/")
         page.wait(says(page, "JPEG"), "JPEG")
         assert not page.find(".video").is_displayed()
+
+
+def test_old_video_is_removed_only_while_the_buffer_takes_no_other(page: Page) -> None:
+    found = page.chrome.execute_script("""
+        return import("/static/views/mse.js").then(({ MseDecoder }) => {
+          const removed = [], buffered = { length: 1, start: () => 0 };
+          const buffer = { updating: true, buffered, remove: (...times) => removed.push(times) };
+          const video = { currentTime: 20 }, source = { readyState: "open" };
+          const decoder = Object.assign(Object.create(MseDecoder.prototype), {
+            buffer, video, source, packets: [], queue: [] });
+          decoder.onAppended(); // the next append began before the event of the last one came
+          buffer.updating = false;
+          decoder.onAppended();
+          return removed;
+        });""")
+    assert found == [[0, 16]]
 
 
 def test_when_decoding_fails_later_the_next_way_is_used_soon(

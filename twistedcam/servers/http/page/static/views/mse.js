@@ -116,7 +116,8 @@ export class MseDecoder {
     this.follow();
     const { buffered } = this.buffer;
     const played = this.video.currentTime;
-    if (!this.queue.length && buffered.length && played - buffered.start(0) > KEEP) this.buffer.remove(0, played - KEEP_LEAST);
+    // More may have been appended since the event was sent: the next one comes then.
+    if (!this.buffer.updating && !this.queue.length && buffered.length && played - buffered.start(0) > KEEP) this.buffer.remove(0, played - KEEP_LEAST);
     this.flush();
   }
 
