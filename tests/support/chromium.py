@@ -142,7 +142,10 @@ class Page:
             raise
 
     def stamp(self, selector: str = ".picture") -> barcode.Stamp | None:
-        """Read the barcode of the displayed frame from a screenshot."""
+        """Read the barcode of the displayed frame from a screenshot.
+
+        On a busy machine the page may have asked for H.264 of a half or a quarter of the size.
+        """
         canvas = self.find(selector)
         self.chrome.execute_script(UNCOVER, canvas)
         png = np.frombuffer(canvas.screenshot_as_png, np.uint8)
@@ -152,8 +155,13 @@ class Page:
         inner = round(width * scale), round(height * scale)
         left, top = (shot.shape[1] - inner[0]) // 2, (shot.shape[0] - inner[1]) // 2
         picture = shot[top : top + inner[1], left : left + inner[0]]
-        restored = cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR)
-        return barcode.read(restored.astype(np.uint8, copy=False))
+        for times in (1, 2, 4):
+            size = width * times, height * times
+            restored = cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)
+            found = barcode.read(restored.astype(np.uint8, copy=False))
+            if found is not None:
+                return found
+        return None
 
     def is_live(self) -> bool:
         """True if the camera that is shown alone is live."""
