@@ -72,9 +72,22 @@ class MediaTests(SiteCase):
         wrong = element("trt:ConfigurationToken", "x")
         for action in ("GetVideoSourceConfiguration", "GetVideoEncoderConfigurationOptions"):
             assert self.client.fault(f"trt:{action}", wrong)[1] == "ter:NoConfig"
-        setup = element("trt:StreamSetup", element("tt:Stream", "RTP-Multicast"))
-        codes = self.client.fault("trt:GetStreamUri", setup, self.profile("door"))
-        assert codes == ("ter:InvalidArgVal", "ter:InvalidStreamSetup")
+
+    def test_a_transport_that_is_not_possible_is_a_fault(self) -> None:
+        for stream, protocol, is_possible in (
+            ("RTP-Unicast", "UDP", True),
+            ("RTP-Unicast", "RTSP", True),
+            ("RTP-Unicast", "HTTP", False),
+            ("RTP-Multicast", "UDP", False),
+        ):
+            transport = element("tt:Transport", element("tt:Protocol", protocol))
+            setup = element("trt:StreamSetup", element("tt:Stream", stream), transport)
+            asked = ("trt:GetStreamUri", setup, self.profile("door"))
+            if is_possible:
+                assert text(self.client.ask(*asked), "MediaUri", "Uri").startswith("rtsp://")
+            else:
+                codes = self.client.fault(*asked)
+                assert codes == ("ter:InvalidArgVal", "ter:InvalidStreamSetup")
 
     def test_without_a_port_of_rtsp_that_the_client_reaches_there_is_no_address(self) -> None:
         self.rtsp[0].host = "192.168.7.2"

@@ -99,8 +99,13 @@ def _get_profile(request: OnvifRequest) -> Xml:
 
 def _get_stream_uri(request: OnvifRequest) -> Xml:
     profile = request.profile(request.argument("ProfileToken"))
+    reason = ""
     if request.argument("StreamSetup", "Stream") == "RTP-Multicast":
-        raise SoapFault("there is no multicast", "ter:InvalidArgVal", "ter:InvalidStreamSetup")
+        reason = "there is no multicast"
+    elif request.argument("StreamSetup", "Transport", "Protocol") == "HTTP":
+        reason = "there is no RTSP over HTTP: use the protocol RTSP or UDP"
+    if reason:
+        raise SoapFault(reason, "ter:InvalidArgVal", "ter:InvalidStreamSetup")
     return _uri("GetStreamUri", request.rtsp_address(profile))
 
 
