@@ -24,10 +24,11 @@ from tests.support.system import require_program
 from twistedcam.auth import Authenticator, TokenFile
 from twistedcam.commands import Registry
 from twistedcam.core.broker_state import BrokerState
-from twistedcam.events import MotionChanged
+from twistedcam.events import MotionChanged, PropertiesChanged
 from twistedcam.media.frame import Frame
 from twistedcam.servers.mqtt import bridge as bridge_module
 from twistedcam.servers.mqtt import parse_broker
+from twistedcam.servers.mqtt.bridge import STATE_DELAY
 from twistedcam.sources.spec import parse
 
 #: The only letters of topics.
@@ -323,6 +324,13 @@ def test_the_picture_of_an_event_is_published(
     assert published["cams/camera/front-door/snapshot"] == TINY_JPEG
     event = json.loads(published["cams/camera/front-door/event/motion"])
     assert (event["event"], event["id"], event["state"]) == ("motion", "0a", "begin")
+    clock.advance(STATE_DELAY)
+    FakeClient.is_connected = True
+    for changes, kept in (({"quality": "50"}, TINY_JPEG), ({"privacy": "0,0 1,0 1,1"}, "")):
+        camera.use(camera.spec.with_settings(changes))
+        server.events.publish(PropertiesChanged("front door", dict(changes)))
+        clock.advance(STATE_DELAY)
+        assert published["cams/camera/front-door/snapshot"] == kept, "without what is hidden now"
     server.automation.recorder.stop()
     bridge.stopService()
 

@@ -30,6 +30,7 @@ from twistedcam.servers.mqtt.discovery import announcements, camera_topic
 from twistedcam.stream.hub import LATE, Sink
 from twistedcam.stream.stream import Subscription
 from twistedcam.stream.wants import Wants
+from twistedcam.util.polygons import Polygon
 
 if TYPE_CHECKING:
     from twistedcam.camera import Camera
@@ -107,6 +108,8 @@ class Bridge(Service):
         self._retained: dict[str, set[str]] = {}
         #: The cameras' titles that were announced to Home Assistant.
         self._titles: dict[str, str | None] = {}
+        #: The cameras' privacy masks that their retained pictures were made with.
+        self._masks: dict[str, tuple[Polygon, ...]] = {}
         self._unsubscribe: Callable[[], None] = lambda: None
         self._levels = _Levels()
 
@@ -176,6 +179,7 @@ class Bridge(Service):
         if self._broker.levels:
             self._levels.follow(self._server.cameras.values())
         for name, camera in self._server.cameras.items():
+            self._forget_unmasked(name, camera)
             status = camera_status(self._server, camera)
             state = {
                 **status,
@@ -184,6 +188,17 @@ class Bridge(Service):
                 "faults": self._faults[name],
             }
             self._retain(name, camera_topic(self._broker, name, "state"), json.dumps(state))
+
+    def _forget_unmasked(self, name: str, camera: Camera) -> None:
+        """Remove the pictures of a camera whose masks have changed from the broker."""
+        masks = camera.encoder.privacy
+        if self._masks.setdefault(name, masks) == masks or not self._client.is_connected:
+            return
+        self._masks[name] = masks
+        for what in ("image", "snapshot"):
+            topic = camera_topic(self._broker, name, what)
+            if topic in self._retained.get(name, ()):
+                self._client.publish(topic, "")
 
     def _on_event(self, event: Event) -> None:
         fields = event.as_json(self._server.title_of(event))
