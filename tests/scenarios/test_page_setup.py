@@ -21,6 +21,12 @@ from twistedcam.recording.library.hidden_folder import HIDDEN
 PASSWORD = "a long password"
 #: Where the QR code ends, from the top of the page.
 BOTTOM = 'return document.querySelector("#setup-qr").getBoundingClientRect().bottom + scrollY'
+#: Lets the search for webcams last until release() is called.
+HOLD_SEARCH = """const { fetch } = self, held = new Promise((done) => { self.release = done; });
+self.fetch = async (url, options) => {
+  if (String(url).endsWith("/setup/devices")) await held;
+  return fetch(url, options);
+};"""
 STARTED = 'return document.querySelector("#setup-found img")?.naturalWidth > 0'
 
 
@@ -127,8 +133,11 @@ def test_a_new_server_is_set_up_opened_to_the_network_and_closed_again(
             browser.wait(lambda: "Saved" in browser.text("#setup-note"), "word of that")
             assert host is None or not server.reaches(host)
             assert server.reaches("127.0.0.1")
+            browser.chrome.execute_script(HOLD_SEARCH)
             browser.click("#setup-undo")
             browser.wait(lambda: "taken back" in browser.text("#setup-note"), "word of the undo")
+            assert browser.chrome.execute_script("return scrollY") == 0  # the note is in sight
+            browser.chrome.execute_script("self.release()")
             assert host is None or server.reaches(host)
 
             films = tmp_path / "films"

@@ -352,8 +352,8 @@ export class Setup {
     await this.load();
     if (this.state) this.note(text);
     this.offerRestart(needsRestart);
+    scrollTo(0, 0); // to the note; to look for webcams takes some time
     await this.find(false);
-    scrollTo(0, 0);
   }
 
   async undo() {
