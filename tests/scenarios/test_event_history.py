@@ -74,7 +74,7 @@ def test_a_kill_in_the_middle_of_an_event_loses_neither_it_nor_its_hook(tmp_path
     switch.unlink()
     ready.touch()
     with ServerProcess(recordings, *options, env=env) as server:
-        wait_for(done.exists, "the hook after the restart")
+        wait_for(lambda: done.exists() and done.read_text(), "the hook after the restart")
         assert done.read_text() == "cat:begin door \n"
         [kept] = events(server, "kind=cat&camera=door")
         assert (kept["id"], kept["start"]) == (began["id"], began["start"])
@@ -86,7 +86,7 @@ def test_a_kill_in_the_middle_of_an_event_loses_neither_it_nor_its_hook(tmp_path
         wait_for(lambda: server.status("door.cats")["state"] == "live", "the user code")
         server.command_lines("record start door visit.mp4")
         server.command_lines("record stop door")
-        wait_for(uploaded.exists, "the upload")
+        wait_for(lambda: uploaded.exists() and uploaded.read_text(), "the upload")
         assert uploaded.read_text() == f"recording:finished door {recordings / 'visit.mp4'}\n"
         # A reload applies hooks at once; nothing but the file can change them.
         changed = CONFIG.replace('name = "upload"', 'name = "copy"').format(**paths)
