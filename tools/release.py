@@ -172,6 +172,12 @@ def _install(venv: Path, wheel: Path, bill: Path) -> None:
     _run(str(python), "-m", "pip", "uninstall", "--quiet", "--yes", "pip", "setuptools")
     words = ["environment", str(python), "--output-reproducible", "--output-file", str(bill)]
     _run(sys.executable, "-m", "cyclonedx_py", *words)
+    bill.write_text(without_folder(bill.read_text(), wheel))
+
+
+def without_folder(bill: str, wheel: Path) -> str:
+    """Return the list of packages without the folder of the build, which differs each time."""
+    return bill.replace(wheel.as_uri(), wheel.name)
 
 
 def _version() -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.release import ReleaseError, checksums, missing_files, normalised, notes
+from tools.release import ReleaseError, checksums, missing_files, normalised, notes, without_folder
 
 CHANGELOG = """# Changelog
 
@@ -71,3 +71,9 @@ def test_a_committed_file_that_the_source_archive_lacks_is_found() -> None:
     packed = archive(1, "me", ["Makefile", "tools/a.py"])
     assert missing_files(packed, [".ci/run", "Makefile", "tools/a.py"]) == []
     assert missing_files(packed, ["Makefile", "tools/a.py", "tools/b.py"]) == ["tools/b.py"]
+
+
+def test_the_list_of_packages_does_not_name_the_folder_of_the_build(tmp_path: Path) -> None:
+    wheel = tmp_path / "x-1-py3-none-any.whl"
+    bill = f'{{"url": "file://{wheel}"}}'
+    assert without_folder(bill, wheel) == '{"url": "x-1-py3-none-any.whl"}'
