@@ -17,20 +17,21 @@ FULL = "twistedcam: cannot write: No space left on device\n"
 
 
 @pytest.mark.parametrize(
-    ("line", "code", "said"),
+    ("line", "buffered", "code", "said"),
     [
-        ("serve --check --camera pattern: >/dev/full", 1, FULL),
-        ("serve --check --camera pattern: >&-", 0, ""),
-        ("serve --check --camera pattern: <&- >&- 2>&-", 0, ""),
-        ("serve --help | true", 0, ""),
-        ("ctl --connect tcp:cam..local:1 ping", 1, "this is not a host name"),
-        ("ctl --connect tcp:127.0.0.1:\u00b2 ping", 2, "is not an endpoint"),
-        ("ctl --connect tcp:127.0.0.1:" + "9" * 5000 + " ping", 2, "is not an endpoint"),
+        ("serve --check --camera pattern: >/dev/full", True, 1, FULL),
+        ("serve --check --camera pattern: >/dev/full", False, 1, FULL),
+        ("serve --check --camera pattern: >&-", True, 0, ""),
+        ("serve --check --camera pattern: <&- >&- 2>&-", True, 0, ""),
+        ("serve --help | true", True, 0, ""),
+        ("serve --help | true", False, 0, ""),
+        ("ctl --connect tcp:cam..local:1 ping", True, 1, "this is not a host name"),
+        ("ctl --connect tcp:127.0.0.1:\u00b2 ping", True, 2, "is not an endpoint"),
+        ("ctl --connect tcp:127.0.0.1:" + "9" * 5000 + " ping", True, 2, "is not an endpoint"),
     ],
 )
-@pytest.mark.parametrize("buffered", [True, False])
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a Linux device")
-def test_a_failing_output_gives_one_line(line: str, code: int, said: str, buffered: bool) -> None:
+def test_a_failing_output_gives_one_line(line: str, buffered: bool, code: int, said: str) -> None:
     done = run(line, PYTHONUNBUFFERED="" if buffered else "1")
     assert done.returncode == code, done.stderr
     assert said in done.stderr and len(done.stderr.splitlines()) == bool(said)

@@ -128,11 +128,16 @@ sys.meta_path.insert(0, Sender())
 """
 
 
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
-    "module", ["twistedcam.cli.serve", "twistedcam.app.service", "twistedcam.servers.mqtt"]
+    ("module", "sign"),
+    [
+        ("twistedcam.cli.serve", signal.SIGINT),
+        ("twistedcam.cli.serve", signal.SIGTERM),
+        ("twistedcam.app.service", signal.SIGTERM),
+        ("twistedcam.servers.mqtt", signal.SIGINT),
+    ],
 )
-def test_a_signal_during_the_start_stops_the_server(tmp_path: Path, sign: int, module: str) -> None:
+def test_a_signal_during_the_start_stops_the_server(tmp_path: Path, module: str, sign: int) -> None:
     (tmp_path / "sitecustomize.py").write_text(SENDER.format(module=module, numbers=[int(sign)]))
     done = early(tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -145,9 +145,9 @@ def test_a_killed_server_s_recording_is_finished_at_the_next_start(tmp_path: Pat
 
 
 def test_each_program_says_its_version_and_its_help() -> None:
-    assert twistedcam.__version__ in run_program("twistedcam", "--version").stdout
+    assert twistedcam.__version__ in run_program("twistedcam", "--version", is_forked=False).stdout
     for words in (["twistedcam", "serve", "--help"], ["client", "--help"], ["tray", "--help"]):
-        done = run_program(*words)
+        done = run_program(*words, is_forked=False)
         assert done.returncode == 0 and "usage" in done.stdout.lower(), done.stderr
 
 

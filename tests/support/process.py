@@ -37,14 +37,19 @@ LOOSE_ENDS = ("Unhandled", "Traceback", "Exception ignored")
 
 
 def wait_for(probe: Any, what: str, timeout: float = PATIENCE) -> Any:
-    """What ``probe()`` gives, once it gives something; fails after ``timeout`` seconds."""
-    until = time.monotonic() + timeout
+    """What ``probe()`` gives, once it gives something; fails after ``timeout`` seconds.
+
+    The longer it has waited, the longer it pauses: a probe takes the processor from what it waits
+    for.
+    """
+    start = time.monotonic()
     while True:
         found = probe()
         if found:
             return found
-        assert time.monotonic() < until, f"waited {timeout:g} s for {what}"
-        time.sleep(0.02)
+        waited = time.monotonic() - start
+        assert waited < timeout, f"waited {timeout:g} s for {what}"
+        time.sleep(min(max(0.02, waited / 10), 0.1))
 
 
 def descendants(pid: int) -> list[int]:
@@ -87,11 +92,7 @@ class ServerProcess:
             self.command.append("--no-http")
         if "--rtsp" not in options:
             self.command.append("--no-rtsp")
-        self.env = {**os.environ, **(env or {}), "PYTHONUNBUFFERED": "1"}
-        self.env["PYTHONWARNINGS"] = WARNINGS
-        self.env["PYTHONPATH"] = os.pathsep.join(
-            filter(None, [str(ROOT), self.env.get("PYTHONPATH")])
-        )
+        self.env = program_environment(env or {})
         self.greeting: list[str] = []
         self._log: list[bytes] = []
 
@@ -199,13 +200,32 @@ class ServerProcess:
             self._log.append(line)
 
 
+def program_environment(env: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a program of this checkout, with these variables added."""
+    whole = {**os.environ, **env, "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": WARNINGS}
+    whole["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), whole.get("PYTHONPATH")]))
+    return whole
+
+
 def run_program(
-    *words: str, cwd: Path | None = None, timeout: float = PATIENCE
+    *words: str, cwd: Path | None = None, timeout: float = PATIENCE, is_forked: bool = True
 ) -> subprocess.CompletedProcess[str]:
-    """``python -m WORDS``; its exit code and what it wrote."""
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    """``python -m WORDS``; its exit code and what it wrote.
+
+    Arguments:
+        is_forked: if it can be forked from a process that has imported it.
+    """
+    command = [sys.executable, "-m", *words]
+    env = program_environment({})
+    if is_forked and can_fork(command, env):
+        process = ForkedProcess(command, env, cwd)
+        try:
+            said, errors = process.communicate(timeout)
+        finally:
+            process.kill()
+        return subprocess.CompletedProcess(command, process.wait(), said.decode(), errors.decode())
     return subprocess.run(
-        [sys.executable, "-m", *words],
+        command,
         cwd=cwd,
         env=env,
         stdin=subprocess.DEVNULL,

@@ -2,13 +2,14 @@
 
 The imports are most of what a start costs, and the tests start hundreds of servers. A forked server
 runs ``twistedcam serve`` in a process of its own, with its own environment, arguments and output,
-and ends as any Python program does. ``make smoke`` and the tests of the command line start it from
-nothing.
+and ends as any Python program does; other commands of ``twistedcam`` can be run so, too.
+``make smoke`` and some tests of the command line start it from nothing.
 """
 
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib
 import json
 import os
@@ -27,7 +28,18 @@ from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[2]
 #: The program that can be forked: what a command must begin with.
-PROGRAM = [sys.executable, "-m", "twistedcam", "serve"]
+PROGRAM = [sys.executable, "-m", "twistedcam"]
+#: What nearly each server imports, at its start, with its first picture, and with its first
+#: recording; but not the reactor itself.
+MODULES = (
+    "twistedcam.cli.serve",
+    "twistedcam.servers.console.terminal",
+    "twistedcam.recording.writer.fragmented_writer",
+    "twisted.internet.epollreactor",
+    "av",
+    "cv2",
+    "numpy",
+)
 #: Variables of these kinds have their effect before the first import.
 EARLY = ("PYTHON", "LD_", "GLIBC_", "MALLOC_", "COVERAGE_")
 #: Of these, a launcher has the values that its servers want.
@@ -40,11 +52,14 @@ class ForkedProcess:
     Arguments:
         command: the program and its arguments.
         env: its environment.
+        cwd: its working directory, by default that of the tests.
     """
 
     stdin = None
 
-    def __init__(self, command: Sequence[str], env: Mapping[str, str]) -> None:
+    def __init__(
+        self, command: Sequence[str], env: Mapping[str, str], cwd: Path | None = None
+    ) -> None:
         self.args = list(command)
         self.returncode: int | None = None
         self._lock = threading.Lock()
@@ -53,7 +68,7 @@ class ForkedProcess:
         self._status, status = socket.socketpair()
         with status:
             try:
-                _launcher(env).start(self.args, env, (output, errors, status.fileno()))
+                _launcher(env).start(self.args, env, cwd, (output, errors, status.fileno()))
             finally:
                 os.close(output)
                 os.close(errors)
@@ -70,6 +85,26 @@ class ForkedProcess:
         if code is None:
             raise subprocess.TimeoutExpired(self.args, timeout or 0)
         return code
+
+    def communicate(self, timeout: float | None = None) -> tuple[bytes, bytes]:
+        """Read both outputs until the end, and close them; what was written to each."""
+        until = None if timeout is None else time.monotonic() + timeout
+        read: dict[IO[bytes], bytearray] = {self.stdout: bytearray(), self.stderr: bytearray()}
+        with selectors.DefaultSelector() as selector, self.stdout, self.stderr:
+            for pipe in read:
+                selector.register(pipe, selectors.EVENT_READ, pipe)
+            while selector.get_map():
+                left = None if until is None else max(0, until - time.monotonic())
+                ready = selector.select(left)
+                if not ready and left == 0:
+                    raise subprocess.TimeoutExpired(self.args, timeout or 0)
+                for key, _ in ready:
+                    if data := key.data.read(1 << 16):
+                        read[key.data] += data
+                    else:
+                        selector.unregister(key.fileobj)
+            self.wait(None if until is None else max(0.001, until - time.monotonic()))
+        return bytes(read[self.stdout]), bytes(read[self.stderr])
 
     def send_signal(self, sign: int) -> None:
         if self.poll() is None:
@@ -96,11 +131,13 @@ class ForkedProcess:
 
 
 def can_fork(command: Sequence[str], env: Mapping[str, str]) -> bool:
-    """Return True if a forked server does the same as one that is started from nothing."""
+    """Return True if a forked program does the same as one that is started from nothing."""
     early = {name for name in {*env, *os.environ} if name.startswith(EARLY)} - set(SAME)
     changed = any(env.get(name) != os.environ.get(name) for name in early)
     # Coverage begins with the process, and writes its file at the process's end.
-    return list(command[:4]) == PROGRAM and not changed and "coverage" not in sys.modules
+    return (
+        list(command[: len(PROGRAM)]) == PROGRAM and not changed and "coverage" not in sys.modules
+    )
 
 
 class _Launcher:
@@ -126,8 +163,10 @@ class _Launcher:
         _, errors = self._process.communicate()
         assert not errors, errors.decode()
 
-    def start(self, command: list[str], env: Mapping[str, str], files: Sequence[int]) -> None:
-        job = {"command": command, "env": dict(env), "folder": str(Path.cwd())}
+    def start(
+        self, command: list[str], env: Mapping[str, str], cwd: Path | None, files: Sequence[int]
+    ) -> None:
+        job = {"command": command, "env": dict(env), "folder": str(cwd or Path.cwd())}
         with self._lock:
             socket.send_fds(self._channel, [json.dumps(job).encode()], files)
 
@@ -152,9 +191,11 @@ def _pipe() -> tuple[IO[bytes], int]:
 
 def main(channel: socket.socket) -> dict[str, Any] | None:
     """Fork until the tests end. Return the job in each forked process, and None at the end."""
-    importlib.import_module("twistedcam.cli.serve")
+    for name in MODULES:
+        importlib.import_module(name)
     assert "twisted.internet.reactor" not in sys.modules, "its epoll would be shared"
     assert threading.active_count() == 1, "threads do not survive a fork"
+    gc.freeze()  # a collection in a forked process would copy the pages of all these objects
     children: dict[int, tuple[int, int]] = {}  # by descriptor of the process: its id, its status
     with channel, selectors.DefaultSelector() as selector:
         selector.register(channel, selectors.EVENT_READ)

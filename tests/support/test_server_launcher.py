@@ -32,15 +32,14 @@ def test_a_server_has_its_own_environment_arguments_and_signals(tmp_path: Path) 
 
 def test_an_error_is_written_and_returned() -> None:
     env = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    wrong = ForkedProcess([*PROGRAM, "--no-such-option"], env)
-    assert b"--no-such-option" in wrong.stderr.read()
-    assert wrong.wait(PATIENCE) == 2
-    wrong.stdout.close()
-    wrong.stderr.close()
+    wrong = ForkedProcess([*PROGRAM, "serve", "--no-such-option"], env)
+    said, errors = wrong.communicate(PATIENCE)
+    assert (said, wrong.wait(PATIENCE)) == (b"", 2)
+    assert b"--no-such-option" in errors
 
 
 def test_what_has_its_effect_at_the_start_is_not_forked() -> None:
     env = dict(os.environ)
-    assert can_fork([*PROGRAM, "--stopped"], env)
-    assert not can_fork([*PROGRAM, "--stopped"], {**env, "LD_PRELOAD": "x.so"})
+    assert can_fork([*PROGRAM, "serve", "--stopped"], env)
+    assert not can_fork([*PROGRAM, "serve", "--stopped"], {**env, "LD_PRELOAD": "x.so"})
     assert not can_fork(["env", "-C", "/", *PROGRAM], env)
