@@ -26,6 +26,14 @@ def browser(started_browser: Page) -> Iterator[Page]:
     started_browser.leave()
 
 
+@pytest.fixture
+def service_worker(started_browser: Page) -> Iterator[None]:
+    """Pages register their service worker during the test."""
+    started_browser.register_workers(True)
+    yield
+    started_browser.register_workers(False)
+
+
 @pytest.fixture(scope="package")
 def fox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The shared Firefox."""

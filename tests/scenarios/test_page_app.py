@@ -68,6 +68,7 @@ def swiped(page: Page, by: float, name: str) -> bool:
     return page.text(".camera .name") == name
 
 
+@pytest.mark.usefixtures("service_worker")
 def test_the_app_can_be_installed_and_says_that_its_server_is_away(
     browser: Page, tmp_path: Any
 ) -> None:

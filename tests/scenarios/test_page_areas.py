@@ -11,7 +11,12 @@ from tests.support.chromium import Page
 from tests.support.http_server import serve
 from tests.support.process import ServerProcess, wait_for
 
-CAMERAS = ("--camera", "door=pattern:?size=320x240&fps=10", "--camera", "yard=pattern:?fps=5")
+CAMERAS = (
+    "--camera",
+    "door=pattern:?size=320x240&fps=10",
+    "--camera",
+    "yard=pattern:?size=320x240&fps=5",
+)
 CORNERS = "return document.querySelectorAll('[data-camera=door] .corner').length"
 SHAPES = "return document.querySelectorAll('[data-camera=door] .layer polygon').length"
 OPEN = "document.querySelector('[data-camera=door] .areas').open = true"

@@ -63,6 +63,7 @@ def server(folder: Path) -> Iterator[ServerProcess]:
         yield running
 
 
+@pytest.mark.usefixtures("service_worker")
 @pytest.mark.parametrize("path", ["/cam/", "/a/path/of%20several/"])
 def test_the_page_works_with_any_path_prefix(
     browser: Page, server: ServerProcess, folder: Path, tmp_path: Path, path: str

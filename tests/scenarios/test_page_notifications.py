@@ -51,7 +51,9 @@ def server(
 
 
 @pytest.fixture
-def page(browser: Page, server: ServerProcess, service: PushService) -> Iterator[Page]:
+def page(
+    browser: Page, service_worker: None, server: ServerProcess, service: PushService
+) -> Iterator[Page]:
     granted = {"permissions": ["notifications"], "origin": server.http}
     browser.chrome.execute_cdp_cmd("Browser.grantPermissions", granted)
     script = {"source": FAKE % json.dumps(service.device("phone"))}

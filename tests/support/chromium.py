@@ -70,7 +70,9 @@ def chromium(downloads: Path, *flags: str, load: str = "normal") -> Iterator[Pag
             options.add_argument(flag)
         chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
         try:
-            yield Page(chrome, downloads)
+            page = Page(chrome, downloads)
+            page.register_workers(False)
+            yield page
         finally:
             chrome.quit()
 
@@ -82,6 +84,22 @@ class Page:
         self.chrome = chrome
         self.downloads = downloads
         self._origin = ""
+        self._without_workers = ""
+
+    def register_workers(self, is_wanted: bool) -> None:
+        """Let pages register their service worker, or have the browser know of none.
+
+        A worker is a process of its own, and fetches the page once more: with it, the first page
+        of a server takes twice the processor time. Only tests about it have it.
+        """
+        added, self._without_workers = self._without_workers, ""
+        if added:
+            script = {"identifier": added}
+            self.chrome.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
+        if not is_wanted:
+            source = {"source": "delete Navigator.prototype.serviceWorker"}
+            added = self.chrome.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", source)
+            self._without_workers = added["identifier"]
 
     def look(self, width: int = 1280, height: int = 900, dark: bool = False) -> None:
         """Set the size of the window, and light or dark colours."""
