@@ -6,7 +6,10 @@ import os
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 from tests.support.process import ROOT
 
@@ -22,10 +25,16 @@ def environment() -> dict[str, str]:
 
 
 def install_dependencies(folder: Path) -> None:
-    """Make an environment below ``folder`` with what twistedcam depends on, without its extras."""
+    """Make an environment below ``folder`` with what twistedcam depends on, without its extras.
+
+    Its files are links to those that the tests themselves use: pip would download, unpack and
+    compile them again.
+    """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    _make_empty(folder / "venv")
-    _pip_install(folder / "venv", *project["dependencies"])
+    venv = folder / "venv"
+    _make_empty(venv)
+    for distribution in _needed(project["dependencies"]):
+        _link(distribution, venv)
 
 
 def install(folder: Path, dependencies: Path, editable: bool) -> None:
@@ -56,6 +65,41 @@ def install(folder: Path, dependencies: Path, editable: bool) -> None:
 
 def _make_empty(venv: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+
+
+def _needed(requirements: list[str]) -> list[metadata.Distribution]:
+    """Return the installed distributions that these requirements, and those in turn, ask for."""
+    found: dict[str, metadata.Distribution] = {}
+    waiting = [Requirement(each) for each in requirements]
+    seen = set()
+    while waiting:
+        wanted = waiting.pop()
+        if str(wanted) in seen:
+            continue
+        seen.add(str(wanted))
+        each = metadata.distribution(wanted.name)
+        assert wanted.specifier.contains(each.version, prereleases=True), (wanted, each.version)
+        found[each.name] = each
+        for further in map(Requirement, each.requires or ()):
+            extras = [{"extra": extra} for extra in ("", *wanted.extras)]
+            if further.marker is None or any(map(further.marker.evaluate, extras)):
+                waiting.append(further)
+    return list(found.values())
+
+
+def _link(distribution: metadata.Distribution, venv: Path) -> None:
+    """Put an installed distribution into another environment, too."""
+    assert distribution.files, f"pip has not installed {distribution.name}"
+    packages = _site_packages(venv)
+    for file in distribution.files:
+        target = Path(os.path.normpath(packages / file))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source = Path(os.fspath(distribution.locate_file(file)))
+        if target.parent == venv / "bin":
+            target.write_text(source.read_text().replace(sys.prefix, str(venv), 1))
+            target.chmod(0o755)
+        elif source.exists():
+            target.symlink_to(source)
 
 
 def _lead_to(other: Path, venv: Path) -> None:
