@@ -62,7 +62,6 @@ def test_the_address_of_a_track_means_that_track() -> None:
     [
         (f"{DOOR}?codec=vp9", "one of h264, h265 and mjpeg, not 'vp9'"),
         (f"{DOOR}?size=big", "size='big' is not a size of pictures"),
-        (f"{DOOR}/trackID=2", "no track 2"),
         ("http://cam/door", "begins with rtsp://"),
         ("rtsp://[cam/door", "not valid"),
     ],

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from twistedcam.errors import BadArgument
-from twistedcam.media.track import AUDIO, VIDEO
 from twistedcam.util.quantities import picture_size
 
 #: The video codecs that can be asked for, by their names in addresses.
@@ -32,7 +31,7 @@ class StreamAddress:
         base: the address of the stream, without a track and without a password.
         camera: the camera's name, or its URL-safe form; None: the first camera.
         codecs: the video codecs that the client takes, in order of preference.
-        track: the id of a track, or None for the whole stream.
+        track: the id of a track, which the camera may not have, or None for the whole stream.
         size: width and height into which larger pictures are scaled, or None.
     """
 
@@ -73,7 +72,7 @@ def parse_address(uri: str) -> StreamAddress:
         base,
         unquote(path.strip("/")) or None,
         _codecs(query),
-        None if found is None else _track(found[1]),
+        None if found is None else int(found[1]),
         _size(query),
     )
 
@@ -91,10 +90,3 @@ def _codecs(query: str) -> tuple[str, ...]:
 def _size(query: str) -> tuple[int, int] | None:
     asked = parse_qs(query, max_num_fields=100).get("size", [])
     return picture_size(asked[-1], "size") if asked else None
-
-
-def _track(text: str) -> int:
-    track = int(text)
-    if track not in (VIDEO, AUDIO):
-        raise BadArgument(f"there is no track {track}")
-    return track
