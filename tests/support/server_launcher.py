@@ -211,6 +211,8 @@ def main(channel: socket.socket) -> dict[str, Any] | None:
                     continue
                 text, files, _, _ = socket.recv_fds(channel, 1 << 20, 3)
                 if not text:
+                    for process in children:  # the tests were killed: nothing is left behind
+                        signal.pidfd_send_signal(process, signal.SIGTERM)
                     return None
                 pid = os.fork()
                 if not pid:
