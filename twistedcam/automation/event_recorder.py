@@ -229,7 +229,10 @@ class EventRecorder:
             self._take_picture(lasting)
 
     def pictured(self, id: str) -> Deferred[None]:
-        """Fires when an event that lasts has a picture, which may not be on the disk yet."""
+        """Return a Deferred that fires when an event that lasts has a picture.
+
+        It may not be on the disk yet.
+        """
         lasting = self._lasting.get(id)
         done: Deferred[None] = Deferred()
         if lasting is None:
