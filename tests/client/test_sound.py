@@ -118,7 +118,7 @@ def test_a_missing_device_is_told_once() -> None:
 @pytest.mark.parametrize(
     ("error", "advice"),
     [
-        (ImportError("no"), "pip install sounddevice"),
+        (ImportError("no"), r"pip install -e '\.\[sound\]'"),
         (OSError("PortAudio library not found"), "not found: install it, in Debian as lib"),
     ],
 )

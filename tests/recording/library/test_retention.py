@@ -89,10 +89,10 @@ class RetentionTests(LibraryCase):
             self.assertEqual(self.get(self.library.make_room(limits)), ["0.mkv", "2.mkv", "3.mkv"])
             for _ in range(3):
                 self.assertEqual(self.get(self.library.make_room(limits)), [])
-            with self.assertRaisesRegex(DiskError, r"1\.mkv cannot be deleted: Operation"):
+            with self.assertRaisesRegex(DiskError, r"'1\.mkv' cannot be deleted: Operation"):
                 self.get(self.library.delete("1.mkv"))
         (line,) = said
-        self.assertTrue(line.startswith("1.mkv cannot be deleted: Operation not permitted"), line)
+        self.assertTrue(line.startswith("'1.mkv' cannot be deleted: Operation not permitted"), line)
         tight = RetentionLimits(keep=int(self.size * 1.5))
         self.assertEqual(self.get(self.library.make_room(tight)), ["1.mkv"])
 

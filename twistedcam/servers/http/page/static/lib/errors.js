@@ -44,7 +44,6 @@ export const SERVER_TEXTS = [
   t("a user needs a name and a password"),
   t("the server was started without a configuration: start it with --config FILE"),
   t("it needs a login"),
-  t("notifications need a library; from the checkout: .venv/bin/pip install -e '.[push]'"),
   t("No webcam was found. A test picture is shown. Plug one in."),
   t("nobody publishes to it yet: twistedcam publish SOURCE twistedcam://HOST/CAMERA"),
   t("the port of the page was given on the command line: start the server without --http, or choose there who can reach it"),
