@@ -287,6 +287,7 @@ def test_several_cameras_are_played_in_step_over_a_gap(page: Page, folder: Path)
 
     seen: list[list[int]] = []
     page.wait(are_both, "both pictures")
+    click_at(page, folder, 60 - 4.5)  # on a busy machine, it may be behind the gap already
     page.wait(lambda: any("Not recorded" in str(each) for each in numbers()), "the gap")
     page.shoot("several-cameras-light-1280")
     seen.clear()
@@ -296,7 +297,8 @@ def test_several_cameras_are_played_in_step_over_a_gap(page: Page, folder: Path)
         # Tenths of a second.
         return len(seen) >= 4 and all(abs(one - other) <= 1 for one, other in seen[-4:])
 
-    # On a busy machine, the one that was in a gap first has to catch up.
+    # On a busy machine, the one that was in a gap first has to catch up; half as fast, it can.
+    page.find("#timeline-speed").send_keys("0.5")
     page.wait(are_in_step, "both pictures in step behind the gap")
     for name in ("one.mp4", "two.mp4", "three.mp4"):
         (folder / name).unlink()
