@@ -150,14 +150,7 @@ def _logged_reason(place: ServicePlace, since: float) -> str | None:
         return None
     command = [*place.log.split(), "--quiet", "--no-pager", "--output=cat", f"--since=@{since:.0f}"]
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE,
-            check=False,
-        )
+        done = _run(command)
     except (OSError, subprocess.TimeoutExpired):
         return None
     lines = [line for line in done.stdout.splitlines() if line.startswith("twistedcam: ")]
@@ -254,6 +247,23 @@ def _check_readable() -> None:
                 )
 
 
+def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command of the system, and return its exit code and what it has printed.
+
+    Raises:
+        OSError: it cannot be started.
+        subprocess.TimeoutExpired: it takes too long.
+    """
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_PATIENCE,
+        check=False,
+    )
+
+
 def _run_all(commands: Sequence[Sequence[str]]) -> None:
     """Run commands of the system.
 
@@ -262,14 +272,7 @@ def _run_all(commands: Sequence[Sequence[str]]) -> None:
     """
     for command in commands:
         try:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=_PATIENCE,
-                check=False,
-            )
+            done = _run(command)
         except subprocess.TimeoutExpired:
             raise StartupError(f"'{' '.join(command)}' takes too long") from None
         if done.returncode:

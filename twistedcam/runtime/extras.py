@@ -1,4 +1,4 @@
-"""What to enter to install an optional part of the program, an extra."""
+"""Commands that install extras: the optional parts of the program."""
 
 from __future__ import annotations
 
