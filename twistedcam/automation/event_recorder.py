@@ -234,9 +234,9 @@ class EventRecorder:
         It may not be on the disk yet.
         """
         lasting = self._lasting.get(id)
-        done: Deferred[None] = Deferred()
         if lasting is None:
             return succeed(None)
+        done: Deferred[None] = Deferred()
 
         def on_taken(result: None) -> None:
             done.callback(result)
