@@ -78,6 +78,9 @@ class SlowLine:
                 far = socket.socket()
                 far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
                 near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+                # A line sends the last piece of a picture at once, not with the next picture.
+                for end in (near, far):
+                    end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._ends += [near, far]
                 far.connect(("127.0.0.1", self._port))
                 on_its_way: Queue[bytes] = Queue(HELD)
