@@ -12,7 +12,9 @@ import pytest
 
 from tests.fakecam import FakeCam, Format, encode_jpeg, moving_picture, require_fakecam
 from tests.support.camera_rig import Viewer, serving
-from tests.support.process import PATIENCE, ROOT, wait_for
+from tests.support.http_server import serve
+from tests.support.movies import START, make_numbered, numbers_in
+from tests.support.process import PATIENCE, ROOT, ServerProcess, wait_for
 
 #: Libraries for pictures and video: 10 to 30 MB each.
 LARGE = {"cv2", "av", "numpy", "PIL", "simplejpeg"}
@@ -115,3 +117,26 @@ def test_a_server_that_passes_jpegs_on_imports_only_what_it_uses(
         found = modules.imported_by(server.process.pid)
     assert "twistedcam.sources.webcam.v4l2_reader" in found
     assert found & (LARGE | OCCASIONAL | PARTS) == set()
+
+
+def test_a_server_is_ready_to_play_recordings_once_they_are_looked_for(
+    tmp_path: Path, modules: Modules
+) -> None:
+    def starting() -> ServerProcess:
+        server = serve(tmp_path, "--stopped", env=modules.variables)
+        server.is_forked = False
+        return server
+
+    make_numbered(tmp_path / "1.mp4", 0, 30)
+    with starting() as server:
+        wait_for(lambda: "files: 1" in server.command_lines("spans door --gap 1h"), "the recording")
+    found = modules.imported_by(server.process.pid)
+    assert {"twistedcam.recording.playback.planner", "numpy"} <= found
+    assert "twistedcam.servers.http.playback" not in found  # nobody has played one
+    with starting() as server:
+        piece = f"{server.http}/playback/door?start={START}"
+        with urllib.request.urlopen(piece, timeout=PATIENCE) as answer:
+            assert numbers_in(answer.read()) == list(range(30))
+    found = modules.imported_by(server.process.pid)
+    assert "twistedcam.servers.http.playback" in found
+    assert found & {"twisted.web.server", "twisted.web.static", "av"} == set()

@@ -76,6 +76,8 @@ class ServerProcess:
 
     #: Words in its log that are no loose end, if there are any: a regular expression.
     excused = "(?!)"
+    #: False to start Python anew: a fork has the modules of the process that it is made from.
+    is_forked = True
 
     def __init__(
         self,
@@ -98,7 +100,7 @@ class ServerProcess:
 
     def __enter__(self) -> ServerProcess:
         self.process: Any
-        if can_fork(self.command, self.env):
+        if self.is_forked and can_fork(self.command, self.env):
             self.process = ForkedProcess(self.command, self.env)
         else:
             self.process = subprocess.Popen(

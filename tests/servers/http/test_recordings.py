@@ -18,7 +18,6 @@ from tests.support.http_server import serve
 from tests.support.http_site import SiteCase
 from tests.support.process import PATIENCE, ServerProcess, wait_for
 from twistedcam.servers.http import recordings
-from twistedcam.servers.http.recordings import normalize_range
 
 SIZE = 200_000
 CONTENT = bytes(number % 251 for number in range(SIZE))
@@ -110,10 +109,6 @@ def test_a_recording_in_progress_is_served_when_it_is_complete(server: ServerPro
     assert "still being recorded" in told["message"]
     assert ask("POST", f"{api}/stop")[0] == 200
     assert ask("GET", film)[0] == 200
-
-
-def test_a_suffix_of_an_empty_file_is_empty() -> None:
-    assert normalize_range("bytes=-5", 0) == "bytes=-0"
 
 
 def test_readers_leave_file_descriptors_for_recordings(tmp_path: Path) -> None:

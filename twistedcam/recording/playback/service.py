@@ -32,6 +32,7 @@ from twistedcam.recording.writer.segment import SegmentResult
 from twistedcam.runtime.threads import Thread, run_in_thread
 from twistedcam.util.camera_name import find_name
 from twistedcam.util.escaped_name import file_name
+from twistedcam.util.libraries import np
 
 if TYPE_CHECKING:
     from twistedcam.recording.playback.movie_files import MovieFiles
@@ -62,6 +63,12 @@ class NothingRecorded(NoSuchRecording):
         else:
             span = f"{local_time(nearest.start)} to {local_time(nearest.end)}"
             super().__init__(f"{text}; the nearest recording is from {span}")
+
+
+def _import_player() -> None:
+    import twistedcam.recording.playback.planner  # noqa: F401
+
+    np.empty(0)  # it imports numpy, which takes longest
 
 
 def local_time(time: float) -> str:
@@ -101,6 +108,7 @@ class PlaybackService:
         self._room = DeferredSemaphore(_AT_ONCE)
         self._exporting = DeferredLock()
         self._is_closed = False
+        self._has_imported = False
 
     @cached_property
     def _files(self) -> MovieFiles:
@@ -114,6 +122,12 @@ class PlaybackService:
         from twistedcam.recording.playback.movie_files import MovieFiles
 
         return MovieFiles(self._library.folder, only_keys=True)
+
+    def _import_early(self) -> None:
+        """Import the modules that play recordings: who looks for recordings plays one soon."""
+        if not self._has_imported:
+            self._has_imported = True
+            run_in_thread(self._make_thread, _import_player)
 
     def close(self) -> None:
         """End what is being done."""
@@ -160,6 +174,7 @@ class PlaybackService:
         Raises:
             DiskError: the folder cannot be read.
         """
+        self._import_early()
         times, writing = await self._library.times()
         return times.spans(camera, start, end, gap, writing)
 

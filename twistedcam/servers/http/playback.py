@@ -14,6 +14,7 @@ from twistedcam.recording.playback.planner import NotPlayable
 from twistedcam.recording.playback.playlist import TYPE as PLAYLIST
 from twistedcam.recording.playback.service import NothingRecorded
 from twistedcam.servers.http.chunk_producer import ChunkProducer
+from twistedcam.servers.http.connection.byte_range import normalize_range
 from twistedcam.servers.http.connection.reply import Reply, error_reply, json_reply
 from twistedcam.servers.http.connection.request import (
     HttpRequest,
@@ -21,7 +22,6 @@ from twistedcam.servers.http.connection.request import (
     query,
     requested_camera,
 )
-from twistedcam.servers.http.recordings import normalize_range
 from twistedcam.util.camera_name import file_stem
 from twistedcam.util.quantities import moment
 from twistedcam.util.quantities import seconds as parse_seconds

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -17,6 +16,7 @@ from twisted.web.static import File, SingleRangeStaticProducer, StaticProducer
 from twistedcam.errors import NoSuchRecording, NotSupported
 from twistedcam.recording.writer.file_names import is_inside
 from twistedcam.runtime.regular_file import open_regular
+from twistedcam.servers.http.connection.byte_range import normalize_range
 from twistedcam.servers.http.connection.reply import Reply
 from twistedcam.servers.http.connection.request import HttpRequest, has_parameter
 from twistedcam.util.escaped_name import file_name, show_name
@@ -34,9 +34,6 @@ TYPES = {
     ".jpg": "image/jpeg",
     ".jpeg": "image/jpeg",
 }
-
-
-_RANGE = re.compile(r"bytes=[ \t]*(\d{0,18})-(\d{0,18})[ \t]*", re.ASCII | re.IGNORECASE)
 
 
 class Recordings:
@@ -147,26 +144,6 @@ class _ExactProducer(SingleRangeStaticProducer):
             request.unregisterProducer()
             self.stopProducing()
             request.channel.loseConnection()
-
-
-def normalize_range(header: str, size: int) -> str | None:
-    """Return a ``Range`` in its plainest form, or None if the whole file is to be sent.
-
-    The whole file is sent for an invalid range and for several ranges (RFC 9110, 14.2): players do
-    not use several, and each could be the whole file. ``twisted.web.static`` would send the file
-    once for each, and fails at a suffix that is longer than the file.
-
-    Arguments:
-        size: bytes of the file.
-    """
-    found = _RANGE.fullmatch(header)
-    if found is None:
-        return None
-    first, last = found.groups()
-    if first:
-        return f"bytes={first}-{last}" if not last or int(first) <= int(last) else None
-    # A suffix that is longer than the file means the whole file (RFC 9110, 14.1.2).
-    return f"bytes=-{min(int(last), size)}" if last else None
 
 
 def normalize_range_header(request: HttpRequest, size: int, changed: float) -> None:
