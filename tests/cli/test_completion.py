@@ -27,6 +27,10 @@ def ask(*words: str) -> dict[str, Any]:
         return {"commands": answer}
     if words == ("cameras",):
         return {"cameras": [{"camera": "door"}, {"camera": "garden"}]}
+    if words[0] == "recordings":
+        return {"recordings": [{"recording": "visit.mp4"}]}
+    if words == ("snapshots",):
+        return {"snapshots": [{"snapshot": "porch.jpg"}]}
     return {"properties": [{"property": "fps"}, {"property": "brightness"}]}
 
 
@@ -43,6 +47,9 @@ LEARNT = Vocabulary.learn(ask)
         ("set door b", ["brightness"]),
         ("get garden ", ["fps", "brightness"]),
         ("json ", ["on", "off"]),
+        ("timelapse ", ["status", "cancel", "door", "garden"]),
+        ("rename ", ["visit.mp4", "porch.jpg"]),
+        ("recordings delete po", ["porch.jpg"]),
         ("help sna", ["snapshot", "snapshots"]),
         ("nonsense ", []),
         ("status 'open quote", []),

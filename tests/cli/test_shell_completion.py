@@ -26,11 +26,18 @@ CASES = {
     "twistedcam serve --config cam": {"cam.toml"},
     "twistedcam ctl record start ya": {"yard"},
     "twistedcam ctl status ": {"front-door", "yard"},
+    "twistedcam ctl timelapse ": {"front-door", "yard", "status", "cancel"},
+    "twistedcam ctl rename vis": {"visit.mp4"},
+    "twistedcam ctl recordings delete ": {"visit.mp4", "my film.mp4", "porch.jpg"},
 }
 
-#: Answers 'ctl cameras' as the program does.
+#: Answers as the program does.
 SCRIPT = """#!/bin/sh
-test "$*" = "ctl cameras" && printf 'camera: %s\\nurl_name: %s\\n' "front door" front-door yard yard
+case "$*" in
+"ctl cameras") printf 'camera: %s\\nurl_name: %s\\n' "front door" front-door yard yard ;;
+"ctl recordings --limit 1000") printf 'recording: %s\\n' visit.mp4 "my film.mp4" ;;
+"ctl snapshots") printf 'snapshot: %s\\nsize: 9\\n' porch.jpg ;;
+esac
 """
 
 
@@ -67,7 +74,8 @@ def test_bash(folder: Path) -> None:
         words = [*line.split(), *([""] if line.endswith(" ") else [])]
         script += f"COMP_WORDS=({shlex.join(words)}); COMP_CWORD={len(words) - 1}\n"
         script += '_twistedcam; echo "${COMPREPLY[*]}"\n'
-    found = [set(line.split()) for line in run(folder, "bash", "-c", script).splitlines()]
+    shown = run(folder, "bash", "-c", script).splitlines()
+    found = [set(shlex.split(line)) for line in shown]  # a space in a name is escaped
     assert dict(zip(CASES, found, strict=True)) == CASES
 
 
@@ -82,7 +90,8 @@ def test_fish(folder: Path) -> None:
     script = "source script.fish\n"
     for line in CASES:
         script += f"complete -C {shlex.quote(line)} | string replace -r '\\t.*' ''\necho END\n"
-    found = [set(each.split()) for each in run(folder, "fish", "-c", script).split("END\n")[:-1]]
+    shown = run(folder, "fish", "-c", script).split("END\n")[:-1]
+    found = [set(each.splitlines()) for each in shown]
     assert dict(zip(CASES, found, strict=True)) == CASES
 
 
@@ -102,6 +111,8 @@ def test_zsh(folder: Path) -> None:
         shell.type("twistedcam ctl record \t\t")
         shell.wait_for("save-last")
         shell.wait_for("Finish the recording")
+        shell.type("\x15twistedcam ctl recordings delete my\t")
+        shell.wait_for("my\\ film.mp4")
     finally:
         shell.process.kill()
         shell.process.wait(PATIENCE)

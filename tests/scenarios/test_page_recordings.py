@@ -212,13 +212,18 @@ def test_recordings_are_under_their_days_found_by_words_and_selected(
     page.click("#choice-protect")
     page.wait(lambda: "Protected 2 of 2" in page.text("#toasts"), "word of it")
     page.wait(lambda: "protected" in page.text(f"{row('cat-1.mp4')} .facts-line"), "their mark")
-    server.command_lines("unprotect cat-2.mp4")
     page.click("#choice-all")
     page.click("#choice-delete")
-    assert page.text("#ask-title, #ask-keep") == "Delete these files?\nKeep them"
+    page.wait(lambda: "2 protected files are kept" in page.text("#toasts"), "that nothing is done")
+    server.command_lines("unprotect cat-2.mp4")
+    facts = f"{row('cat-2.mp4')} .facts-line"
+    page.wait(lambda: "protected" not in page.text(facts), "the end of its mark")
+    page.click("#choice-delete")
+    assert page.text("#ask-title, #ask-keep") == "Delete this file?\nKeep it"
+    assert page.text("#ask-text") == "1 file is deleted · 1 protected file is kept"
     page.click("#ask button[value=yes]")
-    page.wait(lambda: "Deleted 1 of 2" in page.text("#toasts"), "word of the other one")
-    assert "'cat-1.mp4' is protected: unprotect it first" in page.text("#toasts")
+    page.wait(lambda: "Deleted 1 of 1" in page.text("#toasts"), "word of it")
+    page.wait(lambda: page.names() == ["cat-1.mp4"], "the protected one alone")
     (folder / "cat-2.mp4").write_bytes(b"nothing " * 128)
     server.command_lines("protect cat-2.mp4")
     page.wait(lambda: "cat-2.mp4" in page.names(), "another file")

@@ -172,7 +172,7 @@ def test_a_timelapse_of_a_selection_shows_its_progress_and_is_cancelled_or_saved
     page.wait(lambda: page.text("#timelapse-progress").startswith("Rendering door_"), "progress")
     render("1")
     page.wait(lambda: "is being rendered" in page.text("#timelapse-error"), "the reason")
-    page.click("#timelapse-close")
+    page.click("#timelapse [type=button]")
     page.click("#timelapse-cancel")
     page.wait(lambda: "Cancelled door_" in page.text("#toasts"), "word of its end")
     page.wait(lambda: not page.find("#timelapse-progress").is_displayed(), "no progress")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args, get_origin
 
 Takes = Literal["nothing", "file", "folder", "word"]
@@ -45,6 +45,7 @@ class ProgramCommand:
         help: its description, on one line.
         usage: the words behind ``twistedcam``, with operands and options.
         takes_camera: True if an operand is a camera of the server.
+        takes_recording: True if an operand is a recording or a snapshot of the server.
     """
 
     path: tuple[str, ...]
@@ -54,6 +55,7 @@ class ProgramCommand:
     operands: tuple[ProgramOption, ...] = ()
     commands: tuple[ProgramCommand, ...] = ()
     takes_camera: bool = False
+    takes_recording: bool = False
 
     @property
     def name(self) -> str:
@@ -143,9 +145,13 @@ def _read_control_commands() -> tuple[ProgramCommand, ...]:
             if item.kind in ("option", "switch")
         )
         path = ("ctl", first, *([second] if second else []))
-        takes_camera = any(item.is_camera for item in each.parameters)
         made = ProgramCommand(
-            path, each.summary, f"ctl {each.usage}", options, takes_camera=takes_camera
+            path,
+            each.summary,
+            f"ctl {each.usage}",
+            options,
+            takes_camera=any(item.is_camera for item in each.parameters),
+            takes_recording=any(item.is_recording for item in each.parameters),
         )
         if second:
             below.setdefault(first, []).append(made)
@@ -155,11 +161,8 @@ def _read_control_commands() -> tuple[ProgramCommand, ...]:
     for name in dict.fromkeys([*single, *below]):
         alone = single.get(name)
         commands = tuple(below.get(name, ()))
-        summary = alone.help if alone else "; ".join(each.help for each in commands)
-        usage = alone.usage if alone else f"ctl {name} …"
-        options = alone.options if alone else ()
-        takes_camera = alone is not None and alone.takes_camera
-        found.append(
-            ProgramCommand(("ctl", name), summary, usage, options, (), commands, takes_camera)
-        )
+        if alone is None:
+            summary = "; ".join(each.help for each in commands)
+            alone = ProgramCommand(("ctl", name), summary, f"ctl {name} …")
+        found.append(replace(alone, commands=commands))
     return tuple(found)

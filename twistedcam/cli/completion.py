@@ -8,7 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from twistedcam.clients.control.dialogue import Message
+from twistedcam.errors import TwistedcamError
 
+#: How many recordings are offered: a list of many thousands takes seconds.
+NEWEST = "1000"
 #: ``BlockingClient.ask``.
 Ask = Callable[..., Message]
 
@@ -20,10 +23,12 @@ class Vocabulary:
     Arguments:
         commands: maps a name to (usage, summary).
         words: maps a parameter, as named in the usage, to its possible values.
+        ask: asks the server for the values that change often; None without a server.
     """
 
     commands: dict[str, tuple[str, str]] = field(default_factory=dict)
     words: dict[str, list[str]] = field(default_factory=dict)
+    ask: Ask | None = None
 
     @classmethod
     def learn(cls, ask: Ask) -> Vocabulary:
@@ -37,7 +42,7 @@ class Vocabulary:
                 found = ask("get", camera)["properties"]
                 properties.update(dict.fromkeys(each["property"] for each in found))
         words = {"CAMERA": cameras, "PROPERTY": list(properties), "COMMAND": list(commands)}
-        return cls(commands, words)
+        return cls(commands, words, ask)
 
     def candidates(self, text: str) -> list[tuple[str, str]]:
         """Return the words that may complete ``text``, each with a description."""
@@ -63,8 +68,21 @@ class Vocabulary:
             kind = places[place]
             if kind == "ON_OR_OFF":
                 return {"on": "", "off": ""}
-            found = {**{word: kind.lower() for word in self.words.get(kind, [])}, **found}
+            words = self._recordings() if kind == "RECORDING" else self.words.get(kind, [])
+            found = {**{word: kind.lower() for word in words}, **found}
         return found
+
+    def _recordings(self) -> list[str]:
+        """Return the names of the newest recordings and of the snapshots."""
+        if self.ask is None:
+            return []
+        try:
+            recordings = self.ask("recordings", "--limit", NEWEST)["recordings"]
+            snapshots = self.ask("snapshots")["snapshots"]
+        except TwistedcamError:  # the next command says what is wrong
+            return []
+        names = [each["recording"] for each in recordings]
+        return [*names, *(each["snapshot"] for each in snapshots)]
 
 
 def _split(text: str) -> tuple[list[str], str]:

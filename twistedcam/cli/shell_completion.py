@@ -7,9 +7,15 @@ import shlex
 from collections.abc import Callable, Iterable
 
 from twistedcam.cli.command_tree import ProgramCommand, ProgramOption, read_command_tree
+from twistedcam.cli.completion import NEWEST
 
 #: Prints the names of the cameras of this machine's server, one a line.
 _CAMERAS = "twistedcam ctl cameras 2> /dev/null | sed -n 's/^url_name: //p'"
+#: Print the names of its newest recordings, and of its snapshots.
+_RECORDINGS = (
+    f"twistedcam ctl recordings --limit {NEWEST} 2> /dev/null | sed -n 's/^recording: //p'",
+    "twistedcam ctl snapshots 2> /dev/null | sed -n 's/^snapshot: //p'",
+)
 EXAMPLE = """For this shell, and then for all later ones:
 
   bash  source <(twistedcam completion bash)
@@ -77,6 +83,12 @@ def _bash(program: ProgramCommand) -> str:
         f"    case $path in {_camera_patterns(program)})",
         f'        [[ $cur == -* ]] || words+=" $({_CAMERAS})" ;; esac',
         '    COMPREPLY=($(compgen -W "$words" -- "$cur"))',
+        f"    case $path in {_recording_patterns(program)})",
+        "        # a file name may have spaces",
+        "        while IFS= read -r word; do",
+        '            printf -v word %q "$word"',
+        '            [[ $word == "$cur"* ]] && COMPREPLY+=("$word")',
+        f"        done < <({'; '.join(_RECORDINGS)}) ;; esac",
         "}",
         "complete -F _twistedcam twistedcam",
         "",
@@ -114,10 +126,13 @@ def _zsh(program: ProgramCommand) -> str:
         options = {flag: option.help for option in each.options for flag in option.flags}
         lines.append(f"            found=({_described(commands)})")
         lines.append(f"            options=({_described(options)}) ;;")
+    files = "; ".join(_RECORDINGS)
     lines += [
         "    esac",
         f"    case $cmd in {_camera_patterns(program)})",
         f'        [[ $PREFIX == -* ]] || found+=(${{(f)"$({_CAMERAS})"}}) ;; esac',
+        f"    case $cmd in {_recording_patterns(program)})",
+        f'        [[ $PREFIX == -* ]] || {{ compadd -- ${{(f)"$({files})"}}; return }} ;; esac',
         "    if [[ $PREFIX == -* ]]; then _describe -o option options; "
         "else _describe command found; fi",
         "}",
@@ -152,6 +167,8 @@ def _fish(program: ProgramCommand) -> str:
             lines.append(f"{begin} -a {_quote(word)}{_about(text)}")
         if each.takes_camera:
             lines.append(f"{begin} -a {_quote(f'({_CAMERAS})')} -d camera")
+        if each.takes_recording:
+            lines += [f"{begin} -a {_quote(f'({made})')} -d recording" for made in _RECORDINGS]
         if choices := _choices(each):
             lines.append(f"{begin} -a {_quote(' '.join(choices))}")
         for option in each.options:
@@ -176,6 +193,11 @@ _SHELLS: dict[str, Callable[[ProgramCommand], str]] = {"bash": _bash, "zsh": _zs
 def _camera_patterns(program: ProgramCommand) -> str:
     """Return the names of the commands that take a camera as a pattern of ``case``."""
     return "|".join(_quote(each.name) for each in program.walk() if each.takes_camera)
+
+
+def _recording_patterns(program: ProgramCommand) -> str:
+    """Return the names of the commands that take a recording as a pattern of ``case``."""
+    return "|".join(_quote(each.name) for each in program.walk() if each.takes_recording)
 
 
 def _patterns(program: ProgramCommand) -> str:

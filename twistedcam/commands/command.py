@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, NewType, get_args, get_origin
 
 from twistedcam.auth import ANYONE, Grant
 from twistedcam.commands.visible_cameras import RecordedCamera, VisibleCameras
@@ -21,6 +21,9 @@ Answer = dict[str, Any] | list[dict[str, Any]] | None
 #: ``view`` changes nothing, ``control`` changes something, ``admin`` stops the server or changes
 #: its configuration.
 Right = Literal["view", "control", "admin"]
+
+#: The file name of a recording or a snapshot, as the type of a command's parameter.
+RecordingName = NewType("RecordingName", str)
 
 #: True if a single word that names no camera is an argument for the parameter after the camera.
 SkipsCamera = Callable[[VisibleCameras, str], bool]
@@ -40,6 +43,7 @@ class Parameter:
         is_recorded: True for a camera's name that need not be in the configuration any more.
         kind: ``word``; ``rest``: all the remaining words; ``option``: ``--name VALUE``, anywhere;
             ``switch``: ``--name`` alone.
+        is_recording: True for the file name of a recording or a snapshot.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Parameter:
     is_camera: bool = False
     kind: Literal["word", "rest", "option", "switch"] = "word"
     is_recorded: bool = False
+    is_recording: bool = False
 
     @classmethod
     def of(cls, found: inspect.Parameter, names: dict[str, Any]) -> Parameter:
@@ -62,7 +67,8 @@ class Parameter:
         is_list = annotation is list or get_origin(annotation) is list
         kind: Literal["word", "rest"] = "rest" if is_list else "word"
         is_recorded = RecordedCamera in (annotation, *get_args(annotation))
-        return cls(found.name, not optional, found.name == "camera", kind, is_recorded)
+        is_camera, is_recording = found.name == "camera", annotation is RecordingName
+        return cls(found.name, not optional, is_camera, kind, is_recorded, is_recording)
 
     def find_camera(self, cameras: VisibleCameras, name: str | None) -> Camera | RecordedCamera:
         """Return the camera that a client names; raises as ``VisibleCameras.get`` does."""
@@ -74,7 +80,7 @@ class Parameter:
         return "--" + self.name.replace("_", "-")
 
     def __str__(self) -> str:
-        word = self.name.upper()
+        word = "RECORDING" if self.is_recording else self.name.upper()
         if self.kind == "option":
             return f"[{self.flag} {word}]"
         if self.kind == "switch":
@@ -162,7 +168,7 @@ class Command:
             elif rest:
                 arguments[parameter.name] = rest.pop(0)
             elif parameter.required:
-                raise BadArgument(f"{parameter.name.upper()} is missing: {self.usage}")
+                raise BadArgument(f"{parameter} is missing: {self.usage}")
         if rest:
             raise BadArgument(f"{rest[0]!r} is one argument too many: {self.usage}")
         return arguments

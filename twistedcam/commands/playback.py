@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from twistedcam.commands.command import Answer
+from twistedcam.commands.command import Answer, RecordingName
 from twistedcam.commands.registry import Registry
 from twistedcam.commands.visible_cameras import RecordedCamera, VisibleCameras
 from twistedcam.errors import BadArgument
@@ -142,13 +142,13 @@ def add_playback_commands(registry: Registry) -> None:
         return None
 
     @registry.command("protect")
-    async def protect(server: Server, name: str) -> Answer:
+    async def protect(server: Server, name: RecordingName) -> Answer:
         """Keep a recording whatever the limits are, until it is unprotected: protect garage.mp4."""
         changed = await server.library.protect(name, True)
         return None if changed else {"note": f"{name} was protected already"}
 
     @registry.command("unprotect")
-    async def unprotect(server: Server, name: str) -> Answer:
+    async def unprotect(server: Server, name: RecordingName) -> Answer:
         """Let a protected recording be deleted again, to make room or on request."""
         changed = await server.library.protect(name, False)
         return None if changed else {"note": f"{name} was not protected"}

@@ -6,7 +6,7 @@ import math
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from twistedcam.commands.command import Answer
+from twistedcam.commands.command import Answer, RecordingName
 from twistedcam.commands.registry import Registry
 from twistedcam.commands.visible_cameras import VisibleCameras
 from twistedcam.errors import BadArgument, NotRecording
@@ -124,13 +124,13 @@ def add_recording_commands(registry: Registry) -> None:
         return await server.library.shown(_shown, most, lambda item: item.start < until)
 
     @registry.command("recordings delete")
-    async def recordings_delete(server: Server, name: str) -> Answer:
+    async def recordings_delete(server: Server, name: RecordingName) -> Answer:
         """Delete a recording or a snapshot."""
         await server.library.delete(name)
         return None
 
     @registry.command("rename")
-    async def rename(server: Server, name: str, new: str) -> Answer:
+    async def rename(server: Server, name: RecordingName, new: str) -> Answer:
         """Give a recording or a snapshot another name: rename garage.mp4 visit.mp4.
 
         NEW is a plain file name with the same ending, which may be left out. Another file is never

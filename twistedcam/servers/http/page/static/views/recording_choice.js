@@ -97,10 +97,13 @@ export class RecordingChoice {
   }
 
   confirmDeletion() {
-    const { length } = this.chosen;
-    askToDelete(length, plural(length, "{count} file is deleted", "{count} files are deleted"), () => {
-      this.each((values) => t("Deleted {count} of {all}", values), "DELETE", "", () => true);
-    });
+    const isFree = (item) => !item.protected;
+    const count = this.chosen.filter(isFree).length;
+    const kept = this.chosen.length - count;
+    const texts = kept ? [plural(kept, "{count} protected file is kept", "{count} protected files are kept")] : [];
+    if (count === 0) { showMessage(texts[0]); return; }
+    texts.unshift(plural(count, "{count} file is deleted", "{count} files are deleted"));
+    askToDelete(count, texts.join(" · "), () => this.each((values) => t("Deleted {count} of {all}", values), "DELETE", "", isFree));
   }
 
   // Does one thing with each, and says how many could not be done, with the first reason.

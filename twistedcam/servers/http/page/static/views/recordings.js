@@ -2,6 +2,7 @@
 import { address, call, command } from "../lib/api.js";
 import { askToDelete } from "../lib/ask_to_delete.js";
 import { $, capital, fromTemplate, inText, setIcon, visible } from "../lib/dom.js";
+import { openForm } from "../lib/form_dialog.js";
 import { bytes, dateTime, dayName, duration } from "../lib/format.js";
 import { showMessage } from "../lib/messages.js";
 import { rights } from "../lib/rights.js";
@@ -38,7 +39,6 @@ export class Recordings {
     this.loading = fromTemplate("loading-template");
     this.failed = fromTemplate("fault-template");
     this.player = new RecordingPlayer();
-    $("#rename-cancel").addEventListener("click", () => $("#rename").close());
     $(".again", this.failed).addEventListener("click", () => this.load());
     addEventListener("hashchange", () => this.openNamed());
   }
@@ -246,30 +246,16 @@ export class Recordings {
 
   // Asks for a new name until the server accepts it; the ending stays.
   askName(name) {
-    const dialog = $("#rename");
     const input = $("#rename-name");
-    const error = $("#rename-error");
     const ending = /\.\w+$/.exec(name)?.[0] ?? "";
     input.value = name.slice(0, name.length - ending.length);
-    error.hidden = true;
-    $("form", dialog).onsubmit = async (event) => {
-      event.preventDefault();
+    openForm($("#rename"), input, async () => {
       const wanted = input.value.trim() + ending;
-      try {
-        if (wanted !== name) {
-          const { recording } = await call("POST", `/recordings/${encodeURIComponent(name)}/rename`, { new: wanted });
-          showMessage(t("Renamed to {name}", { name: inText(recording) }));
-          this.load();
-        }
-        dialog.close();
-      } catch ({ message }) {
-        error.textContent = capital(message);
-        error.hidden = false;
-        input.focus();
-      }
-    };
-    dialog.showModal();
-    input.select();
+      if (wanted === name) return;
+      const { recording } = await call("POST", `/recordings/${encodeURIComponent(name)}/rename`, { new: wanted });
+      showMessage(t("Renamed to {name}", { name: inText(recording) }));
+      this.load();
+    });
   }
 
   confirmDeletion(name) {

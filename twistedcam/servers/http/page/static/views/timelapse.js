@@ -1,7 +1,8 @@
 // Timelapses that the server renders from what is recorded: asked for, shown with their progress, and
 // cancelled.
 import { call, cameraPath, command } from "../lib/api.js";
-import { $, capital, inText } from "../lib/dom.js";
+import { $, inText } from "../lib/dom.js";
+import { openForm } from "../lib/form_dialog.js";
 import { showMessage } from "../lib/messages.js";
 import { rights } from "../lib/rights.js";
 import { number, t } from "../lib/text.js";
@@ -14,31 +15,18 @@ export class Timelapse {
     this.own = new Set(); // names of the films that this page has asked for and not cancelled
     this.cancelled = new Set();
     this.box = $("#timelapse-progress");
-    $("#timelapse-close").addEventListener("click", () => $("#timelapse").close());
     $("#timelapse-cancel").addEventListener("click", () => this.cancel());
   }
 
   // Asks for the length of a film. start, end: UNIX seconds; text: these times in words.
   ask(camera, [start, end], text) {
-    const dialog = $("#timelapse");
-    const error = $("#timelapse-error");
+    const field = $("#timelapse-seconds");
     $("#timelapse-text").textContent = text;
-    error.hidden = true;
-    $("form", dialog).onsubmit = async (event) => {
-      event.preventDefault();
-      const seconds = `${$("#timelapse-seconds").value}s`;
-      try {
-        const { recording } = await call("POST", `${cameraPath(camera)}/timelapse`, { start: start.toFixed(3), end: end.toFixed(3), seconds });
-        this.own.add(recording);
-        dialog.close();
-        this.follow();
-      } catch ({ message }) {
-        error.textContent = capital(message);
-        error.hidden = false;
-      }
-    };
-    dialog.showModal();
-    $("#timelapse-seconds").select();
+    openForm($("#timelapse"), field, async () => {
+      const { recording } = await call("POST", `${cameraPath(camera)}/timelapse`, { start: start.toFixed(3), end: end.toFixed(3), seconds: `${field.value}s` });
+      this.own.add(recording);
+      this.follow();
+    });
   }
 
   // Shows the progress until nothing is rendered any more.
