@@ -68,7 +68,9 @@ class RecordingChanged(Event):
     first frame has come), ``segment`` (one of several files is complete), ``finished``,
     ``failed``, ``saved`` (the pre-roll, an export or a timelapse of recordings), ``snapshot``,
     ``recovered`` (after a crash), ``rendering`` (a timelapse of recordings),
-    ``protected``, ``unprotected``, ``renamed`` (``before`` is its old name) or ``deleted``.
+    ``protected``, ``unprotected``, ``renamed`` (``before`` is its old name) or ``deleted``
+    (``expired`` is True if that was because of a limit). ``camera`` is empty if a file does not
+    tell its camera.
     """
 
     kind = "recording"
@@ -82,6 +84,7 @@ class RecordingChanged(Event):
     code: str | None = None
     reason: str | None = None
     before: str | None = None
+    expired: bool | None = None
 
 
 @dataclass(frozen=True)

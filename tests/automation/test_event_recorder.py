@@ -92,8 +92,19 @@ class EventRecorderTests(SynchronousTestCase):
         self.events.publish(RecordingChanged("", "renamed", "visit.mp4", before="x-1.mp4"))
         names = {each.id: each.recording for each in self.kept()}
         self.assertEqual(names["a"], "visit.mp4")
-        self.events.publish(RecordingChanged("", "deleted", "visit.mp4"))
+        self.events.publish(RecordingChanged("door", "deleted", "visit.mp4"))
         self.assertEqual([each.recording for each in self.kept()], ["y.mp4"])
+
+    def test_events_before_a_recording_go_only_if_that_was_deleted_because_of_a_limit(self) -> None:
+        for expired in (None, True):
+            self.events.publish(MotionChanged("door", "begin", f"a{expired}"))
+            self.events.publish(MotionChanged("door", "end", f"a{expired}"))
+            self.running = "x.mp4"
+            self.events.publish(MotionChanged("door", "begin", f"b{expired}"))
+            self.running = None
+            self.events.publish(RecordingChanged("door", "deleted", "x.mp4", expired=expired))
+            left = [each.id for each in self.kept()]
+            self.assertEqual(left, [] if expired else ["aNone"])
 
     def test_a_killed_server_s_motion_ends_when_it_was_last_seen(self) -> None:
         self.events.publish(MotionChanged("door", "begin", "a"))

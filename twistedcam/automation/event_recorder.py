@@ -161,7 +161,7 @@ class EventRecorder:
 
     def _on_recording(self, event: RecordingChanged) -> None:
         if event.what == "deleted":
-            self._store.forget_recording(event.name, event.camera)
+            self._store.forget_recording(event.name, event.camera if event.expired else "")
         elif event.what == "renamed":
             if event.before is not None:
                 self._store.rename_recording(event.before, event.name)

@@ -9,10 +9,14 @@ from tests.support.fakes import InlineReader, InlineThread
 from tests.support.films import frame
 from tests.support.recordings import LibraryCase, make_recording
 from twistedcam.errors import BadArgument, DiskError, NoSuchRecording
+from twistedcam.events import RecordingChanged
 from twistedcam.recording import Library, LibraryEntry
 
 
 class LibraryTests(LibraryCase):
+    def changes(self) -> list[RecordingChanged]:
+        return [each for each in self.events if isinstance(each, RecordingChanged)]
+
     def test_a_recording_is_listed_as_it_is(self) -> None:
         make_recording(self.folder / "a.mp4", 30)
         (item,) = self.get(self.library.list())
@@ -103,6 +107,29 @@ class LibraryTests(LibraryCase):
         self.written = [LibraryEntry("now.mp4", "cam", 0.0, 1.0, 99, complete=False)]
         with self.assertRaisesRegex(BadArgument, "record stop"):
             self.get(self.library.delete("now.mp4"))
+
+    def test_what_is_deleted_renamed_and_protected_is_reported_with_its_camera(self) -> None:
+        make_recording(self.folder / "a.mkv", 3)
+        shutil.copy(self.folder / "a.mkv", self.folder / "cam_2026-06-01_18-00-00.jpg")
+        (self.folder / "cut.mkv").write_bytes(b"no film")
+        library = self.open()
+        self.get(library.protect("a.mkv", True))
+        self.get(library.protect("a.mkv", False))
+        self.get(library.rename("a.mkv", "b"))
+        for name in ("b.mkv", "cam_2026-06-01_18-00-00.jpg", "cut.mkv"):
+            self.get(library.delete(name))
+        told = [(each.what, each.camera, each.expired) for each in self.changes()]
+        self.assertEqual(
+            told,
+            [
+                ("protected", "cam", None),
+                ("unprotected", "cam", None),
+                ("renamed", "cam", None),
+                ("deleted", "cam", None),
+                ("deleted", "cam", None),
+                ("deleted", "", None),
+            ],
+        )
 
     def test_a_folder_that_is_a_file_is_a_disk_error(self) -> None:
         (self.folder / "x").write_text("")

@@ -139,8 +139,12 @@ class OddFolderRetentionTests(OddFolderCase):
             mine = self.get(self.library.make_room(limits))
             self.assertEqual(self.get(other.make_room(limits)), mine)  # gone is gone
         self.assertEqual(self.names(), ["5.mkv", "4.mkv", "3.mkv"])
-        told = [each.name for each in self.events if getattr(each, "what", "") == "deleted"]
-        self.assertEqual(told, mine)
+        told = [
+            (each.name, each.camera, each.expired)
+            for each in self.events
+            if isinstance(each, RecordingChanged)
+        ]
+        self.assertEqual(told, [(name, "cam", True) for name in mine])
 
     def test_a_recording_that_somebody_else_has_just_deleted_is_none(self) -> None:
         path = self.library.path("a.mp4")

@@ -132,6 +132,18 @@ class Index:
             missing += [show_name(name) for name, _, _ in unread]
         return list(found.values())
 
+    def camera_of(self, name: str) -> str | None:
+        """The camera of a recording by its file's name; None if it is not known, or gone."""
+        known = self._known().get(name)
+        if known is not None:
+            return known[1].camera
+        try:
+            status = (self.folder / name).stat(follow_symlinks=False)
+        except OSError:
+            return None
+        found = self._read([(name, (status.st_size, status.st_mtime_ns), status)]).get(name)
+        return None if found is None else found.camera
+
     def read_new(self, on_progress: Callable[[int, int], bool]) -> None:
         """Read new and changed files, so that later calls find all of them in the index.
 

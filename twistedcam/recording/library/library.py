@@ -33,7 +33,7 @@ from twistedcam.recording.library.thumbnail import Thumbnails
 from twistedcam.recording.library.time_index import TimeIndex
 from twistedcam.recording.media_worker.video_file import UnreadableVideo
 from twistedcam.recording.writer.disk_space import free_bytes
-from twistedcam.recording.writer.file_names import is_inside
+from twistedcam.recording.writer.file_names import camera_of_snapshot, is_inside
 from twistedcam.recording.writer.part_file import part_of
 from twistedcam.runtime.regular_file import is_regular
 from twistedcam.runtime.threads import Thread, run_in_thread
@@ -140,7 +140,8 @@ class Library:
             raise DiskError(f"{shown!r} cannot be {what}: {reason}") from error
         self._catalogue.forget()
         if changed:
-            self._events.publish(RecordingChanged("", what, shown))
+            camera = await self._camera_of(path)
+            self._events.publish(RecordingChanged(camera, what, shown))
         return changed
 
     async def list(self) -> list[LibraryEntry]:
@@ -220,7 +221,8 @@ class Library:
         path = self.path(name)
         if show_name(path.name) in await self._run(self._protection.names):
             raise BadArgument(f"{name!r} is protected: unprotect it first")
-        if not await self._remover.delete(path):
+        camera = await self._camera_of(path)
+        if not await self._remover.delete(path, camera):
             raise NoSuchRecording(f"there is no recording {name!r}")
 
     async def rename(self, name: str, new: str) -> str:
@@ -234,6 +236,7 @@ class Library:
         if self.is_being_written(name):
             raise BadArgument(f"{name!r} is being written: end it first (record stop)")
         path = self.path(name)
+        camera = await self._camera_of(path)
 
         def rename() -> str:
             renamed = rename_file(path, new, self._protection)
@@ -242,7 +245,8 @@ class Library:
 
         renamed = await self._run(rename)
         log.info("renamed {name} to {new}", name=show_name(path.name), new=renamed)
-        self._events.publish(RecordingChanged("", "renamed", renamed, before=show_name(path.name)))
+        before = show_name(path.name)
+        self._events.publish(RecordingChanged(camera, "renamed", renamed, before=before))
         return renamed
 
     async def thumbnail(self, name: str) -> bytes:
@@ -329,6 +333,20 @@ class Library:
             return items, free_bytes(self.folder)
 
         return await self._reading.use(_LOOK, look)
+
+    async def _camera_of(self, path: Path) -> str:
+        """The camera of a recording or a snapshot, "" if that is not known."""
+        shown = show_name(path.name)
+        for item in self._being_written():
+            if item.recording == shown:
+                return item.camera or ""
+
+        def look() -> str | None:
+            if path.suffix.lower() in PICTURES:
+                return camera_of_snapshot(path.name)
+            return self._index.camera_of(path.name)
+
+        return await self._run(look) or ""
 
     def _is_there(self, item: LibraryEntry) -> bool:
         path = self.folder / file_name(item.recording)

@@ -45,15 +45,18 @@ class Remover:
         #: True while protected recordings exceed a limit.
         self._is_short = False
 
-    async def delete(self, path: Path) -> bool:
+    async def delete(self, path: Path, camera: str) -> bool:
         """Delete a file of the folder; False if there is none.
+
+        Arguments:
+            camera: its camera for the event, "" if that is not known.
 
         Raises:
             DiskError: it cannot be deleted.
         """
         is_there: bool = await self._run(lambda: self._delete(path))
         if is_there:
-            self._report(show_name(path.name), "")
+            self._report(show_name(path.name), camera)
         return is_there
 
     async def make_room(
@@ -95,7 +98,7 @@ class Remover:
         results = await self._run(delete)
         for item, result in zip(items, results, strict=True):
             if result is True:  # False: another server that shares the folder has deleted it
-                self._report(item.recording, item.camera or "")
+                self._report(item.recording, item.camera or "", expired=True)
         return [result if isinstance(result, DiskError) else None for result in results]
 
     def _try(self, item: LibraryEntry) -> DiskError | bool:
@@ -121,10 +124,10 @@ class Remover:
         self._thumbnails.forget(path.name)
         return is_there
 
-    def _report(self, name: str, camera: str) -> None:
+    def _report(self, name: str, camera: str, expired: bool | None = None) -> None:
         self._stuck.discard(name)
         log.info("deleted {name}", name=name)
-        self._events.publish(RecordingChanged(camera, "deleted", name))
+        self._events.publish(RecordingChanged(camera, "deleted", name, expired=expired))
 
     def _log_stuck(self, stuck: dict[str, DiskError]) -> None:
         """Log recordings that cannot be deleted, each once, and all of them in one line."""

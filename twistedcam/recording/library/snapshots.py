@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import threading
 import time
 from datetime import datetime
@@ -15,14 +14,12 @@ from twistedcam.errors import DiskError
 from twistedcam.recording.library.probe import EARLIEST, LATEST
 from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.disk_space import ROOM, free_bytes
+from twistedcam.recording.writer.file_names import camera_of_snapshot
 from twistedcam.util.escaped_name import show_name
 
 SUFFIXES = (".jpg", ".jpeg")
 #: Seconds for which the sum of the snapshots' sizes is cached.
 _CACHED = 10.0
-#: Names that this program gives: the camera's name (``camera_name.file_stem`` or ``url_safe``) with
-#: the time, or with a name that a client with a token for some cameras has given.
-_OWN_NAME = re.compile(r"([^+]+?)(?:_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d(?:-\d+)?|\+.+)\.jpe?g", re.I)
 
 
 class SnapshotQuota:
@@ -109,11 +106,10 @@ def list_snapshots(folder: Path) -> list[dict[str, Any]]:
 
 def _shown(name: str, status: os.stat_result) -> dict[str, Any]:
     start = min(max(status.st_mtime, EARLIEST), LATEST)
-    own = _OWN_NAME.fullmatch(name)
     return {
         "snapshot": show_name(name),
         "when": datetime.fromtimestamp(start).astimezone().isoformat(timespec="seconds"),
-        "camera": own[1] if own else None,
+        "camera": camera_of_snapshot(name),
         "start": start,
         "size": status.st_size,
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import unicodedata
 from collections.abc import Iterator
 from datetime import datetime
@@ -26,6 +27,11 @@ MAX_BYTES = 200
 _ROOM_FOR_MARK = 6
 #: Errors for a name that a file system does not accept; None: it cannot be encoded as bytes.
 _NAME_ERRORS = frozenset({errno.EILSEQ, errno.EINVAL, errno.ENAMETOOLONG, None})
+#: Names of snapshots that this program gives: the camera's name (``file_stem`` or ``url_safe``) with
+#: the time, or with a name that a client with a token for some cameras has given.
+_OWN_SNAPSHOT = re.compile(
+    r"([^+]+?)(?:_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d(?:-\d+)?|\+.+)\.jpe?g", re.I
+)
 #: Reserved paths of the whole process: several threads look for free names, and two servers in one
 #: process may share a folder.
 _reserved: set[Path] = set()
@@ -49,6 +55,12 @@ def check_plain(name: str) -> str:
     if len(name.encode()) > MAX_BYTES:
         raise BadArgument(f"a name has at most {MAX_BYTES} bytes")
     return name
+
+
+def camera_of_snapshot(name: str) -> str | None:
+    """The camera of a snapshot by its file's name; None if another program gave that."""
+    own = _OWN_SNAPSHOT.fullmatch(name)
+    return own[1] if own else None
 
 
 def is_inside(name: str) -> bool:
