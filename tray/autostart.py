@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tray.errors import TrayError
 from twistedcam.runtime.atomic_file import write_atomically
+from twistedcam.runtime.home import home_folder
 
 LABEL = "org.twistedcam.tray"
 #: Where Windows keeps which startup programs are turned off: an odd first byte.
@@ -20,7 +21,7 @@ APPROVED = r"Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\
 
 def entry_path(environ: Mapping[str, str], platform: str = sys.platform) -> Path:
     """Return the path of the entry."""
-    home = Path.home()
+    home = home_folder()
     if platform == "win32":
         roaming = Path(environ.get("APPDATA") or home / "AppData" / "Roaming")
         programs = roaming / "Microsoft" / "Windows" / "Start Menu" / "Programs"
@@ -46,7 +47,7 @@ def entry(words: Sequence[str], platform: str = sys.platform) -> bytes:
                 "Label": LABEL,
                 "ProgramArguments": list(words),
                 "RunAtLoad": True,
-                "WorkingDirectory": str(Path.home()),
+                "WorkingDirectory": str(home_folder()),
             }
         )
     return (

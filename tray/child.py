@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tray.errors import TrayError
 from twistedcam.runtime.child_process import last_line, wait_or_kill
+from twistedcam.runtime.home import home_folder
 
 #: Seconds that the server has to shut down.
 TIMEOUT = 3.0
@@ -95,7 +96,7 @@ def _end_with_parent() -> None:
 
 def log_file(environ: Mapping[str, str], platform: str = sys.platform) -> Path:
     """Return the path of the server's log."""
-    home = Path.home()
+    home = home_folder()
     if platform == "win32":
         base = Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
     elif platform == "darwin":

@@ -11,8 +11,9 @@ from tray import autostart
 from tray.address import Address, read_endpoint
 from twistedcam.clients.control.dialogue import DEFAULT_ENDPOINT
 from twistedcam.errors import BadArgument
+from twistedcam.runtime.home import expand_home
 from twistedcam.tls.fingerprint import read_fingerprint
-from twistedcam.tls.known_servers import KnownServers, default_path
+from twistedcam.tls.known_servers import users_known_servers
 
 SUMMARY = "the camera in a corner of the screen"
 EXAMPLE = "Example: twistedcam tray --connect tls:cellar.local:9531 --token-file ~/.cellar"
@@ -65,7 +66,7 @@ def _address(found: argparse.Namespace) -> Address:
     fingerprint = None if found.fingerprint is None else read_fingerprint(found.fingerprint)
     if (fingerprint or found.ca) and not endpoint.startswith("tls:"):
         raise BadArgument(f"a certificate needs TLS: use --connect tls:{found.connect}")
-    known_servers = KnownServers(default_path(dict(os.environ)))
+    known_servers = users_known_servers(os.environ)
     return Address(endpoint, _token(found), fingerprint, found.ca, known_servers)
 
 
@@ -76,7 +77,7 @@ def _token(found: argparse.Namespace) -> str | None:
         token: str | None = found.token or os.environ.get("TWISTEDCAM_TOKEN")
         return token
     try:
-        with open(os.path.expanduser(found.token_file), encoding="utf-8") as file:
+        with expand_home(found.token_file).open(encoding="utf-8") as file:
             return file.read().strip()
     except (OSError, UnicodeDecodeError) as error:
         raise BadArgument(f"the token cannot be read from {found.token_file}: {error}") from None
@@ -114,7 +115,7 @@ def _given(found: argparse.Namespace) -> Iterator[str]:
         value = getattr(found, name)
         if value:
             if name in ("ca", "token_file"):
-                value = os.path.abspath(os.path.expanduser(value))
+                value = os.path.abspath(expand_home(value))
             yield f"--{name.replace('_', '-')}={value}"
     if found.keep_server:
         yield "--keep-server"

@@ -7,7 +7,6 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -26,6 +25,7 @@ from twistedcam.events import (
     SoundChanged,
     ViewerChanged,
 )
+from twistedcam.runtime.home import expand_home
 from twistedcam.util import quantities
 from twistedcam.util.camera_name import check_name
 from twistedcam.util.schedule import Schedule, read_schedule
@@ -233,7 +233,7 @@ def expand(text: str, label: str, environment: Mapping[str, str]) -> str:
                 raise BadArgument(f"{label}: there is no environment variable {name!r}")
             return environment[name]
         try:
-            with Path(name).expanduser().open(encoding="utf-8") as file:
+            with expand_home(name).open(encoding="utf-8") as file:
                 return file.read(_MAX_SECRET).strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is not text"

@@ -15,8 +15,9 @@ from twistedcam.cli.completion import Vocabulary
 from twistedcam.cli.console import SUCCESS, WRONG, Console
 from twistedcam.cli.tls_options import add_trust_arguments, read_token, read_trust
 from twistedcam.clients.control.dialogue import DEFAULT_ENDPOINT
-from twistedcam.errors import TwistedcamError
+from twistedcam.errors import BadArgument, TwistedcamError
 from twistedcam.runtime.extras import how_to_install
+from twistedcam.runtime.home import home_folder
 
 EXAMPLE = (
     "Examples: twistedcam ctl status · twistedcam ctl record start cam · "
@@ -99,8 +100,12 @@ def run_lines(console: Console, lines: Iterator[str]) -> int:
 
 
 def history_file() -> Path:
-    """Return the path of the history (XDG base directory specification: state)."""
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    """Return the path of the history (XDG base directory specification: state).
+
+    Raises:
+        BadArgument: this user has no home folder.
+    """
+    state = os.environ.get("XDG_STATE_HOME") or home_folder() / ".local" / "state"
     return Path(state) / "twistedcam" / "history"
 
 
@@ -152,12 +157,12 @@ def _make_rich_ask(console: Console) -> Callable[[], str]:
             if string.split()[:1] != ["auth"]:
                 super().store_string(string)
 
-    file = history_file()
     try:
+        file = history_file()
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch(0o600)
         history: WithoutTokens | InMemoryHistory = WithoutTokens(str(file))
-    except OSError:
+    except (BadArgument, OSError):
         history = InMemoryHistory()
     session: PromptSession[str] = PromptSession(
         history=history,

@@ -17,6 +17,7 @@ from pathlib import Path
 from twistedcam.cli.service_files import ServicePlace, is_ours, service_file, service_place
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.runtime.atomic_file import write_atomically
+from twistedcam.runtime.home import expand_home, home_folder
 
 EXAMPLE = """examples:
   twistedcam service install --serve '--camera door=webcam:0 --http 8080'
@@ -59,10 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise BadArgument("--name must be small letters, digits and hyphens")
     if sys.platform != "darwin" and not sys.platform.startswith("linux"):
         raise StartupError("services are installed by systemd or launchd, which this system lacks")
-    user_id = os.getuid()
-    place = service_place(
-        sys.platform, arguments.name, arguments.system, Path.home(), user_id, os.environ
-    )
+    user_id, home = os.getuid(), home_folder()
+    place = service_place(sys.platform, arguments.name, arguments.system, home, user_id, os.environ)
     if arguments.action == "uninstall":
         if arguments.serve:
             raise BadArgument("uninstall takes no options of 'serve'")
@@ -73,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     options = _absolute(_split(arguments.serve))
     command = [sys.executable, "-P", "-m", "twistedcam", "serve", *options]
     content = service_file(
-        sys.platform, arguments.name, arguments.system, Path.home(), place.folder, command
+        sys.platform, arguments.name, arguments.system, home, place.folder, command
     )
     if arguments.action == "show":
         print(content.decode(), end="")
@@ -111,7 +110,7 @@ def _absolute(options: Sequence[str]) -> list[str]:
 
 
 def _absolute_path(path: str) -> str:
-    return os.path.abspath(os.path.expanduser(path))
+    return os.path.abspath(expand_home(path))
 
 
 def _install(place: ServicePlace, content: bytes, command: Sequence[str], is_system: bool) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import socket
 from datetime import UTC, datetime
-from pathlib import Path
 
 from twistedcam.errors import BadArgument
+from twistedcam.runtime.home import expand_home
 from twistedcam.tls.certificate import CERTIFICATE, KEY, make_certificate
 
 EXAMPLE = """examples:
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise BadArgument("--days must be 1 to 36500")
     if arguments.client is not None and arguments.name:
         raise BadArgument("--client and --name cannot be combined")
-    folder = Path(arguments.dir).expanduser()
+    folder = expand_home(arguments.dir)
     names = [arguments.client] if arguments.client is not None else _names(arguments.name)
     fingerprint = make_certificate(
         folder, names, datetime.now(UTC), arguments.days, arguments.client is not None

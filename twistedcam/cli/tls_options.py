@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from twistedcam.tls.client import Trust, check_files
 from twistedcam.tls.fingerprint import read_fingerprint
-from twistedcam.tls.known_servers import KnownServers, default_path
+from twistedcam.tls.known_servers import users_known_servers
 
 TOKEN_VARIABLE = "TWISTEDCAM_TOKEN"
 
@@ -29,8 +29,7 @@ def read_trust(found: argparse.Namespace, environment: Mapping[str, str]) -> Tru
         BadArgument: the fingerprint is invalid, or a file of certificates cannot be read.
     """
     fingerprint = None if found.fingerprint is None else read_fingerprint(found.fingerprint)
-    known_servers = KnownServers(default_path(dict(environment)))
-    trust = Trust(fingerprint, found.ca, known_servers, found.cert, _print_note)
+    trust = Trust(fingerprint, found.ca, users_known_servers(environment), found.cert, _print_note)
     if found.ca is not None or found.cert is not None:
         check_files(trust)
     return trust

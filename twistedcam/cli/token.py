@@ -6,7 +6,6 @@ import argparse
 import sys
 import time
 from http.client import HTTPException
-from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import quote, urlsplit
@@ -16,6 +15,7 @@ from twistedcam.auth import RIGHTS, Grant, Token, TokenFile
 from twistedcam.auth.expiry import FORMS, as_local_time, read_expiry
 from twistedcam.errors import BadArgument
 from twistedcam.net.addresses import own_address
+from twistedcam.runtime.home import expand_home
 from twistedcam.util.camera_name import check_name
 from twistedcam.util.quantities import seconds
 
@@ -92,7 +92,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Execute the command; return the exit code."""
-    file = TokenFile(Path(arguments.tokens).expanduser())
+    file = TokenFile(expand_home(arguments.tokens))
     if arguments.what == "add":
         page = None if arguments.qr is None else _page_address(arguments.qr)
         cameras = None

@@ -6,13 +6,13 @@ import argparse
 import getpass
 import sys
 import time
-from pathlib import Path
 
 from twistedcam.auth import RIGHTS, Grant, TokenFile
 from twistedcam.auth.expiry import as_local_time
 from twistedcam.auth.users import ROLES, check_password, role_of
 from twistedcam.cli.token import add_file_commands, expiry_of
 from twistedcam.errors import BadArgument
+from twistedcam.runtime.home import expand_home
 from twistedcam.util.camera_name import check_name
 
 EXAMPLE = """examples:
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Execute the command; return the exit code."""
-    file = TokenFile(Path(arguments.tokens).expanduser())
+    file = TokenFile(expand_home(arguments.tokens))
     if arguments.what == "add":
         cameras = None
         if arguments.camera is not None:

@@ -25,6 +25,7 @@ from twistedcam.processing.motion.settings import MotionSettings
 from twistedcam.publishing.target import PublishTarget, parse_publish
 from twistedcam.recording.containers import FORMATS, Format, parse_format
 from twistedcam.recording.settings import RecordSettings
+from twistedcam.runtime.home import expand_home
 from twistedcam.servers.mqtt.address import Broker, parse_broker
 from twistedcam.sources.spec import SourceSpec
 from twistedcam.util.schema import Option, Read, settings_of
@@ -37,7 +38,7 @@ MAX_WORKERS = 64
 
 
 def _path(text: str) -> Path:
-    return Path(text).expanduser().absolute()
+    return expand_home(text).absolute()
 
 
 # Lambdas are outside the classes, because msgspec evaluates annotations without their names.
@@ -45,7 +46,7 @@ Endpoints = Annotated[list[str], Read(lambda text, _: expand_endpoint(text), "EN
 Origins = Annotated[list[str], Read(parse_origin, "ORIGIN")]
 Folder = Annotated[Path, Read(lambda text, _: _path(text or "recordings"), "DIR")]
 OptionalFile = Annotated[Path | None, Read(lambda text, _: _path(text), "FILE")]
-ConfigFile = Annotated[Path | None, Read(lambda text, _: Path(text).expanduser(), "FILE")]
+ConfigFile = Annotated[Path | None, Read(lambda text, _: expand_home(text), "FILE")]
 Count = Annotated[int, Meta(ge=1, le=1_000_000), Read(metavar="N")]
 Published = Annotated[
     list[tuple[str | None, PublishTarget]],

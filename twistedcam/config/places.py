@@ -8,9 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from twistedcam.errors import Forbidden
+from twistedcam.errors import BadArgument, Forbidden
 from twistedcam.recording.library.hidden_folder import HIDDEN
 from twistedcam.recording.writer.disk_space import free_bytes, is_mounted
+from twistedcam.runtime.home import home_folder
 
 #: Folders in which disks are mounted.
 _DISKS = (Path("/media"), Path("/run/media"), Path("/mnt"), Path("/srv"))
@@ -29,8 +30,8 @@ def offered_places(current: Path) -> list[dict[str, Any]]:
         current: the recordings folder now; it is the first.
     """
     found = [current, Path("recordings").absolute()]
-    with suppress(RuntimeError):
-        home = Path.home()
+    with suppress(BadArgument):
+        home = home_folder()
         found.append((home / "Videos" if (home / "Videos").is_dir() else home) / _NAME)
     found += [disk / _NAME for disk in _disks()]
     places = []
@@ -80,8 +81,8 @@ def check_place(folder: Path, current: Path) -> None:
 
 def _bases(current: Path) -> Iterator[Path]:
     found = [Path.cwd(), current, *_DISKS]
-    with suppress(RuntimeError):
-        found.append(Path.home())
+    with suppress(BadArgument):
+        found.append(home_folder())
     for each in found:
         real = Path(os.path.realpath(each))
         if real != Path("/"):

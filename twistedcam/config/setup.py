@@ -21,6 +21,7 @@ from twistedcam.config.toml_edits import write_value
 from twistedcam.errors import BadArgument, Forbidden, NotSupported
 from twistedcam.net.addresses import own_address
 from twistedcam.net.interfaces import interface_addresses, outside_addresses
+from twistedcam.runtime.home import expand_home
 
 InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
 
@@ -258,7 +259,7 @@ def _written(endpoints: list[str]) -> str | list[str]:
 
 
 def _folder(text: str) -> str:
-    path = Path(text).expanduser()
+    path = expand_home(text)
     if not path.is_absolute():
         raise BadArgument(f"{text!r}: write the whole path of the folder, as in /home/…")
     return str(path)

@@ -11,6 +11,7 @@ from twistedcam.codecs.h264_encoder import H264Settings
 from twistedcam.errors import BadArgument
 from twistedcam.net.urls import unknown_setting, without_key
 from twistedcam.recording.settings import RecordSettings
+from twistedcam.runtime.home import expand_home
 from twistedcam.util import quantities
 from twistedcam.util.camera_name import check_name
 from twistedcam.util.schema import read_switch
@@ -203,7 +204,7 @@ def _folder(text: str) -> str:
     """Return the path of a playlist, given that or the path of its folder."""
     if not text or "://" in text:
         raise BadArgument("hls: needs a folder (hls:/srv/www/cam) or hls:https://HOST/live.m3u8")
-    path = Path(text).expanduser().absolute()
+    path = expand_home(text).absolute()
     return str(path if path.suffix == ".m3u8" else path / "live.m3u8")
 
 

@@ -11,6 +11,7 @@ from twistedcam.errors import BadArgument
 from twistedcam.media.jpeg import MAX_PIXELS
 from twistedcam.net.urls import SCHEMES as URL_SCHEMES
 from twistedcam.net.urls import join_settings, split_settings, unknown_setting, without_secrets
+from twistedcam.runtime.home import expand_home
 from twistedcam.util.camera_name import check_name as check_name
 from twistedcam.util.camera_name import check_title
 from twistedcam.util.schema import ValueKind
@@ -69,7 +70,7 @@ class SourceSpec:
         """Return the target as a path, or raise BadArgument with an example."""
         if not self.target:
             raise BadArgument(f"{self.scheme}: needs a path: {self.scheme}:{example}")
-        return Path(unquote(self.target.removeprefix("//"))).expanduser()
+        return expand_home(unquote(self.target.removeprefix("//")))
 
     def with_settings(self, changes: dict[str, str]) -> SourceSpec:
         """Return the same source with some settings changed."""
@@ -118,7 +119,7 @@ def _whole(text: str) -> str:
     if target in _SCHEMES_ALONE:
         return f"{target}:{question}{query}"
     if ":" not in target and target.startswith(("/", "./", "../", "~/")):
-        path = Path(target).expanduser()
+        path = expand_home(target)
         kind = "folder" if path.is_dir() else "file"
         return f"{kind}:{path}{question}{query}"
     return text

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from twistedcam.errors import BadArgument, DiskError
 from twistedcam.runtime.atomic_file import locked, write_atomically
+from twistedcam.runtime.home import expand_home, home_folder
 
 #: Kept for a server whose certificate is signed by a trusted authority. Its certificate may
 #: change, but an unsigned one is not accepted any more.
@@ -60,11 +61,15 @@ class KnownServers:
         return found
 
 
-def default_path(environment: dict[str, str]) -> Path:
-    """Return the path of the user's file (XDG base directories).
+def users_known_servers(environment: Mapping[str, str]) -> KnownServers | None:
+    """Return the user's file (XDG base directories); None if the user has no home folder.
 
     Arguments:
         environment: the variables of the process.
     """
-    data = environment.get("XDG_DATA_HOME") or os.path.join("~", ".local", "share")
-    return Path(data).expanduser() / "twistedcam" / "servers.json"
+    folder = environment.get("XDG_DATA_HOME")
+    try:
+        data = expand_home(folder) if folder else home_folder() / ".local" / "share"
+    except BadArgument:
+        return None
+    return KnownServers(data / "twistedcam" / "servers.json")
