@@ -15,6 +15,7 @@ from client.keyboard import Keyboard, OpenCVKeyboard, X11Keyboard
 from client.views import View
 from client.x11 import find_screen, show_again
 from twistedcam.errors import StartupError
+from twistedcam.runtime.extras import install_command
 
 #: The largest initial size of a window in pixels. Users can enlarge it.
 _ROOM = (1280, 720)
@@ -54,8 +55,8 @@ class Window:
             cv2.namedWindow(self._name, _FLAGS)
         except cv2.error:
             raise StartupError(
-                "this OpenCV has no windows (opencv-python-headless?): "
-                "pip install opencv-python, or use --headless or --terminal"
+                "this OpenCV has no windows (opencv-python-headless?): use --headless or"
+                f" --terminal, or {install_command('--force-reinstall', 'opencv-python')}"
             ) from None
         cv2.resizeWindow(self._name, 640, 480)
         if full_screen:

@@ -22,14 +22,11 @@ METADATA = [
 
 @pytest.fixture
 def wheel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """The folder of an installed wheel."""
+    """The folder of an installed wheel, in an environment that the user may change."""
+    monkeypatch.setattr(extras, "get_path", lambda _: str(tmp_path))
     monkeypatch.setattr("importlib.metadata.requires", lambda _: METADATA)
     monkeypatch.setattr(extras.sys, "executable", "/opt/my cam/bin/python")
     return tmp_path
-
-
-def test_a_checkout_installs_the_extra_itself() -> None:
-    assert how_to_install("mqtt").startswith(".venv/bin/pip install -e '.[mqtt]'")
 
 
 def test_an_installed_wheel_names_the_packages_and_its_python(wheel: Path) -> None:
@@ -43,8 +40,29 @@ def test_an_environment_without_pip_is_changed_by_uv(
     wheel: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(extras, "find_spec", lambda _: None)
+    monkeypatch.setattr(extras.shutil, "which", lambda _: "/usr/bin/uv")
     told = "uv pip install --python '/opt/my cam/bin/python' 'paho-mqtt<3,>=2.1'"
     assert how_to_install("mqtt", wheel) == told
+
+
+def test_the_environment_of_a_debian_package_is_changed_by_the_system_s_pip(
+    wheel: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extras, "find_spec", lambda _: None)
+    monkeypatch.setattr(extras.shutil, "which", lambda _: None)
+    monkeypatch.setattr(extras.os, "access", lambda *_: False)
+    told = "sudo python3 -m pip --python '/opt/my cam/bin/python' install 'paho-mqtt<3,>=2.1'"
+    assert how_to_install("mqtt", wheel) == told
+
+
+def test_a_checkout_in_another_environment_names_its_python(
+    wheel: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (wheel / "pyproject.toml").touch()
+    told = f"'/opt/my cam/bin/python' -m pip install -e '{wheel}[mqtt]'"
+    assert how_to_install("mqtt", wheel) == told
+    monkeypatch.setattr(extras.sys, "prefix", str(wheel / ".venv"))
+    assert how_to_install("mqtt", wheel).startswith(".venv/bin/pip install -e '.[mqtt]'")
 
 
 def test_a_copy_without_metadata_names_the_extra(

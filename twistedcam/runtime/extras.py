@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import shutil
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from sysconfig import get_path
 
 _PROJECT = Path(__file__).resolve().parents[2]
 
@@ -20,12 +23,25 @@ def how_to_install(extra: str, project: Path = _PROJECT) -> str:
         extra: the name of the extra, as in ``pyproject.toml``.
         project: the folder that has the package.
     """
-    if (project / "pyproject.toml").is_file():
+    is_checkout = (project / "pyproject.toml").is_file()
+    is_own = Path(sys.prefix).resolve() == (project / ".venv").resolve()
+    if is_checkout and is_own and find_spec("pip"):
         return f".venv/bin/pip install -e '.[{extra}]' in the project's folder"
-    # An environment of uv has no pip.
-    pip = [sys.executable, "-m", "pip", "install"]
-    uv = ["uv", "pip", "install", "--python", sys.executable]
-    return shlex.join([*(pip if find_spec("pip") else uv), *_packages(extra)])
+    what = ["-e", f"{project}[{extra}]"] if is_checkout else _packages(extra)
+    return install_command(*what)
+
+
+def install_command(*packages: str) -> str:
+    """Return the command that installs packages for the Python that runs this."""
+    if find_spec("pip"):
+        pip = [sys.executable, "-m", "pip", "install"]
+    elif shutil.which("uv"):  # whose environments have no pip
+        pip = ["uv", "pip", "install", "--python", sys.executable]
+    else:  # in a Debian package: the system's pip
+        pip = ["python3", "-m", "pip", "--python", sys.executable, "install"]
+    # Asked of the folder that it changes: whoever may not change it needs root.
+    is_foreign = os.name == "posix" and not os.access(get_path("purelib"), os.W_OK)
+    return shlex.join([*(["sudo"] if is_foreign else []), *pip, *packages])
 
 
 def _packages(extra: str) -> list[str]:
