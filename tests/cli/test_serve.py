@@ -103,7 +103,10 @@ def test_where_and_how_to_log_in_is_printed(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(serve, "own_address", lambda: "192.0.2.4")
-    listeners: Any = {name: [] for name in ("frames", "control")}
+    listeners: Any = {
+        "frames": [SimpleNamespace(address="0.0.0.0:9530", is_tls=True)],
+        "control": [SimpleNamespace(address="[::]:9531", is_tls=False)],
+    }
     listeners["http"] = [SimpleNamespace(address="0.0.0.0:8080", is_tls=False)]
     listeners["rtsp"] = [SimpleNamespace(address="[::]:8322", is_tls=True)]
     server: Any = SimpleNamespace(cameras={}, authenticator=SimpleNamespace(is_needed=True))
@@ -111,6 +114,8 @@ def test_where_and_how_to_log_in_is_printed(
     said = capsys.readouterr().out
     assert "  page      http://192.0.2.4:8080/\n" in said
     assert "  rtsp      rtsps://192.0.2.4:8322/CAMERA\n" in said
+    assert "  watch     twistedcam view twistedcams://192.0.2.4:9530\n" in said
+    assert "  control   telnet 192.0.2.4 9531\n" in said
     assert "  log in    on the page, with a token: twistedcam token add NAME --qr\n" in said
 
 

@@ -110,7 +110,7 @@ def announce(service: CameraService, file: Path | None = None) -> None:
         lines.append("  log in    on the page, with a token: twistedcam token add NAME --qr")
     for listener in service.listeners["frames"]:
         scheme = "twistedcams" if listener.is_tls else "twistedcam"
-        where = f"{scheme}://{listener.address}"
+        where = f"{scheme}://{_reachable_address(listener)}"
         if listener.address.startswith("unix:"):
             where = f"{scheme}+{listener.address}"
         lines.append(f"  watch     twistedcam view {where}")
@@ -118,7 +118,7 @@ def announce(service: CameraService, file: Path | None = None) -> None:
         scheme = "rtsps" if listener.is_tls else "rtsp"
         lines.append(f"  rtsp      {scheme}://{_reachable_address(listener)}/CAMERA")
     for listener in service.listeners["control"]:
-        host, _, port = listener.address.rpartition(":")
+        host, _, port = _reachable_address(listener).rpartition(":")
         if listener.is_tls or host == "unix":
             where = f"tls:{host}:{port}" if listener.is_tls else listener.address
             lines.append(f"  control   twistedcam ctl --connect {where}")
