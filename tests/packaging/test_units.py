@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.support.process import ROOT
 from tests.support.system import require_program
+from twistedcam.cli.main import main
 
 UNITS = ROOT / "packaging" / "systemd"
+DOCKERFILE = (ROOT / "packaging" / "docker" / "Dockerfile").read_text()
 
 
 def test_the_unit_is_exposed_to_2_0_at_most(tmp_path: Path) -> None:
@@ -37,6 +42,34 @@ def test_the_unit_bounds_what_a_fault_can_take() -> None:
 
 
 def test_the_image_is_built_with_the_versions_that_are_tested() -> None:
-    text = (ROOT / "packaging" / "docker" / "Dockerfile").read_text()
-    assert "-c requirements/test.txt" in text
+    assert "-c requirements/test.txt" in DOCKERFILE
     assert (ROOT / "requirements" / "test.txt").exists()
+
+
+def test_an_image_and_a_package_have_all_extras_of_the_server() -> None:
+    """What runs from them cannot be given more."""
+    rules = (ROOT / "packaging" / "debian" / "debian" / "rules").read_text()
+    for text in (DOCKERFILE, rules):
+        found = re.search(r"\[([a-z,]+)\]'", text)
+        assert found
+        assert set(found[1].split(",")) >= {"mqtt", "discovery", "push", "prompt"}
+
+
+def test_any_user_may_write_the_folder_of_a_new_volume() -> None:
+    [(mode, folder)] = re.findall(r"install -d .*-m (\d+) (\S+)", DOCKERFILE)
+    assert (mode, folder) == ("1777", "/var/lib/twistedcam")
+    for keyword in ("WORKDIR", "VOLUME"):
+        assert f"\n{keyword} {folder}\n" in DOCKERFILE
+
+
+def test_the_server_of_the_image_starts_with_a_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    [entry] = re.findall(r"ENTRYPOINT (\[[^]]*\])", DOCKERFILE.replace("\\\n", ""))
+    server = [*json.loads(entry)[1:], "--check"]
+    assert main(server) == 2
+    assert "make one with 'twistedcam token add" in capsys.readouterr().err
+    [token] = re.findall(r"# +twistedcam (token add .*)", DOCKERFILE)
+    assert main(token.split()) == 0
+    assert main(server) == 0
