@@ -27,8 +27,8 @@ MAX_BYTES = 200
 _ROOM_FOR_MARK = 6
 #: Errors for a name that a file system does not accept; None: it cannot be encoded as bytes.
 _NAME_ERRORS = frozenset({errno.EILSEQ, errno.EINVAL, errno.ENAMETOOLONG, None})
-#: Names of snapshots that this program gives: the camera's name (``file_stem`` or ``url_safe``) with
-#: the time, or with a name that a client with a token for some cameras has given.
+#: Names of snapshots that this program gives: the camera (``file_stem`` or ``url_safe``) with the
+#: time, or with a name that a client with a token for some cameras has given.
 _OWN_SNAPSHOT = re.compile(
     r"([^+]+?)(?:_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d(?:-\d+)?|\+.+)\.jpe?g", re.I
 )
