@@ -17,13 +17,19 @@ def errors(
     seconds: float,
     ppm: float = 0.0,
     disturb: Callable[[int, float], float] = lambda number, stamp: stamp,
+    late: Callable[[int], float] = lambda number: 0.0,
 ) -> Iterator[tuple[float, float]]:
-    """Yield the seconds since the start, and the error of the time of each piece that has one."""
+    """Yield the seconds since the start, and the error of the time of each piece that has one.
+
+    Arguments:
+        disturb: changes the driver's time of a piece, which is given by its number.
+        late: the seconds by which a piece is read later than others.
+    """
     noise, clock = random.Random(1), SampleClock(48_000)
     for number in range(round(seconds / PIECE)):
         true = START + number * PIECE * (1 + ppm * 1e-6)
         stamp = disturb(number, true + noise.uniform(-0.003, 0.003))
-        time = clock.time_of(stamp, round(48_000 * PIECE), true + PIECE + 0.005)
+        time = clock.time_of(stamp, round(48_000 * PIECE), true + PIECE + 0.005 + late(number))
         if time is not None:
             yield true - START, time - true
 
@@ -62,11 +68,30 @@ def test_a_reader_that_is_held_up_changes_little() -> None:
     assert max(abs(error) for at, error in found if at > 5) < 0.002
 
 
-def test_samples_that_are_missing_are_noticed() -> None:
-    found = list(errors(10, disturb=lambda n, stamp: stamp + (2.0 if n > 250 else 0.0)))
-    at_end = [error for at, error in found if at > 5.2]
-    assert min(at_end) > 1.99
-    before = [error for at, error in found if 1.5 < at < 4.9]
+@pytest.mark.parametrize("wrong", [0.04, 0.1, 0.3])
+def test_a_delay_that_is_guessed_while_the_reader_is_held_up_is_not_believed(wrong: float) -> None:
+    """PulseAudio's guesses were up to 120 ms wrong after a reader had not run for a second.
+
+    Arguments:
+        wrong: the share by which the guess is too short.
+    """
+
+    def late(number: int) -> float:
+        return (PIECE * (560 - number)) if 500 <= number < 560 else 0.0
+
+    def guessed(number: int, stamp: float) -> float:
+        return stamp + wrong * late(number)
+
+    found = list(errors(15, disturb=guessed, late=late))
+    assert max(abs(error) for at, error in found if at > 5) < 0.003
+
+
+@pytest.mark.parametrize(("missing", "delay"), [(2.0, 0.2), (0.05, 1.1)])
+def test_samples_that_are_missing_are_noticed(missing: float, delay: float) -> None:
+    found = list(errors(30, disturb=lambda n, stamp: stamp + (missing if n > 1000 else 0.0)))
+    at_end = [error for at, error in found if at > 20 + delay]
+    assert min(at_end) > missing - 0.01
+    before = [error for at, error in found if 1.5 < at < 19.9]
     assert max(map(abs, before)) < 0.006
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from math import copysign
 from statistics import median
 
 #: Seconds after the first samples whose times are not used, and the seconds after which they are
@@ -16,9 +17,14 @@ _GAIN, _FIRST_GAIN, _PACE_GAIN = 0.01, 0.05, 0.00002
 _FIRST_SECONDS = 3.0
 #: In the first seconds, drivers may change their mind about their delay. A difference from which
 #: that is believed, if as many pieces of sound agree about it, and how well.
-_CHANGE_SECONDS, _CHANGE, _CHANGE_PIECES, _CHANGE_WITHIN = 8.0, 0.008, 8, 0.005
+_CHANGE_SECONDS, _FIRST_CHANGE = 8.0, (0.008, 8, 0.005)
+#: The same later: some samples are missing, or a wrong delay was believed.
+_CHANGE = (0.02, 25, 0.007)
 #: A difference of more seconds counts as so many: a reader that was held up reads a late time.
 _MOST = 0.005
+#: Seconds of delay above the usual one from which a time tells nothing: the reader was held up, and
+#: PulseAudio guesses the delay of what waits. How fast the usual delay follows, seconds a second.
+_HELD_UP, _USUAL_PACE = 0.03, 0.008
 #: A difference from which samples are missing, or the clock was set, and how often it must be seen.
 _JUMP, _JUMP_TIMES = 0.1, 3
 #: How much faster or slower than it says a sound card can be.
@@ -46,7 +52,9 @@ class SampleClock:
         self._passed = 0.0
         self._settling: deque[tuple[float, float]] = deque()
         self._jumps = 0
-        self._errors: deque[float] = deque(maxlen=_CHANGE_PIECES)
+        self._errors: deque[float] = deque(maxlen=_CHANGE[1])
+        #: The usual delay between capture and reading, in seconds.
+        self._usual_lag = 0.0
 
     @property
     def pace(self) -> float:
@@ -68,19 +76,9 @@ class SampleClock:
             self._first = now
         if not self._is_settled:
             return self._settle(stamp, length, now)
-        error = stamp - self._next
-        if abs(error) > _JUMP:
-            self._jumps += 1
-            if self._jumps >= _JUMP_TIMES:
-                self._jumps = 0
-                self._next, error = stamp, 0.0
-            else:
-                error = 0.0
-        else:
-            self._jumps = 0
-        if self._passed < _CHANGE_SECONDS:
-            error = self._changed(error)
-        error = max(-_MOST, min(_MOST, error))
+        # Only a reader that is held up is late both by the driver's time and by its own.
+        lag = now - max(stamp, self._next) - length
+        error = 0.0 if self._is_held_up(lag, length) else self._error_of(stamp)
         gain = _FIRST_GAIN if self._passed < _FIRST_SECONDS else _GAIN
         scale = length / 0.02  # the gains are for pieces of 20 ms
         if self._passed >= _FIRST_SECONDS:
@@ -91,15 +89,34 @@ class SampleClock:
         self._passed += length
         return time
 
+    def _is_held_up(self, lag: float, length: float) -> bool:
+        """True if the reader is later than usual. The usual delay is a running median."""
+        later = lag - self._usual_lag
+        self._usual_lag += copysign(_USUAL_PACE * length, later)
+        return later > _HELD_UP
+
+    def _error_of(self, stamp: float) -> float:
+        """Return the difference of the driver's time, after a jump if it is believed."""
+        error = stamp - self._next
+        if abs(error) > _JUMP:
+            self._jumps += 1
+            if self._jumps >= _JUMP_TIMES:
+                self._jumps = 0
+                self._next = stamp
+            error = 0.0
+        else:
+            self._jumps = 0
+        return max(-_MOST, min(_MOST, self._changed(error)))
+
     def _changed(self, error: float) -> float:
         """Go to the driver's times if the last ones agree; return the difference that remains."""
-        errors = self._errors
-        errors.append(error)
-        change = median(errors)
-        is_agreed = len(errors) == _CHANGE_PIECES and max(errors) - min(errors) <= _CHANGE_WITHIN
-        if not is_agreed or abs(change) < _CHANGE:
+        least, pieces, within = _FIRST_CHANGE if self._passed < _CHANGE_SECONDS else _CHANGE
+        self._errors.append(error)
+        recent = list(self._errors)[-pieces:]
+        change = median(recent)
+        if len(recent) < pieces or abs(change) < least or max(recent) - min(recent) > within:
             return error
-        errors.clear()
+        self._errors.clear()
         self._next += change
         return error - change
 
@@ -120,6 +137,7 @@ class SampleClock:
         if not (agree and is_whole) and now - self._first < SETTLE_MOST:
             return None
         self._is_settled = True
+        self._usual_lag = middle
         recent.clear()
         self._next = stamp + length
         return stamp
