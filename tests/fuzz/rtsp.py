@@ -108,13 +108,13 @@ class _Received:
     def take(self, message: InterleavedFrame) -> None:
         data = message.data
         if message.channel % 2:
-            self.receiver.receive_rtcp(data, 0, len(data))
+            self.receiver.receive_rtcp(data, [(0, len(data))])
             try:
                 list(parse_rtcp(data))
             except ValueError as error:
                 assert str(error).isprintable()
         else:
-            self.receiver.receive_rtp(data, 0, len(data))
+            self.receiver.receive_rtp(data, [(0, len(data))])
             try:
                 packet = parse_rtp(data)
                 assert len(packet.payload) <= len(data)

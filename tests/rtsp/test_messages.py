@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from twistedcam.rtsp import messages as m
 from twistedcam.rtsp.messages import (
     BadRtsp,
+    Bounds,
     InterleavedFrame,
     RtspDecoder,
     RtspHeaders,
@@ -76,13 +77,23 @@ def test_bytes_of_any_kind_are_read_or_refused(pieces: list[bytes]) -> None:
             return
 
 
-def test_frames_are_given_without_a_copy() -> None:
-    found: list[tuple[int, bytes]] = []
-    decoder = RtspDecoder(lambda channel, data, at, end: found.append((channel, data[at:end])))
-    answer = RtspResponse(200).encode()
-    data = InterleavedFrame(0, b"abc").encode() + answer + InterleavedFrame(3, b"").encode()
-    assert [type(each) for each in decoder.feed(data)] == [RtspResponse]
-    assert found == [(0, b"abc"), (3, b"")]
+def test_frames_of_a_channel_are_given_together_and_without_a_copy() -> None:
+    found: list[tuple[int, list[bytes]]] = []
+
+    def take(channel: int, data: bytes, bounds: Bounds) -> None:
+        found.append((channel, [data[start:end] for start, end in bounds]))
+
+    decoder = RtspDecoder(take)
+    frames = [(0, b"abc"), (0, b"$"), (3, b""), (0, b"def"), None, (0, b"ghi"), (0, b"cut")]
+    parts = [
+        RtspResponse(200).encode() if each is None else InterleavedFrame(*each).encode()
+        for each in frames
+    ]
+    data = b"".join(parts)
+    assert [type(each) for each in decoder.feed(data[:-1])] == [RtspResponse]
+    assert found == [(0, [b"abc", b"$"]), (3, [b""]), (0, [b"def"]), (0, [b"ghi"])]
+    assert list(decoder.feed(data[-1:])) == []
+    assert found[-1] == (0, [b"cut"])
 
 
 def test_headers_are_found_whatever_their_case_is_and_may_be_folded() -> None:

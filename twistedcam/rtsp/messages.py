@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+import struct
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -22,6 +23,8 @@ MAX_GARBAGE = 1 << 20
 
 #: The first byte of an interleaved frame (RFC 2326, 10.12).
 DOLLAR = 0x24
+#: Dollar and channel of a frame, and the bytes of its packet.
+_FRAME_HEAD = struct.Struct("!HH")
 #: The version that is spoken here.
 VERSION = "RTSP/1.0"
 _REQUEST = re.compile(rb"([A-Z_]{1,40}) (\S+) (RTSP/[12]\.[0-9])")
@@ -187,6 +190,9 @@ class InterleavedFrame:
 
 RtspMessage = RtspRequest | RtspResponse | InterleavedFrame
 
+#: Begin and end of packets in a buffer.
+Bounds = Sequence[tuple[int, int]]
+
 
 def interleaved_head(channel: int, length: int) -> bytes:
     """Return the four bytes before an RTP or RTCP packet of that length."""
@@ -201,17 +207,18 @@ class RtspDecoder:
     close the connection.
 
     Arguments:
-        on_frame: called for each interleaved frame in place of returning it, with the channel and
-            with the buffer, begin and end of its bytes: ``on_frame(channel, data, start, end)``.
+        on_frames: called with interleaved frames of one channel that follow each other, in place of
+            returning them: ``on_frames(channel, data, bounds)``, with the buffer and the bounds of
+            their packets in it.
         max_body: the longest body of a message, in bytes.
     """
 
     def __init__(
         self,
-        on_frame: Callable[[int, bytes, int, int], object] | None = None,
+        on_frames: Callable[[int, bytes, Bounds], object] | None = None,
         max_body: int = MAX_BODY,
     ) -> None:
-        self._on_frame = on_frame
+        self._on_frames = on_frames
         self._max_body = max_body
         #: What has arrived and is not decoded, and how many bytes it is.
         self._chunks: list[bytes] = []
@@ -236,7 +243,7 @@ class RtspDecoder:
             return
         if len(self._chunks) > 1:
             data = b"".join(self._chunks)
-        at, size, on_frame = 0, len(data), self._on_frame
+        at, size = 0, len(data)
         while at < size:
             if self._head is not None:
                 end = at + self._head.length
@@ -246,17 +253,16 @@ class RtspDecoder:
                 message, self._head = self._head.message(data[at:end]), None
                 yield message
             elif data[at] == DOLLAR:
-                end = at + 4
-                if end <= size:
-                    end += data[at + 2] << 8 | data[at + 3]
-                if end > size:
-                    self._needed = end - at
+                bounds = self._read_frames(data, at)
+                if not bounds:
                     break
                 self._skipped_in_a_row = 0
-                if on_frame is not None:
-                    on_frame(data[at + 1], data, at + 4, end)
+                end = bounds[-1][1]
+                if self._on_frames is not None:
+                    self._on_frames(data[at + 1], data, bounds)
                 else:
-                    yield InterleavedFrame(data[at + 1], data[at + 4 : end])
+                    for start, stop in bounds:
+                        yield InterleavedFrame(data[at + 1], data[start:stop])
             else:
                 end = self._read_head(data, at)
                 if end == at:
@@ -267,6 +273,28 @@ class RtspDecoder:
             at, self._needed = end, 1
         self._chunks = [data[at:]] if at < size else []
         self._size = size - at
+
+    def _read_frames(self, data: bytes, at: int) -> list[tuple[int, int]]:
+        """Return the bounds of the packets of a channel that follow each other from ``at`` on.
+
+        Returns none if more bytes are needed.
+        """
+        found: list[tuple[int, int]] = []
+        size, first = len(data), -1
+        while at + 4 <= size:
+            head, length = _FRAME_HEAD.unpack_from(data, at)
+            if head != first:
+                if found:
+                    return found
+                first = head
+            end = at + 4 + length
+            if end > size:
+                break
+            found.append((at + 4, end))
+            at = end
+        if not found:
+            self._needed = 4 if first < 0 else 4 + length
+        return found
 
     def _read_head(self, data: bytes, at: int) -> int:
         """Read the head of a message; return where it ends, or where what is no head ends.

@@ -153,6 +153,12 @@ class Reception:
         self.received, self._prior_expected, self._prior_received = 1, 0, 0
         return 1
 
+    def note_following(self, count: int) -> None:
+        """Count packets whose numbers follow those of the one before, and each other."""
+        assert self.highest is not None
+        self.received += count
+        self.highest += count
+
     def note_arrival(self, timestamp: int, seconds: float) -> None:
         """Note when the packet of a timestamp arrived, in seconds of a monotonic clock."""
         transit = seconds * self._clock_rate - timestamp

@@ -87,7 +87,9 @@ class ConnectionTests(SynchronousTestCase):
 
     def test_packets_go_to_their_channels(self) -> None:
         found: list[bytes] = []
-        self.connection.receivers[3] = lambda data, at, end: found.append(data[at:end])
+        self.connection.receivers[3] = lambda data, bounds: found.extend(
+            data[at:end] for at, end in bounds
+        )
         data = InterleavedFrame(3, b"abc").encode() + InterleavedFrame(4, b"def").encode()
         for at in range(len(data)):
             self.connection.dataReceived(data[at : at + 1])

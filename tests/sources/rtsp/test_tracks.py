@@ -68,7 +68,7 @@ class Made:
     def send(self, sequence: int, payload: bytes, kind: int | None = None) -> None:
         kind = self.track.form.payload_type if kind is None else kind
         data = RtpPacket(kind, True, sequence, 0, 1, payload).encode()
-        self.track.receiver.receive_rtp(data, 0, len(data))
+        self.track.receiver.receive_rtp(data, [(0, len(data))])
 
 
 def test_sound_is_packets_of_its_track() -> None:

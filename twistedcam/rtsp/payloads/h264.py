@@ -26,9 +26,11 @@ class H264Depacketizer(NalDepacketizer):
             if len(payload) < 3:
                 self._damage("a fragment is cut")
                 return
-            head = payload[1]
-            nal = bytes(((payload[0] & 0xE0) | (head & 0x1F),))
-            self._fragment(nal, payload[2:], head > 0x7F, head & 0x40 != 0)
+            indicator, head = payload[0], payload[1]
+            unit = head & 0x1F
+            nal = bytes(((indicator & 0xE0) | unit,))
+            following = bytes((indicator, unit))
+            self._fragment(nal, payload[2:], head > 0x7F, head & 0x40 != 0, following)
         elif 0 < kind < _STAP_A:
             self._nals.append(payload)
         elif kind == _STAP_A:

@@ -39,7 +39,8 @@ class H265Depacketizer(NalDepacketizer):
                 return
             head = payload[2]
             nal = bytes(((payload[0] & 0x81) | (head & 0x3F) << 1, payload[1]))
-            self._fragment(nal, payload[3 + extra :], head > 0x7F, head & 0x40 != 0)
+            following = b"" if extra else payload[:2] + bytes((head & 0x3F,))
+            self._fragment(nal, payload[3 + extra :], head > 0x7F, head & 0x40 != 0, following)
         elif kind < _AGGREGATE:
             self._nals.append(payload[:2] + payload[4:] if extra else payload)
         elif kind == _AGGREGATE:

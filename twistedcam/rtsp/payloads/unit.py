@@ -46,7 +46,8 @@ class NalDepacketizer:
     def __init__(self, parameter_sets: tuple[bytes, ...] = ()) -> None:
         self._sets: dict[tuple[int, int], bytes] = {}
         self._extradata: bytes | None = None
-        self._timestamp: int | None = None
+        #: The RTP timestamp of the picture under way, or of the last one.
+        self.timestamp: int | None = None
         #: NAL units of the picture under way.
         self._nals: list[bytes] = []
         self._size = 0
@@ -55,8 +56,10 @@ class NalDepacketizer:
         self._has_gap = False
         #: True if the last packet had the marker, and if the camera also sets it within a picture.
         self._has_ended = self._ignores_marker = False
-        #: Pieces of a fragmented NAL unit; None between fragmented ones.
+        #: Pieces of a fragmented NAL unit; None between fragmented ones. And how the payloads of
+        #: its next ones begin, but for the last.
         self._pieces: list[bytes] | None = None
+        self._continuation = b""
         for nal in parameter_sets:
             self._note_set(nal)
 
@@ -74,6 +77,21 @@ class NalDepacketizer:
         """True if a parameter set of each type is known, so that a decoder can begin."""
         return {kind for kind, _ in self._sets}.issuperset(self.codec.set_types)
 
+    @property
+    def continuation(self) -> bytes:
+        """The bytes before the piece in the next fragment; empty if none is expected.
+
+        The first and the last fragment of a NAL unit begin in another way.
+        """
+        return b"" if self._pieces is None else self._continuation
+
+    def push_pieces(self, pieces: list[bytes]) -> None:
+        """Take the pieces of the next fragments: all of them began with ``continuation``."""
+        assert self._pieces is not None
+        self._size += sum(map(len, pieces)) + _OVERHEAD * len(pieces)
+        if self._size <= MAX_UNIT:  # else the next packet finds that it is too large
+            self._pieces += pieces
+
     def push(self, payload: bytes, timestamp: int, marker: bool) -> tuple[AccessUnit, ...]:
         """Take the payload of the next packet; return the access units that are complete now.
 
@@ -81,7 +99,7 @@ class NalDepacketizer:
             timestamp, marker: of the packet.
         """
         done: tuple[AccessUnit, ...] = ()
-        if timestamp != self._timestamp:
+        if timestamp != self.timestamp:
             done = self._next_picture(payload, timestamp)
         elif self._has_ended or self._has_gap:
             self._check_continuation(payload)
@@ -104,7 +122,7 @@ class NalDepacketizer:
         if self._has_gap and self._nals:  # its end may be missing
             self._damage(_LOST)
         done = self._finish()
-        last, self._timestamp, self._has_ended = self._timestamp, timestamp, False
+        last, self.timestamp, self._has_ended = self.timestamp, timestamp, False
         if self._has_gap:
             self._has_gap = False
             if not payload or not self._begins(payload):
@@ -139,12 +157,19 @@ class NalDepacketizer:
         if not self._fault:
             self._fault = reason
 
-    def _fragment(self, head: bytes, piece: bytes, is_first: bool, is_last: bool) -> None:
-        """Take a piece of a fragmented NAL unit."""
+    def _fragment(
+        self, head: bytes, piece: bytes, is_first: bool, is_last: bool, continuation: bytes = b""
+    ) -> None:
+        """Take a piece of a fragmented NAL unit.
+
+        Arguments:
+            continuation: how its next fragments begin; empty if each one is another.
+        """
         if is_first:
             if self._pieces is not None:
                 self._damage("a fragment of a picture has no end")
             self._pieces = [head]
+            self._continuation = continuation
         if self._pieces is None:
             self._damage("a fragment of a picture has no beginning")
             return
@@ -178,7 +203,7 @@ class NalDepacketizer:
 
     def _finish(self) -> tuple[AccessUnit, ...]:
         """Return the picture under way, if there is any."""
-        nals, fault, timestamp = self._nals, self._fault, self._timestamp
+        nals, fault, timestamp = self._nals, self._fault, self.timestamp
         if self._pieces is not None:
             fault = fault or "a fragment of a picture has no end"
             self._pieces = None

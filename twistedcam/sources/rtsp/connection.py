@@ -23,6 +23,7 @@ from twistedcam.errors import CameraFailed
 from twistedcam.net.urls import without_secrets
 from twistedcam.rtsp.messages import (
     BadRtsp,
+    Bounds,
     InterleavedFrame,
     RtspDecoder,
     RtspHeaders,
@@ -53,8 +54,8 @@ class Unanswered(CameraFailed):
     """The camera cannot be reached, or does not answer, or is silent."""
 
 
-#: Called with the buffer, begin and end of an RTP or RTCP packet.
-PacketReceiver = Callable[[bytes, int, int], object]
+#: Called with a buffer and the bounds of RTP or RTCP packets in it.
+PacketReceiver = Callable[[bytes, Bounds], object]
 
 
 class RtspConnection(Protocol):
@@ -74,7 +75,7 @@ class RtspConnection(Protocol):
         self._clock = clock
         self._name = name
         self._on_lost: Callable[[CameraFailed], object] | None = on_lost
-        self._decoder = RtspDecoder(self._frame_received)
+        self._decoder = RtspDecoder(self._frames_received)
         #: The receivers of the channels.
         self.receivers: list[PacketReceiver | None] = [None] * 256
         self._cseq = 0
@@ -156,10 +157,10 @@ class RtspConnection(Protocol):
         self._fail(CameraFailed(f"{self._name}{_described(reason)}"))
         self._closed.callback(None)
 
-    def _frame_received(self, channel: int, data: bytes, start: int, end: int) -> None:
+    def _frames_received(self, channel: int, data: bytes, bounds: Bounds) -> None:
         receive = self.receivers[channel]
         if receive is not None:
-            receive(data, start, end)
+            receive(data, bounds)
 
     def _message_received(self, message: RtspMessage) -> None:
         if isinstance(message, RtspResponse):

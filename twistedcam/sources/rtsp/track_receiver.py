@@ -7,11 +7,13 @@ from contextlib import suppress
 from struct import Struct
 
 from twistedcam.rtsp.formats import Depacketizer, TrackFormat
-from twistedcam.rtsp.payloads.unit import AccessUnit
+from twistedcam.rtsp.messages import Bounds
+from twistedcam.rtsp.payloads.unit import AccessUnit, NalDepacketizer
 from twistedcam.rtsp.rtcp import (
     ReceiverReport,
     ReportBlock,
     RtcpBye,
+    RtcpPacket,
     SenderReport,
     SourceDescription,
     parse_rtcp,
@@ -19,6 +21,10 @@ from twistedcam.rtsp.rtcp import (
 from twistedcam.rtsp.rtp import Reception, parse_rtp
 
 _HEADER = Struct("!xBHII")
+_TIME_AND_SENDER = Struct("!II")
+#: Version and payload type, sequence number, and the bytes from the timestamp to a piece of a
+#: fragmented NAL unit, by the length of ``continuation``.
+_FRAGMENTS = {length: Struct(f"!HH{8 + length}s") for length in (2, 3)}
 
 
 class TrackReceiver:
@@ -53,6 +59,9 @@ class TrackReceiver:
         self._on_end = on_end
         self.depacketizer: Depacketizer = form.make_depacketizer()
         self._push = self.depacketizer.push
+        self._nal_units = (
+            self.depacketizer if isinstance(self.depacketizer, NalDepacketizer) else None
+        )
         self.reception = Reception(form.clock_rate)
         #: The sender's number, from its packets.
         self._sender: int | None = None
@@ -64,8 +73,45 @@ class TrackReceiver:
         """The payload type of the packets that come."""
         return self._payload_type
 
-    def receive_rtp(self, data: bytes, start: int, end: int) -> None:
-        """Take the RTP packet in ``data[start:end]``; anything else is left out."""
+    def receive_rtp(self, data: bytes, bounds: Bounds) -> None:
+        """Take the RTP packets at ``bounds`` in ``data``; anything else is left out."""
+        at, nal_units = 0, self._nal_units
+        while at < len(bounds):
+            start, end = bounds[at]
+            self._receive(data, start, end)
+            at += 1
+            if nal_units is not None and nal_units.continuation:
+                at += self._receive_fragments(data, bounds, at, nal_units)
+
+    def _receive_fragments(
+        self, data: bytes, bounds: Bounds, at: int, nal_units: NalDepacketizer
+    ) -> int:
+        """Take the fragments from ``bounds[at]`` on that continue the NAL unit of the one before.
+
+        Most packets are such: they differ in their sequence numbers and pieces alone. Returns
+        their number.
+        """
+        continuation = nal_units.continuation
+        same = _TIME_AND_SENDER.pack(nal_units.timestamp, self._sender) + continuation
+        first = 0x8000 | self._payload_type
+        length = 4 + len(same)
+        unpack, pieces = _FRAGMENTS[len(continuation)].unpack_from, []
+        assert self.reception.highest is not None
+        expected = self.reception.highest & 0xFFFF
+        for start, end in bounds[at:]:
+            if end - start <= length:
+                break
+            kind, sequence, rest = unpack(data, start)
+            expected = expected + 1 & 0xFFFF
+            if rest != same or sequence != expected or kind != first:
+                break
+            pieces.append(data[start + length : end])
+        if pieces:
+            self.reception.note_following(len(pieces))
+            nal_units.push_pieces(pieces)
+        return len(pieces)
+
+    def _receive(self, data: bytes, start: int, end: int) -> None:
         if end - start < 12:
             return
         kind, sequence, timestamp, sender = _HEADER.unpack_from(data, start)
@@ -93,15 +139,19 @@ class TrackReceiver:
             for unit in units:
                 self._on_unit(unit)
 
-    def receive_rtcp(self, data: bytes, start: int, end: int) -> None:
-        """Take the RTCP packets in ``data[start:end]``."""
-        with suppress(ValueError):
-            for packet in parse_rtcp(data[start:end]):
-                if isinstance(packet, SenderReport):
-                    self._last_report = (packet.ntp >> 16 & 0xFFFFFFFF, self._now())
-                    self._on_report(packet)
-                elif isinstance(packet, RtcpBye) and self._sender in packet.ssrcs:
-                    self._on_end()
+    def receive_rtcp(self, data: bytes, bounds: Bounds) -> None:
+        """Take the RTCP packets at ``bounds`` in ``data``."""
+        for start, end in bounds:
+            with suppress(ValueError):
+                for packet in parse_rtcp(data[start:end]):
+                    self._take_report(packet)
+
+    def _take_report(self, packet: RtcpPacket) -> None:
+        if isinstance(packet, SenderReport):
+            self._last_report = (packet.ntp >> 16 & 0xFFFFFFFF, self._now())
+            self._on_report(packet)
+        elif isinstance(packet, RtcpBye) and self._sender in packet.ssrcs:
+            self._on_end()
 
     def report(self) -> bytes:
         """Return a receiver report, as a compound packet."""

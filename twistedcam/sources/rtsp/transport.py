@@ -168,17 +168,17 @@ class UdpTransport:
         """Take an RTP packet in its order."""
         receive = self._receiver.receive_rtp
         for packet in self._buffer.push(data, self._reactor.seconds()):
-            receive(packet, 0, len(packet))
+            receive(packet, ((0, len(packet)),))
         if self._buffer.is_waiting:
             self._wait.start_unless_pending(_PATIENCE, self._give_up_waiting)
 
     def rtcp_received(self, data: bytes) -> None:
         """Take an RTCP packet."""
-        self._receiver.receive_rtcp(data, 0, len(data))
+        self._receiver.receive_rtcp(data, ((0, len(data)),))
 
     def _give_up_waiting(self) -> None:
         for packet in self._buffer.take(self._reactor.seconds()):
-            self._receiver.receive_rtp(packet, 0, len(packet))
+            self._receiver.receive_rtp(packet, ((0, len(packet)),))
         if self._buffer.is_waiting and self._ports:
             self._wait.start(_PATIENCE / 2, self._give_up_waiting)
 
