@@ -25,9 +25,11 @@ TITLE = "The wall of the page"
 CAMERAS = 16
 #: Pictures a second of each.
 FPS = 25
-#: About 2 Mbit/s as H.264.
-_FILM = f"testsrc2=size=1280x720:rate={FPS},gblur=sigma=2"
+#: The films of the cameras and of their smaller streams: size, pictures a second, bits a second.
+FILMS = {"main": ("1280x720", FPS, "2M"), "substream": ("640x360", 15, "400k")}
 _FILM_SECONDS = 20
+#: The rows: with these cameras alone, and with a smaller stream of each.
+WAYS = ("1280x720", "with substreams of 640x360 at 15/s")
 #: The window of the browser: the wall has four rows of four in it.
 _WINDOW = 1920, 1080
 #: The page starts its decoders.
@@ -47,31 +49,42 @@ import("./static/views/player.js").then(({ Player }) => {
 
 
 def measure(bench: Bench) -> Found:
-    """Open the wall once, and measure it several times."""
-    found: Found = {"runs": []}
+    """Open the wall once in each way, and measure it several times."""
+    found: Found = {}
     if not shutil.which("ffmpeg"):
         bench.say("left out: there is no ffmpeg")
         return found
-    with _serving() as server, tempfile.TemporaryDirectory() as folder, _wall(folder, server) as it:
-        for repeat in range(bench.repeats):
-            made = _run(it, server, bench.slow_seconds)
-            found["runs"].append(made)
-            bench.say(f"{repeat + 1}: the wall: {made}")
+    for way in WAYS:
+        if bench.servers not in way:
+            continue
+        found[way] = []
+        with (
+            _serving(way != WAYS[0]) as server,
+            tempfile.TemporaryDirectory() as folder,
+            _wall(folder, server) as page,
+        ):
+            for repeat in range(bench.repeats):
+                made = _run(page, server, bench.slow_seconds)
+                found[way].append(made)
+                bench.say(f"{repeat + 1}: the wall, {way}: {made['all']}, {made['cores']}")
     return found
 
 
 @contextmanager
-def _serving() -> Iterator[ServerProcess]:
+def _serving(has_substreams: bool) -> Iterator[ServerProcess]:
     """A server whose cameras send the same film."""
     with tempfile.TemporaryDirectory(prefix="twistedcam-bench-") as folder:
-        film = Path(folder, "film.mp4")
-        command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", _FILM]
-        command += ["-t", str(_FILM_SECONDS), "-pix_fmt", "yuv420p", "-c:v", "libx264"]
-        command += ["-preset", "veryfast", "-bf", "0", "-g", str(FPS), "-b:v", "2M", str(film)]
-        subprocess.run(command, check=True)
+        for name, (size, fps, bits) in FILMS.items():
+            picture = f"testsrc2=size={size}:rate={fps},gblur=sigma=2"
+            command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", picture]
+            command += ["-t", str(_FILM_SECONDS), "-pix_fmt", "yuv420p", "-c:v", "libx264"]
+            command += ["-preset", "veryfast", "-bf", "0", "-g", str(fps), "-b:v", bits]
+            subprocess.run([*command, f"{folder}/{name}.mp4"], check=True)
         options = ["--http", "tcp:0:interface=127.0.0.1"]
         for number in range(CAMERAS):
-            options += ["--camera", f"cam{number}=file:{film}?loop=1"]
+            options += ["--camera", f"cam{number}=file:{folder}/main.mp4?loop=1"]
+            if has_substreams:
+                options += ["--video", f"cam{number}:substream=file:{folder}/substream.mp4"]
         with ServerProcess(Path(folder), *options) as server:
             wait_for(lambda: _are_live(server), "the cameras")
             yield server
@@ -119,23 +132,28 @@ def _figures(ages: list[float], seconds: float) -> dict[str, float]:
 
 def tell(found: Found) -> list[str]:
     """A table of the wall, and one of its tiles."""
-    runs = found["runs"]
-    if not runs:
+    if not found:
         return ["Not measured."]
-    each = [made["all"]["fps"] / CAMERAS for made in runs]
-    least = [min(tile["fps"] for tile in made["tiles"].values()) for made in runs]
-    ages = [cell([made["all"][key] for made in runs], ".0f") for key in ("age_p50", "age_p99")]
-    spent = [cell([made["cores"][name] for made in runs], ".2f") for name in ("browser", "server")]
+    forms = {"fps": ".1f", "age_p50": ".0f", "age_p99": ".0f"}
+    rows, tiles = [], []
+    for way, runs in found.items():
+        each = [made["all"]["fps"] / CAMERAS for made in runs]
+        least = [min(tile["fps"] for tile in made["tiles"].values()) for made in runs]
+        ages = [cell([made["all"][key] for made in runs], ".0f") for key in ("age_p50", "age_p99")]
+        spent = [
+            cell([run["cores"][name] for run in runs], ".2f") for name in ("browser", "server")
+        ]
+        rows.append([way, cell(each, ".1f"), cell(least, ".1f"), *ages, *spent])
+        for name in runs[0]["tiles"]:
+            told = (cell([made["tiles"][name][key] for made in runs], forms[key]) for key in forms)
+            tiles.append([f"{name}, {way}", *told])
     heads = [f"{CAMERAS} cameras, H.264 1280x720 at {FPS}/s", "fps each", "least"]
     heads += ["age p50, ms", "p99, ms", "cores of the browser", "of the server"]
-    row = ["the wall in Chromium", cell(each, ".1f"), cell(least, ".1f"), *ages, *spent]
-    forms = {"fps": ".1f", "age_p50": ".0f", "age_p99": ".0f"}
-    rows = [
-        [name, *(cell([made["tiles"][name][key] for made in runs], forms[key]) for key in forms)]
-        for name in runs[0]["tiles"]
+    return [
+        *table(heads, rows),
+        "",
+        *table(["tile", "fps", "age p50, ms", "p99, ms"], tiles),
     ]
-    tiles = table(["tile", "fps", "age p50, ms", "p99, ms"], rows)
-    return [*table(heads, [row]), "", *tiles]
 
 
 if __name__ == "__main__":

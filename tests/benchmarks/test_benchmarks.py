@@ -47,7 +47,7 @@ def test_the_wall_has_a_row_of_its_own_and_one_for_each_tile() -> None:
     tiles["cam3"] = slow
     whole = {"fps": 380.0, "age_p50": 21.0, "age_p99": 180.0}
     run = {"tiles": tiles, "all": whole, "cores": {"browser": 1.5, "server": 0.2}}
-    told = wall.tell({"runs": [run]})
-    assert "| the wall in Chromium | 23.8 | 5.0 | 21 | 180 | 1.50 | 0.20 |" in told
-    assert "| cam0 | 25.0 | 20 | 40 |" in told and "| cam3 | 5.0 | 90 | 200 |" in told
-    assert wall.tell({"runs": []}) == ["Not measured."]
+    told = wall.tell({"small": [run]})
+    assert "| small | 23.8 | 5.0 | 21 | 180 | 1.50 | 0.20 |" in told
+    assert "| cam0, small | 25.0 | 20 | 40 |" in told and "| cam3, small | 5.0 | 90 | 200 |" in told
+    assert wall.tell({}) == ["Not measured."]

@@ -14,6 +14,9 @@ def test_words_give_the_settings_of_an_encoder() -> None:
     assert found == VideoSettings(2_000_000, "veryfast", "auto")
     assert found.encoding == H264Settings("auto", 23, "veryfast", 2_000_000)
     assert VideoSettings.from_words(["preset=fast"], found).bitrate == 2_000_000
+    small = VideoSettings.from_words(["substream=rtsp://host/b?channel=2"]).substream
+    assert small is not None
+    assert small.text == "rtsp://host/b?channel=2"
 
 
 def test_the_rate_is_limited_by_size_and_rate_unless_it_is_off() -> None:
@@ -32,6 +35,9 @@ def test_the_rate_is_limited_by_size_and_rate_unless_it_is_off() -> None:
         ("bitrate=5", "bitrate='5' is not between 10k and 1000M"),
         ("preset=quick", "preset"),
         ("encoder=h266", "encoder='h266' is unknown; use one of: libx264, auto"),
+        ("substream=rtsp://host/b?rotate=90", "no setting 'rotate': that of the camera counts"),
+        ("substream=rtsp:///b", "no host"),
+        ("substream=push:", "clients cannot push a smaller stream"),
         ("bitrates=2M", "no video setting 'bitrates': did you mean 'bitrate'?"),
         ("bitrate", "write it as NAME=VALUE"),
     ],

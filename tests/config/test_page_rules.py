@@ -85,6 +85,8 @@ def test_cameras_and_their_settings_may_change(file: File, old: str, new: str) -
         ("", '[camera.new]\nsource = "webcam:0"\naudio = "alsa:tee:hw,\'|rm\',raw"\n', "audio="),
         ("", '[camera.new]\nsource = "twistedcams://h/x?%63afile=/etc/passwd"\n', "'cafile'"),
         ("", '[camera.door.motion]\nsource = "file:/etc/passwd"\n', "may only use files in"),
+        ("", '[camera.door.video]\nsubstream = "file:/etc/passwd"\n', "may only use files in"),
+        ("", '[video]\nsubstream = "ffmpeg:/etc/passwd"\n', "of the kind ffmpeg:"),
         ("", '[camera.new]\nsource = "pattern:"\npublish = "hls:/srv/other"\n', "use folders in"),
         ("", '[recording]\nrequire_mount = "/mnt/x"\n', "'require_mount'"),
         ("", '[[hook]]\non = "recording:finished"\nurl = "http://192.0.2.1/"\n', "'hook'"),

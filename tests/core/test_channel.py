@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.internet.defer import Deferred
 
 from tests.camera.ptz.test_controller import FakeMotors
 from tests.support.films import frame
 from tests.support.server_case import ServerCase
 from twistedcam.camera.ptz.motors import Velocity
+from twistedcam.camera.substream import Substream
+from twistedcam.codecs.video_settings import VideoSettings
 from twistedcam.errors import BadArgument
 from twistedcam.events import Event, PropertiesChanged
 from twistedcam.sources.spec import SourceSpec
+from twistedcam.stream.hub import Sink
+from twistedcam.stream.wants import Wants
+
+
+class Viewer(Sink[Any]):
+    """Counts how often it is removed."""
+
+    removed = 0
+
+    def take(self, packet: Any, /) -> None:
+        """Ignore packets."""
+
+    def on_removed(self) -> None:
+        """Count it."""
+        self.removed += 1
 
 
 class ChannelTests(ServerCase):
@@ -49,6 +68,43 @@ class ChannelTests(ServerCase):
             self.assertEqual(len(preroll), 1, "it is kept as long as nothing is hidden")
             change()
             self.assertEqual(len(preroll), 0)
+
+    def test_a_smaller_stream_shows_what_the_camera_shows_while_it_runs(self) -> None:
+        mask = {"privacy": "0,0 1,0 1,0.3"}
+        self.channel.configure(SourceSpec("fake", "", {"rotate": "180"}, "fake:door"))
+        self.channel.use_video(VideoSettings(substream=SourceSpec("fake", "small", {}, "")))
+        small = self.substream()
+        asked = {"rotate": "180", "idle": "close", "audio": "off"}
+        self.assertEqual((small.own.spec.target, small.own.spec.settings), ("small", asked))
+        self.assertEqual(small.state, "stopped")
+        self.door.start()
+        self.assertEqual(small.state, "idle", "nobody watches it")
+        place = small.own.stream.subscribe(Viewer(), Wants(("mjpeg",)))
+        self.assertEqual(small.state, "live")
+        polygon = ((0.0, 0.0), (1.0, 0.0), (1.0, 0.3))
+        self.channel.hide((polygon,))
+        self.assertEqual(small.own.spec.settings, {**asked, **mask})
+        self.assertEqual(small.own.encoder.privacy, (polygon,))
+        place.close()
+        self.door.stop()
+        self.assertEqual(small.state, "stopped")
+        self.door.start()
+        self.assertEqual(small.state, "idle")
+
+    def test_another_smaller_stream_disconnects_the_viewers_of_the_first(self) -> None:
+        self.channel.use_video(VideoSettings(substream=SourceSpec("fake", "a", {}, "")))
+        sink, first = Viewer(), self.substream()
+        first.own.stream.subscribe(sink, Wants(("mjpeg",)))
+        self.channel.use_video(VideoSettings("2M", substream=self.channel.video.substream))
+        self.assertEqual((self.substream(), sink.removed), (first, 0))
+        self.channel.use_video(VideoSettings(substream=SourceSpec("fake", "b", {}, "")))
+        self.assertEqual((self.substream().own.spec.target, sink.removed), ("b", 1))
+        self.successResultOf(self.channel.finish_recording())
+        self.assertIsNone(self.channel.substream)
+
+    def substream(self) -> Substream:
+        assert self.channel.substream is not None
+        return self.channel.substream
 
     def test_a_camera_that_moves_is_stopped_with_its_recording(self) -> None:
         motors = FakeMotors()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from selenium.webdriver import ActionChains
@@ -10,7 +13,7 @@ from selenium.webdriver import ActionChains
 from tests.support.axe import violations
 from tests.support.chromium import Page
 from tests.support.http_server import serve, state
-from tests.support.process import ServerProcess, wait_for
+from tests.support.process import PATIENCE, ServerProcess, wait_for
 
 NAMES = ["a", "b", "c", "d", "e", "f"]
 #: Pretends that the tab is in the background, or is not any more.
@@ -155,3 +158,47 @@ def test_layouts_fit_the_window(wall: Page) -> None:
         {"layout": "fit", "group": "", "order": [], "groups": []},
         {"layout": "fit", "group": "", "order": [], "groups": [{"name": "g", "cameras": []}]},
     ]
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server whose camera ``good`` has a smaller stream, and ``bad`` has one that fails."""
+    folder = tmp_path_factory.mktemp("films")
+    for name, size in (("main", "1280x720"), ("small", "320x180")):
+        picture = f"testsrc2=size={size}:rate=5:duration=4"
+        command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", picture, "-pix_fmt", "yuv420p"]
+        command += ["-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-g", "5"]
+        subprocess.run([*command, f"{folder}/{name}.mp4"], check=True, timeout=PATIENCE)
+    words = []
+    with closing(socket.create_server(("127.0.0.1", 0))) as unused:
+        closed = f"http://127.0.0.1:{unused.getsockname()[1]}/"
+    for name, substream in (("good", f"file:{folder}/small.mp4"), ("bad", closed)):
+        words += ["--camera", f"{name}=file:{folder}/main.mp4"]
+        words += ["--video", f"{name}:substream={substream}"]
+    with serve(folder, *words) as running:
+        yield running
+
+
+def test_small_pictures_are_of_the_smaller_stream_if_that_works(
+    browser: Page, films: ServerProcess
+) -> None:
+    browser.look()
+    browser.open(films.http + "/#/wall")
+    browser.chrome.execute_script(CHOOSE, "#wall-layout", "nine")
+    sizes = """return import("/static/views/player.js").then(({ Player }) => {
+      const { configure } = Player.prototype;
+      Player.prototype.configure = function(decoder, format) {
+        self.formats = { ...self.formats, [this.path]: format.width };
+        configure.call(this, decoder, format);
+      };
+    })"""
+    browser.chrome.execute_script(sizes)
+    shown = "return self.formats"
+    expected = {"good": 320, "bad": 1280}
+    browser.wait(lambda: browser.chrome.execute_script(shown) == expected, "both pictures")
+    assert state(films, "good")["substream"] == "live"
+    assert state(films, "good")["transcoding"] == "none"
+    assert state(films, "bad")["substream"] == "recovering"
+    browser.chrome.execute_script(CHOOSE, "#wall-layout", "one")
+    browser.wait(lambda: browser.chrome.execute_script(shown)["good"] == 1280, "the large picture")
+    browser.chrome.execute_script("localStorage.clear()")

@@ -1,4 +1,4 @@
-"""Settings of the encoder of H.264 for a camera's viewers, and how they are read."""
+"""Settings of the video for a camera's viewers, and how they are read."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from msgspec import Struct
 
 from twistedcam.codecs.h264_encoder import ENCODERS, H264Settings
 from twistedcam.errors import BadArgument
+from twistedcam.sources.registry import make_source
+from twistedcam.sources.spec import COMMON, SourceSpec, parse
 from twistedcam.util import quantities
 from twistedcam.util.schema import Option, Read, read_settings, settings_of, split_words
 
@@ -42,13 +44,24 @@ def _encoder(value: str, name: str) -> str:
     return value
 
 
+def _substream(text: str, name: str) -> SourceSpec:
+    spec = parse(text)
+    for each in sorted(COMMON & spec.settings.keys()):
+        raise BadArgument(f"{name} has no setting {each!r}: that of the camera counts")
+    if spec.scheme == "push":
+        raise BadArgument(f"{name}={text}: clients cannot push a smaller stream")
+    make_source(spec)
+    return spec
+
+
 class VideoSettings(Struct, frozen=True):
-    """Settings of the encoder of H.264 for viewers.
+    """Settings of the video for viewers: of the encoder of H.264, and of a smaller stream.
 
     Arguments:
         bitrate: bits a second at most; ``auto``: by size and rate; ``off``: no limit.
         preset: x264's preset; slower ones need fewer bits.
         encoder: the encoder; ``auto`` for the first in hardware that works.
+        substream: the source of a smaller stream of the same camera, for small pictures.
     """
 
     bitrate: Annotated[
@@ -69,6 +82,15 @@ class VideoSettings(Struct, frozen=True):
         Read(_encoder, kind="choice", choices=ENCODERS),
         Option("the encoder; `auto`: the first in hardware that works", "scale.md"),
     ] = "libx264"
+    substream: Annotated[
+        SourceSpec | None,
+        Read(_substream, kind="source"),
+        Option(
+            "a smaller stream of the same camera, for small pictures such as those of the wall",
+            "network-cameras.md",
+            example="rtsp://HOST/substream",
+        ),
+    ] = None
 
     @property
     def encoding(self) -> H264Settings:

@@ -54,6 +54,7 @@ def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
         "codecs": ", ".join(camera.stream.codecs),
         "transcoding": _transcoding(camera),
         **_sound(camera),
+        "substream": _substream(server, camera),
         "encoder": _encoders(camera),
         "encoder_note": "; ".join(filter(None, {each.note for each in camera.stream.encoders}))
         or None,
@@ -124,6 +125,12 @@ def _sound(camera: Camera) -> dict[str, Any]:
         "audio_peak_db": peak,
         "audio_offset_ms": camera.audio.settings.offset_ms,
     }
+
+
+def _substream(server: Server, camera: Camera) -> str | None:
+    """Say the state of the camera's smaller stream; None without one."""
+    found = server.channels[camera.name].substream
+    return None if found is None else found.state
 
 
 def _encoders(camera: Camera) -> str | None:

@@ -207,7 +207,7 @@ def _motion(given: GivenOptions, table: dict[str, Any]) -> MotionSettings:
 def _video(
     given: GivenOptions, table: dict[str, Any], tables: dict[str, CameraTable]
 ) -> dict[str, VideoSettings]:
-    """Return the settings of cameras' encoders: options override the file."""
+    """Return the settings of the viewers' video: options override the file."""
     words: dict[str | None, list[str]] = {name: [] for name in (None, *tables)}
     for text in given.video:
         setting, equals, value = text.partition("=")

@@ -245,7 +245,7 @@ class ServeOptions(PlainOptions):
         publish: publish targets of each camera.
         record_settings: recording settings of cameras that are added later.
         motion_settings: settings of motion detection by camera, of those that have any.
-        video_settings: settings of the viewers' encoder by camera.
+        video_settings: settings of the viewers' video by camera.
         processes: user code on the cameras' pictures.
         hooks: programs and addresses that are told of events.
         listen, control, http, rtsp: endpoints of the ports.

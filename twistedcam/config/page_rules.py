@@ -63,6 +63,8 @@ OPEN_SCHEMES = frozenset(
 )
 #: Schemes of files, which may be in the recordings folder.
 _FILE_SCHEMES = frozenset({"file", "folder"})
+#: The tables with a smaller stream of a camera, and the key of its source in them.
+_STREAMS = (("motion", "source"), ("video", "substream"))
 #: Settings of sources that name files.
 _FILE_SETTINGS = frozenset({"cafile", "ca", "cert", "key"})
 #: The name of the file of tokens that the page makes.
@@ -109,8 +111,9 @@ def _texts(document: Mapping[str, Any]) -> tuple[set[str], set[str]]:
     tables = [each for each in _values(cameras) if isinstance(each, dict)]
     sources = [each.get("source") for each in tables]
     for table in (document, *tables):
-        motion = table.get("motion")
-        sources.append(motion.get("source") if isinstance(motion, dict) else None)
+        for name, key in _STREAMS:
+            inner = table.get(name)
+            sources.append(inner.get(key) if isinstance(inner, dict) else None)
     targets = [one for each in tables for one in _values(each.get("publish"))]
     return {each for each in sources if isinstance(each, str)}, {
         each for each in targets if isinstance(each, str)
@@ -214,10 +217,12 @@ def _mounts(contents: ConfigContents) -> set[str | None]:
 
 
 def _sources(contents: ConfigContents) -> list[SourceSpec]:
-    """Return all sources: of cameras, and of streams in which motion is looked for."""
-    tables = [contents.motion, *(each.motion for each in contents.cameras.values())]
+    """Return all sources: of cameras, and of their smaller streams."""
     found = [each.source for each in contents.cameras.values()]
-    return found + [each["source"] for each in tables if each and each.get("source")]
+    for name, key in _STREAMS:
+        tables = [getattr(each, name) for each in (contents, *contents.cameras.values())]
+        found += [each[key] for each in tables if each and each.get(key)]
+    return found
 
 
 def check_source(spec: SourceSpec, known: Iterable[SourceSpec], recordings: Path) -> None:

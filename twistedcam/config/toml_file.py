@@ -3,7 +3,7 @@
 A top-level key is the long name of an option. ``[camera.NAME]`` has the camera's ``source``,
 settings of that source, ``publish`` and ``process``; ``[camera.NAME.recording]`` has its recording
 settings, ``[camera.NAME.motion]`` those of motion detection, and ``[camera.NAME.video]`` those of
-its viewers' encoder. ``[recording]``, ``[motion]`` and ``[video]`` apply to all cameras.
+its viewers' video. ``[recording]``, ``[motion]`` and ``[video]`` apply to all cameras.
 ``[[hook]]`` are hooks.
 """
 
@@ -87,7 +87,7 @@ class ConfigContents(NamedTuple):
         cameras: the tables of the cameras in their order.
         recording: recording settings of all cameras.
         motion: settings of motion detection of all cameras; None if there is no such table.
-        video: settings of the viewers' encoders of all cameras.
+        video: settings of the viewers' video of all cameras.
     """
 
     options: dict[str, Any]

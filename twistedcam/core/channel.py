@@ -15,6 +15,7 @@ from twistedcam.camera.properties.device import DeviceControls
 from twistedcam.camera.properties.group import CameraProperties, ChosenControls
 from twistedcam.camera.ptz import PtzController
 from twistedcam.camera.ptz.preset_file import PresetFile
+from twistedcam.camera.substream import Substream, for_viewers
 from twistedcam.codecs.video_settings import VideoSettings
 from twistedcam.core.motion import CameraMotion
 from twistedcam.core.saved_settings import SavedSettings
@@ -42,7 +43,7 @@ class Channel:
         make_thread: returns a new thread for blocking calls.
         saved: the settings that were saved.
         motion: the settings of motion detection in the configuration; None: it is off.
-        video: the settings of the viewers\' encoder.
+        video: the settings of the viewers' video.
     """
 
     def __init__(
@@ -59,8 +60,9 @@ class Channel:
         video: VideoSettings | None = None,
     ) -> None:
         self.camera = camera
-        self.video = video or VideoSettings()
-        camera.stream.use_settings(self.video.encoding)
+        #: The smaller stream of the settings, for viewers; None without one.
+        self.substream: Substream | None = None
+        self.video = VideoSettings()
         self.configured = configured
 
         def picamera_controls() -> Properties:
@@ -98,11 +100,32 @@ class Channel:
         self._reactor = reactor
         self._make_thread = make_thread
         self._saved = saved
+        self.use_video(video or VideoSettings())
 
     def use_video(self, video: VideoSettings) -> None:
-        """Encode for viewers with these settings from now on."""
-        self.video = video
+        """Use these settings for viewers from now on."""
+        before, self.video = self.video, video
         self.camera.stream.use_settings(video.encoding)
+        if video.substream != before.substream:
+            self._close_substream()
+            self._open_substream(video.substream)
+
+    def _open_substream(self, spec: SourceSpec | None) -> None:
+        if spec is None:
+            return
+        self.substream = Substream(
+            self.camera,
+            for_viewers(spec, self.camera.spec),
+            "substream",
+            self._events,
+            self._reactor,
+            self._make_thread,
+        )
+
+    def _close_substream(self) -> None:
+        if self.substream is not None:
+            self.substream.close()
+            self.substream = None
 
     def process(self, process: Process, source: Camera) -> None:
         """Run user code on the frames of another camera; this camera shows its results."""
@@ -170,6 +193,7 @@ class Channel:
         """End movements, motion detection and the recording. Fires when its file is complete."""
         stopped = self.ptz.close()
         self.motion.stop()
+        self._close_substream()
         return self.recorder.stop().addBoth(lambda found: stopped.addCallback(lambda _: found))
 
     def start(self) -> None:
@@ -185,6 +209,8 @@ class Channel:
         """
         before = self.camera.spec.settings.get("privacy")
         used = self.camera.use(spec, reopen=reopen)
+        if self.substream is not None and self.video.substream is not None:
+            self.substream.use(for_viewers(self.video.substream, spec))
         preroll = self.recorder.preroll
         if preroll is not None and spec.settings.get("privacy") != before:
             preroll.clear()  # what is hidden now is seen in it

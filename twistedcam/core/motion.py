@@ -11,6 +11,7 @@ import msgspec
 from twisted.logger import Logger
 
 from twistedcam.camera import Camera
+from twistedcam.camera.substream import Substream
 from twistedcam.events import (
     CameraChanged,
     Event,
@@ -95,7 +96,7 @@ class CameraMotion:
         self._settings = MotionSettings()
         self._watch: MotionWatch | None = None
         #: The smaller stream that is watched in place of the camera's own, or None.
-        self._substream: Camera | None = None
+        self._substream: Substream | None = None
         self._reactor = reactor
         self._unsubscribe: Callable[[], None] = lambda: None
         self._event: _Current | None = None
@@ -194,8 +195,9 @@ class CameraMotion:
             return
         if self._settings.record:
             self._recorder.keep_before(self._settings.before + MAX_DELAY)
+        self._open_substream()
         self._watch = MotionWatch(
-            self._open_substream() or self._camera,
+            self._camera if self._substream is None else self._substream.own,
             self._watched,
             self._make_thread,
             self._on_examined,
@@ -212,16 +214,15 @@ class CameraMotion:
         self._end_event()
         self._fault = None
 
-    def _open_substream(self) -> Camera | None:
-        """Return the smaller stream of the settings, or None; it runs while the camera does."""
+    def _open_substream(self) -> None:
+        """Open the smaller stream of the settings, if there is one."""
         source = self._settings.source
         if source is None:
-            return None
-        name = f"{self._camera.name} (motion)"
-        self._substream = Camera(name, source, EventBus(), self._reactor, self._make_thread)
+            return
+        self._substream = Substream(
+            self._camera, source, "motion", self._events, self._reactor, self._make_thread
+        )
         self._unsubscribe = self._events.subscribe(self._on_event)
-        self._follow_camera()
-        return self._substream
 
     @property
     def _watched(self) -> MotionSettings:
@@ -237,23 +238,14 @@ class CameraMotion:
     def _close_substream(self) -> None:
         self._unsubscribe()
         if self._substream is not None:
-            self._substream.stop()
+            self._substream.close()
             self._substream = None
 
     def _on_event(self, event: Event) -> None:
-        if isinstance(event, CameraChanged) and event.camera == self._camera.name:
-            self._follow_camera()
-
-    def _follow_camera(self) -> None:
-        """Start or stop the smaller stream as the camera."""
-        if self._substream is None:
-            return
-        if self._watch is not None:
+        """Use the camera's privacy masks of now."""
+        is_own = isinstance(event, CameraChanged) and event.camera == self._camera.name
+        if is_own and self._watch is not None:
             self._watch.use(self._watched)
-        if self._camera.state == "stopped" and not self._camera.is_idle:
-            self._substream.stop()
-        elif self._substream.state == "stopped":
-            self._substream.start().addErrback(lambda _: None)  # it is logged, and tried again
 
     def _on_examined(self, found: Examined, at: float) -> None:
         self._on_fault(found.fault)

@@ -198,7 +198,7 @@ class Server:
             recording: the settings of its recorder; those of the server by default.
             publish: the targets of its outputs.
             motion: the settings of its motion detection; None: it is off.
-            video: the settings of its viewers' encoder of H.264; the usual ones by default.
+            video: the settings of its viewers' video; the usual ones by default.
 
         Raises:
             BadArgument: the source or a setting is unknown, or the name is not possible or could

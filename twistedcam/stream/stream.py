@@ -206,9 +206,8 @@ class Stream:
 
     def clear(self) -> None:
         """Forget the newest packets: the camera is not live."""
-        self.packets.clear()
-        self.frames.clear()
-        self.audio.clear()
+        for each in (self.packets, self.frames, self.audio):
+            each.clear()
 
     def now(self) -> int | None:
         """Return the current microsecond of the timeline; None before the first packet."""
@@ -235,6 +234,11 @@ class Stream:
         self._subscriptions.remove(subscription)
         hub, subscription.hub = subscription.hub, None
         return self._leave(subscription, hub)
+
+    def end(self) -> None:
+        """Remove all sinks: there are no more packets."""
+        for each in tuple(self._subscriptions):
+            each.sink.on_removed()
 
     def negotiate(self) -> None:
         """Move sinks to the hubs that suit them now: the codec or the changes here are others.
@@ -306,8 +310,8 @@ class Stream:
             return None
         keyframe = self.packets.group[0]
         if self._still is None or self._still[0] is not keyframe:
-            frame = await decode_still(keyframe, self._find_encoder(), self._make_thread)
-            self._still = keyframe, frame
+            encoder = self._find_encoder()
+            self._still = keyframe, await decode_still(keyframe, encoder, self._make_thread)
         return self._still[1]
 
     @property
@@ -384,10 +388,9 @@ class Stream:
 
     def _frames_wanted(self, wanted: bool) -> None:
         """Begin or end to make frames of the camera's packets."""
-        if self.codec is not None and self.codec != "mjpeg":
-            self._pictures.demand(wanted)
-        elif self._pictures.is_active:
-            self._pictures.demand(False)
+        is_needed = wanted and self.codec not in (None, "mjpeg")
+        if is_needed or self._pictures.is_active:
+            self._pictures.demand(is_needed)
         self._demand_changed(wanted)
 
     def _demand_changed(self, _: bool) -> None:

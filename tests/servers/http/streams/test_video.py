@@ -11,11 +11,13 @@ import av
 from tests.support.http_site import Connection, SiteCase
 from tests.support.nal_streams import stream_packets
 from twistedcam.codecs.audio_encoder import made_track
+from twistedcam.codecs.video_settings import VideoSettings
 from twistedcam.events import CameraChanged
 from twistedcam.media.mp4_fragment import fragment, init_segment
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import AUDIO, Track
 from twistedcam.servers.http.streams.video import CLOSE_TIMEOUT, FIRST_WAIT
+from twistedcam.sources.spec import SourceSpec
 
 OPUS_HEAD = b"OpusHead\x01\x01\0\0\x80\xbb\0\0\0\0\0"
 
@@ -73,6 +75,25 @@ class VideoTests(SiteCase):
         self.assertEqual(len(self.server.viewers), 0)
         self.assertFalse(self.door.stream.is_wanted)
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_smaller_stream_is_opened_for_its_viewers_and_ends_with_the_camera(self) -> None:
+        refused = self.ask("GET", "/video/yard?substream=1")
+        self.assertEqual((self.status, refused.json["code"]), (409, "not-supported"))
+        self.ask("GET", "/video/yard?substream=2")
+        self.assertEqual(self.status, 400)
+        small = VideoSettings(substream=SourceSpec("fake", "small", {}, "fake:small"))
+        self.server.channels["yard"].use_video(small)
+        self.yard.start()
+        connection = self.watch("/video/yard?substream=1")
+        substream = self.server.channels["yard"].substream
+        assert substream is not None
+        for each in self.packets[:2]:
+            substream.own.stream.publish(each)
+        self.assertEqual(connection.take().count(b"moof"), 2)
+        self.assertEqual([each.camera for each in self.server.viewers], ["yard"])
+        self.yard.stop()
+        self.assertTrue(connection.transport.disconnecting)
+        self.assertEqual(len(self.server.viewers), 0)
 
     def test_a_viewer_is_listed_and_can_be_ended(self) -> None:
         self.publish(*self.packets[:2])

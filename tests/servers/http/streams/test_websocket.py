@@ -247,7 +247,10 @@ class PacketTests(SiteCase):
             ("codec=h264&size=big", 400),
             ("codec=h264&size=640x0", 400),
             ("size=640x360", 400),
+            ("codec=h264&substream=yes", 400),
+            ("kind=audio&substream=0", 400),
             ("codec=hevc", 409),
+            ("codec=h264&substream=1", 409),
         ):
             connection = self.ask("GET", f"/live/door?{query}")
             self.assertEqual(self.status, status, query)

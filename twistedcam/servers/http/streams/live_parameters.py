@@ -86,7 +86,7 @@ class WantedSound:
         Raises:
             BadArgument: one of them is not valid.
         """
-        for name in ("container", "fps", "size"):
+        for name in ("container", "fps", "size", "substream"):
             if query(request, name) is not None:
                 raise BadArgument(f"{name} is for video, not for kind=audio")
         names = (query(request, "codec") or "opus").split(",")

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from twistedcam.delivery.sender import Serializer, do_nothing
-from twistedcam.errors import BadArgument, CameraFailed
+from twistedcam.errors import BadArgument, CameraFailed, NotSupported
 from twistedcam.events import CameraChanged, Event
 from twistedcam.media.mp4_fragment import AUDIO_CODECS, VIDEO_CODECS, fragment, init_segment
 from twistedcam.media.packet import Packet
@@ -72,6 +72,26 @@ def wanted_size(request: HttpRequest) -> tuple[int, int] | None:
     return None if text is None else picture_size(text, "size")
 
 
+def wanted_stream(request: HttpRequest, server: Server, camera: Camera) -> Camera:
+    """Return a camera, or the one of its smaller stream if the request has ``substream=1``.
+
+    Raises:
+        BadArgument: the value is neither 0 nor 1.
+        NotSupported: the camera has no smaller stream.
+    """
+    text = query(request, "substream")
+    if text not in (None, "0", "1"):
+        raise BadArgument(f"substream={text}: must be 0 or 1")
+    if text != "1":
+        return camera
+    found = server.channels[camera.name].substream
+    if found is None:
+        raise NotSupported(
+            f"{camera.name} has no substream: set it in [camera.{camera.name}.video]"
+        )
+    return found.own
+
+
 class VideoStreams:
     """Answers ``/video``."""
 
@@ -82,12 +102,13 @@ class VideoStreams:
         """Start a stream, which takes the connection over from HTTP.
 
         Raises:
-            NoSuchCamera, BadArgument: the camera, ``codec`` or ``size`` is not valid.
-            NotSupported: the camera's video cannot be had in that codec.
+            NoSuchCamera, BadArgument: the camera, ``codec`` or another parameter is not valid.
+            NotSupported: the camera's video cannot be had in that codec, or it has no substream.
             CameraFailed: it has no picture.
         """
         server = self._server
-        watched = server.first_or_named(requested_camera(request, server, camera))
+        asked = server.first_or_named(requested_camera(request, server, camera))
+        watched = wanted_stream(request, server, asked)
         wants = Wants(_video_codecs(request), size=wanted_size(request))
         if request.method == b"HEAD":
             request.channel.transport.write(response_head(request, HEADERS))
@@ -102,8 +123,8 @@ class VideoStreams:
         try:
             if not await waiting.known:
                 raise _failed(watched)
-            may_listen = request.grant.allows("listen", watched.name)
-            VideoSession(server, request, watched, wants, may_listen)
+            may_listen = request.grant.allows("listen", asked.name)
+            VideoSession(server, request, asked.name, watched, wants, may_listen)
         finally:
             timer.cancel()
             waiting.leave()
@@ -171,7 +192,9 @@ class VideoSession(Receiver):
     """One viewer of a video stream. The stream ends when the video's or sound's format changes.
 
     Arguments:
-        server, request, camera, wants: the server, the request for this camera, and the video.
+        server, request: the server, and the request.
+        name: the name of the camera.
+        camera, wants: the camera or its smaller stream, and the video.
         may_listen: False to leave the sound out.
 
     Raises:
@@ -182,11 +205,13 @@ class VideoSession(Receiver):
         self,
         server: Server,
         request: HttpRequest,
+        name: str,
         camera: Camera,
         wants: Wants,
         may_listen: bool = True,
     ) -> None:
         self._server = server
+        self._name = name
         self._camera = camera
         self._transport: Any = request.channel.transport
         self._closing = self._gone = False
@@ -206,7 +231,7 @@ class VideoSession(Receiver):
         self._sender.send_message(response_head(request, HEADERS))
         address = show_address(request.getClientAddress())
         self._viewer = server.viewers.join(
-            address, "http", camera.name, self._sender.path, lambda _: self.close()
+            address, "http", name, self._sender.path, lambda _: self.close()
         )
         self._subscription = server.delivery.subscribe_stream(
             self._viewer, camera.stream, wants, self._sender, None, on_track=self._on_track
@@ -253,7 +278,7 @@ class VideoSession(Receiver):
             self.close()
 
     def _on_event(self, event: Event) -> None:
-        is_about_it = isinstance(event, CameraChanged) and event.camera == self._camera.name
+        is_about_it = isinstance(event, CameraChanged) and event.camera == self._name
         if is_about_it and self._camera.state == "stopped" and not self._camera.is_idle:
             self.close()
 

@@ -39,6 +39,7 @@ from twistedcam.servers.http.streams.live_parameters import (
     WantedVideo,
     read_parameters,
 )
+from twistedcam.servers.http.streams.video import wanted_stream
 from twistedcam.servers.http.streams.websocket_messages import (
     Container,
     sound_description,
@@ -75,15 +76,17 @@ class WebSockets:
 
         Raises:
             NoSuchCamera, BadArgument: the camera, a parameter or the handshake is not valid.
-            NotSupported: the camera's video or sound cannot be had in that codec.
+            NotSupported: the camera's video or sound cannot be had in that codec, or it has no
+                smaller stream.
         """
-        watched = self.server.first_or_named(requested_camera(request, self.server, camera))
+        asked = self.server.first_or_named(requested_camera(request, self.server, camera))
+        watched = wanted_stream(request, self.server, asked)
         wanted = read_parameters(request)
         if wanted.codecs:
             watched.stream.hub_for(wanted.wants)
         refusal = "this address is only for WebSockets; use /stream"
         protocol, accept = accept_handshake(request, refusal)
-        WebSocketSession(self.server, request, protocol, accept, watched, wanted)
+        WebSocketSession(self.server, request, protocol, accept, asked.name, watched, wanted)
 
 
 def accept_handshake(request: HttpRequest, refusal: str) -> tuple[Connection, bytes]:
@@ -118,7 +121,14 @@ def _handshake_headers(request: HttpRequest) -> list[tuple[bytes, bytes]]:
 
 
 class WebSocketSession(Receiver):
-    """One viewer over a WebSocket."""
+    """One viewer over a WebSocket.
+
+    Arguments:
+        server, request: the server, and the request.
+        protocol, accept: as ``accept_handshake`` returns them.
+        name: the name of the camera.
+        camera, wanted: the camera or its smaller stream, and its video or sound.
+    """
 
     def __init__(
         self,
@@ -126,6 +136,7 @@ class WebSocketSession(Receiver):
         request: HttpRequest,
         protocol: Connection,
         accept: bytes,
+        name: str,
         camera: Camera,
         wanted: WantedVideo | WantedSound,
     ) -> None:
@@ -150,9 +161,7 @@ class WebSocketSession(Receiver):
         self._sender.on_flushed = self._job.resume
         self._sender.send_message(accept)
         address = show_address(request.getClientAddress())
-        self._viewer = server.viewers.join(
-            address, "http", camera.name, self._sender.path, self._kicked
-        )
+        self._viewer = server.viewers.join(address, "http", name, self._sender.path, self._kicked)
         self._subscribe(camera, wanted)
         self._is_late = False
         self._was_full = False

@@ -6,6 +6,10 @@ import { t } from "./text.js";
 
 const ACCESS_TIMEOUT = 10000; // milliseconds: after wrong tokens the server delays its answers
 
+// Simultaneous requests for pictures: browsers allow six connections to a server, and events and
+// commands need some too. (WebSockets do not count.)
+const MAX_REQUESTS = 4;
+
 // The base of the server's addresses: that of the page, below any path prefix of a proxy. It leaves
 // out user name and password, which fetch() does not accept.
 const base = location.origin + new URL(".", document.baseURI).pathname.replace(/\/$/, "");
@@ -16,6 +20,21 @@ export const address = (path) => base + path;
 export function request(path, options = {}) {
   return fetch(address(path), { cache: "no-store", credentials: "same-origin", ...options });
 }
+
+// Limits the simultaneous requests for pictures; the first to wait goes first.
+export const slots = {
+  free: MAX_REQUESTS,
+  waiting: [],
+  async acquire() {
+    if (this.free > 0) this.free -= 1;
+    else await new Promise((done) => this.waiting.push(done));
+  },
+  release() {
+    const next = this.waiting.shift();
+    if (next) next();
+    else this.free += 1;
+  },
+};
 
 export const call = (method, path, body) => ask(method, `/api/v1${path}`, body);
 

@@ -1,6 +1,6 @@
 // Plays live video on a canvas and acknowledges each packet: a slow connection gets fewer pictures,
 // but none is old. An <img> or a <video> would show all of them, later and later.
-import { address, checkAccess, refusal, request } from "../lib/api.js";
+import { address, checkAccess, refusal, request, slots } from "../lib/api.js";
 import { clock } from "../lib/clock.js";
 import { dataSaver } from "../lib/data_saver.js";
 import { Freshness } from "../lib/freshness.js";
@@ -14,9 +14,6 @@ const HEADER = 16; // sequence number and capture time in microseconds, big-endi
 const KEYFRAME = 1; // flags of the byte after that, if the codec is not JPEG
 const INITIALIZATION = 2;
 const RETRY = 700;
-// Simultaneous requests for all cameras: browsers allow six connections to a server, and events and
-// commands need some too. (WebSockets do not count.)
-const MAX_REQUESTS = 4;
 const DECODERS = [WebCodecsDecoder, MseDecoder]; // the best first
 // Codecs for browsers, to find out what this one can decode; the server names the real one.
 const EXAMPLES = { h264: "avc1.42C01F", hevc: "hvc1.1.6.L93.B0" };
@@ -31,21 +28,6 @@ const SAVED_FPS = 5;
 const MAX_HOLD = 500; // milliseconds for which a picture waits for its sound at most
 const viewer = Math.random().toString(36).slice(2); // this page, for the list of viewers
 let socketsWork = new URLSearchParams(location.search).get("pictures") !== "pull";
-
-// Limits simultaneous requests; the first to wait goes first.
-const slots = {
-  free: MAX_REQUESTS,
-  waiting: [],
-  async acquire() {
-    if (this.free > 0) this.free -= 1;
-    else await new Promise((done) => this.waiting.push(done));
-  },
-  release() {
-    const next = this.waiting.shift();
-    if (next) next();
-    else this.free += 1;
-  },
-};
 
 export class Player {
   // name: the camera; isConnected: true while the server answers; onRefused: called with the reason
@@ -62,6 +44,7 @@ export class Player {
     this.Decoder = JpegDecoder;
     this.codec = null; // that the server is asked for; null: JPEG
     this.size = null; // that the server is asked for; null: the camera's
+    this.takesSubstream = false; // true to ask for the camera's smaller stream
     this.mostFps = null; // that the server is asked for; null: all
     this.box = null; // width and height in device pixels that the picture is shown in; null: any
     this.prefersVideo = false; // true to ask for H.264 where it has to be encoded
@@ -69,7 +52,7 @@ export class Player {
     this.soundDelay = () => null; // returns the milliseconds from capture until sound is heard
     this.held = new HeldPictures();
     this.freshness = new Freshness(); // it stays when the connection is lost and made again
-    this.failures = new Map(); // of decoders: their number, and when to try again
+    this.failures = new Map(); // of decoders and the substream: their number, and when to try again
     this.line = new Line();
     this.drawn = []; // times of the frames of the last seconds
     this.ages = []; // of the frames since the last takeAge()
@@ -112,7 +95,7 @@ export class Player {
     const { format } = this;
     if (this.Decoder === JpegDecoder) return "JPEG";
     const name = NAMES[format?.codec.split(".")[0]] ?? "";
-    return name && this.size ? `${name} ${format.width} × ${format.height}` : name;
+    return name && (this.size || this.takesSubstream) ? `${name} ${format.width} × ${format.height}` : name;
   }
 
   // True if the user has a choice.
@@ -152,13 +135,14 @@ export class Player {
   update(status) {
     if (status.state === "live" && this.status?.state !== "live") this.liveSince = performance.now();
     this.status = status;
+    if (this.takesSubstream && status.substream === "recovering") this.noteFailure("substream");
     this.choose();
   }
 
   // Called once a second; age: the median of that second, or null.
   judgeLine(age) {
     const { fps, size } = this.status;
-    if (socketsWork && !document.hidden) {
+    if (socketsWork && !document.hidden && !this.takesSubstream) {
       if (this.Decoder === JpegDecoder) this.line.judgeJpeg(this.fps, fps, age, this.busy);
       else this.line.judgeVideo(this.fps, fps, size);
     }
@@ -169,11 +153,19 @@ export class Player {
   // To encode the frames of a JPEG camera costs it much, which only a slow line is worth.
   get wantedCodecs() {
     if (!this.status || !this.hasChoice || this.wanted === "jpeg") return [];
+    if (this.wantsSubstream) return ["h264"];
     const own = this.status.codec in EXAMPLES ? [this.status.codec] : [];
     const isWorth = this.prefersVideo || dataSaver.isOn || this.line.isSlowForJpeg || this.leastHalvings > 0;
     const encoded = this.wanted === "h264" || (!own.length && isWorth) ? ["h264"] : [];
     const codecs = [...own, ...encoded];
     return codecs.length && this.wantedSize ? ["h264"] : codecs; // smaller pictures are encoded so
+  }
+
+  // True for small pictures of a camera that has a smaller stream: the server passes that on.
+  get wantsSubstream() {
+    const { substream, size } = this.status;
+    const isSmall = dataSaver.isOn || (this.box !== null && halvingsFor(size, this.box) > 0);
+    return Boolean(substream) && isSmall && !this.line.halvings && this.isUsable("substream");
   }
 
   get wantedSize() { return this.line.sizeOf(this.status?.size, this.leastHalvings); }
@@ -189,8 +181,7 @@ export class Player {
   async findCodec() {
     for (const codec of this.wantedCodecs) {
       for (const each of DECODERS) {
-        const { until = 0 } = this.failures.get(each) ?? {};
-        if (each.isSupported() && performance.now() >= until && await each.supports(EXAMPLES[codec])) return [each, codec];
+        if (each.isSupported() && this.isUsable(each) && await each.supports(EXAMPLES[codec])) return [each, codec];
       }
     }
     return [JpegDecoder, null];
@@ -200,11 +191,14 @@ export class Player {
   async choose() {
     const wanted = this.wantedCodecs.join();
     const [found, codec] = await this.findCodec();
-    const size = codec === null ? null : this.wantedSize;
+    const takesSubstream = codec !== null && this.wantsSubstream;
+    const size = codec === null || takesSubstream ? null : this.wantedSize;
     const mostFps = dataSaver.isOn && codec === null ? SAVED_FPS : null;
     if (wanted !== this.wantedCodecs.join()) return;
-    if (found === this.Decoder && codec === this.codec && size === this.size && mostFps === this.mostFps) return;
-    [this.Decoder, this.codec, this.size, this.mostFps, this.isSwitching] = [found, codec, size, mostFps, true];
+    const choice = [found, codec, size, mostFps, takesSubstream];
+    if (choice.every((each, at) => each === [this.Decoder, this.codec, this.size, this.mostFps, this.takesSubstream][at])) return;
+    [this.Decoder, this.codec, this.size, this.mostFps, this.takesSubstream] = choice;
+    this.isSwitching = true;
     this.closeSocket();
   }
 
@@ -212,10 +206,17 @@ export class Player {
   fail(decoder, reason) {
     if (decoder !== this.decoder || decoder instanceof JpegDecoder) return;
     console.info(`${this.Decoder.name} failed with ${this.codec}: ${reason}`);
-    const count = (this.failures.get(this.Decoder)?.count ?? 0) + 1;
-    this.failures.set(this.Decoder, { count, until: performance.now() + FAILURE_PAUSE * 2 ** (count - 1) });
+    this.noteFailure(this.takesSubstream ? "substream" : this.Decoder);
     this.choose();
   }
+
+  // what: a decoder, or "substream".
+  noteFailure(what) {
+    const count = (this.failures.get(what)?.count ?? 0) + 1;
+    this.failures.set(what, { count, until: performance.now() + FAILURE_PAUSE * 2 ** (count - 1) });
+  }
+
+  isUsable(what) { return performance.now() >= (this.failures.get(what)?.until ?? 0); }
 
   async run() {
     this.isLooping = true;
@@ -242,10 +243,11 @@ export class Player {
   useSocket() {
     return new Promise((done) => {
       let opened = false;
-      const { Decoder, codec, size, mostFps } = this;
+      const { Decoder, codec, size, mostFps, takesSubstream } = this;
       const parts = codec === null ? [] : [`codec=${codec}${Decoder.query}`];
       if (size !== null) parts.push(`size=${size}`);
       if (mostFps !== null) parts.push(`fps=${mostFps}`);
+      if (takesSubstream) parts.push("substream=1");
       const query = parts.length ? `?${parts.join("&")}` : "";
       const url = new URL(address(`/live/${this.path}${query}`));
       url.protocol = url.protocol.replace("http", "ws");
@@ -300,6 +302,7 @@ export class Player {
   // Notices a decoder that silently does nothing, and a server that sends nothing.
   checkProgress(decoder) {
     if (decoder instanceof JpegDecoder || this.status?.state !== "live") return;
+    if (this.takesSubstream && this.status.substream !== "live") return; // it is being opened
     const now = performance.now();
     if (document.hidden) this.waiting = 0; // browsers do not show video that nobody sees
     if (this.waiting > PATIENT_PACKETS && now - this.waitingSince > this.patience) this.fail(decoder, "it shows nothing");
