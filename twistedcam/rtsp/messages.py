@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -23,8 +22,6 @@ MAX_GARBAGE = 1 << 20
 
 #: The first byte of an interleaved frame (RFC 2326, 10.12).
 DOLLAR = 0x24
-#: Dollar and channel of a frame, and the bytes of its packet.
-_FRAME_HEAD = struct.Struct("!HH")
 #: The version that is spoken here.
 VERSION = "RTSP/1.0"
 _REQUEST = re.compile(rb"([A-Z_]{1,40}) (\S+) (RTSP/[12]\.[0-9])")
@@ -280,20 +277,15 @@ class RtspDecoder:
         Returns none if more bytes are needed.
         """
         found: list[tuple[int, int]] = []
-        size, first = len(data), -1
-        while at + 4 <= size:
-            head, length = _FRAME_HEAD.unpack_from(data, at)
-            if head != first:
-                if found:
-                    return found
-                first = head
-            end = at + 4 + length
+        size, beginning, end = len(data), data[at : at + 2], at + 4
+        while at + 4 <= size and data.startswith(beginning, at):
+            end = at + 4 + (data[at + 2] << 8 | data[at + 3])
             if end > size:
                 break
             found.append((at + 4, end))
             at = end
         if not found:
-            self._needed = 4 if first < 0 else 4 + length
+            self._needed = end - at
         return found
 
     def _read_head(self, data: bytes, at: int) -> int:
