@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,22 @@ from twistedcam.camera.capture_base import (
 )
 from twistedcam.codecs.jpeg_encoder import EncodedPicture, JpegEncoder
 from twistedcam.errors import CameraFailed
-from twistedcam.sources.base import Paused, RawPicture, SourceInfo
+from twistedcam.media.track import VIDEO, Track
+from twistedcam.sources.base import Paused, RawPacket, RawPicture, SourceInfo
+
+PACKET = RawPacket(Track(VIDEO, "video", "h264"), 1.0, b"data")
 
 
 class InterruptibleSource(FakeSource):
     def interrupt(self) -> None:
         self.calls.append("interrupt")
+
+
+class PassingSource(FakeSource):
+    pass_on: Callable[[RawPacket], None] | None = None
+
+    def pass_packets(self, pass_on: Callable[[RawPacket], None] | None) -> None:
+        self.pass_on = pass_on
 
 
 class CaptureTests(SynchronousTestCase):
@@ -53,6 +64,9 @@ class CaptureTests(SynchronousTestCase):
 
     def on_picture(self, picture: EncodedPicture) -> None:
         self.heard.append(("picture", picture.width))
+
+    def on_packet(self, raw: RawPacket) -> None:
+        self.heard.append(("packet", raw.data))
 
     def on_corrupt(self, reason: str) -> None:
         self.heard.append(("corrupt", reason))
@@ -175,6 +189,27 @@ class CaptureTests(SynchronousTestCase):
         self.assertEqual(self.source.calls[-2:], ["read", "close"])
         self.assertTrue(self.thread.ended)
         self.assertEqual((self.heard, self.clock.getDelayedCalls()), (heard, []))
+
+    def test_packets_pass_without_the_thread_from_the_opening_to_the_end(self) -> None:
+        source = PassingSource()
+        capture = self.begin(source)
+        self.assertIsNone(source.pass_on)
+        self.step()
+        assert source.pass_on is not None
+        source.pass_on(PACKET)
+        self.assertEqual(self.heard, [("opened", "a fake"), ("packet", b"data")])
+        capture.end()
+        self.assertIsNone(source.pass_on)
+
+    def test_an_error_that_a_passing_packet_causes_is_a_failure_that_is_logged(self) -> None:
+        source = PassingSource()
+        self.begin(source)
+        self.step()
+        self.patch(self, "on_packet", lambda raw: 1 / 0)
+        assert source.pass_on is not None
+        source.pass_on(PACKET)
+        self.assertEqual(self.kinds, ["opened", "failed"])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
     def test_a_driver_that_hangs_is_abandoned(self) -> None:
         capture = self.begin()

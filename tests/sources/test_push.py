@@ -109,6 +109,59 @@ def test_a_picture_ends_a_wait(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) ->
     assert taken == [FIRST]
 
 
+def test_packets_bypass_the_thread_unless_something_is_before_them(inbox: Inbox) -> None:
+    passed: list[RawPacket] = []
+    inbox.put(packet(0, True))
+    inbox.pass_packets(passed.append)
+    inbox.put(packet(1))
+    assert packets_of(inbox)[:1] == [0]
+    inbox.put(packet(2, True))
+    assert [each.data[0] for each in passed] == [2]
+    inbox.put(FIRST)
+    assert inbox.take() is FIRST
+    inbox.put(packet(3, True))  # the thread has the picture still
+    assert packets_of(inbox) == [3]
+    track = sound_track("opus", opus_head(1))
+    inbox.put_sound(Packet(track, 1, 1, 0, b"sound"))
+    assert (passed[-1].track, len(passed)) == (track, 2)
+    inbox.pass_packets(None)
+    inbox.put(packet(4))
+    inbox.put_sound(Packet(track, 2, 2, 0, b"\5"))
+    assert (packets_of(inbox), len(passed)) == ([4, 5], 2)
+
+
+def test_a_packet_that_refers_to_a_dropped_one_does_not_pass(inbox: Inbox) -> None:
+    passed: list[RawPacket] = []
+    inbox.pass_packets(passed.append)
+    inbox.pause("the source is recovering")
+    for number, is_keyframe in ((0, False), (1, True), (2, False)):
+        inbox.put(packet(number, is_keyframe))
+    assert [each.data[0] for each in passed] == [1, 2]
+
+
+def test_a_publisher_that_leaves_after_packets_that_passed_is_an_error(inbox: Inbox) -> None:
+    inbox.detach(PUBLISHER)
+    with pytest.raises(CameraFailed):
+        inbox.take()
+    inbox.attach(OTHER)
+    inbox.pass_packets(lambda raw: None)
+    inbox.put(packet(0, True))
+    inbox.detach(OTHER, "the line was cut")
+    with pytest.raises(CameraFailed, match="the line was cut"):
+        inbox.take()
+
+
+def test_a_wait_is_interrupted_once(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = PushSource(inbox)
+    source.interrupt()
+    monkeypatch.setattr(push, "_WAIT", 600)
+    assert source.read() is None
+    source.interrupt()
+    source.open()
+    inbox.put(FIRST)
+    assert source.read() is FIRST
+
+
 def test_there_is_one_publisher(inbox: Inbox) -> None:
     inbox.attach(PUBLISHER)  # it is attached already
     with pytest.raises(Busy):

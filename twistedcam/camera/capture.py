@@ -15,7 +15,14 @@ from twistedcam.camera.capture_base import CaptureBase, CaptureListener, Deliver
 from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.errors import CameraFailed
 from twistedcam.runtime.threads import Thread
-from twistedcam.sources.base import Interruptible, Paused, Source, SourceInfo
+from twistedcam.sources.base import (
+    Interruptible,
+    PassesPackets,
+    Paused,
+    RawPacket,
+    Source,
+    SourceInfo,
+)
 
 log = Logger()
 
@@ -56,6 +63,8 @@ class Capture(CaptureBase):
         """
         self._listener = None
         self._unwatch()
+        if isinstance(self._source, PassesPackets):
+            self._source.pass_packets(None)
         if isinstance(self._source, Interruptible):
             self._source.interrupt()
         if self._loop.running:
@@ -87,7 +96,16 @@ class Capture(CaptureBase):
     def _opened(self, granted: SourceInfo) -> None:
         self._start_watching(granted)
         if self._listener is not None:
+            if isinstance(self._source, PassesPackets):
+                self._source.pass_packets(self._pass_on)
             self._loop.start(0).addErrback(self._failed)
+
+    def _pass_on(self, packet: RawPacket) -> None:
+        """Deliver a packet that has come without ``read``."""
+        try:
+            self._deliver(packet)
+        except Exception:
+            self._failed(Failure())
 
     def _step(self) -> Deferred[None]:
         return self._run(self._grab, self._deliver)

@@ -302,9 +302,10 @@ class GopSubscription(ViewerSubscription):
             sent, last: time of sending and size of the last packet.
         """
         now = self._clock.seconds()
-        delay = max(now - sent, 1e-6)
-        self._least_delay = min(delay, self._least_delay or delay)
-        if delay < _BUSY_AFTER:
+        delay = now - sent
+        if delay < self._least_delay or not self._least_delay:
+            self._least_delay = delay = max(delay, 1e-6)
+        if self._rate < math.inf and delay < _BUSY_AFTER:
             self._rate = max(self._rate * _GROWTH, last / delay)
         if self._measured_since == math.inf:  # the first one, which includes the round trip
             self._measured_since, self._measured_bytes = now, 0

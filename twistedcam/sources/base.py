@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
@@ -211,6 +212,14 @@ class Interruptible(Protocol):
 
     def interrupt(self) -> None:
         """Make a ``read`` in progress return or raise at once. Called on any thread."""
+
+
+@runtime_checkable
+class PassesPackets(Protocol):
+    """A source to which packets come on the reactor's thread, and pictures for its ``read``."""
+
+    def pass_packets(self, pass_on: Callable[[RawPacket], None] | None) -> None:
+        """Call a function with each packet as soon as it comes; None: leave them to ``read``."""
 
 
 @runtime_checkable

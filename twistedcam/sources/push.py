@@ -13,8 +13,8 @@ from twistedcam.media.packet import Packet
 from twistedcam.sources.base import Paused, RawPacket, RawPicture, SourceInfo
 from twistedcam.sources.spec import Settings, SourceSpec
 
-#: The most seconds that ``read`` waits for a picture, and so delays a stop of the camera.
-_WAIT = 0.2
+#: The most seconds that ``read`` waits for a picture.
+_WAIT = 1.0
 #: The most packets, and their bytes, that wait for the camera's thread.
 _MAX_PACKETS, _MAX_BYTES = 300, 32 * 2**20
 #: The most packets of sound that wait: two seconds and more. Older ones are dropped.
@@ -28,6 +28,8 @@ class Inbox:
     Of pictures it keeps the newest only. Packets that refer to others are kept in order, up to
     ``_MAX_PACKETS`` and ``_MAX_BYTES``; if there are more, those before the next key frame are
     dropped.
+
+    A packet needs no work on the camera's thread: ``pass_packets`` lets it bypass ``take``.
     """
 
     def __init__(self) -> None:
@@ -37,6 +39,10 @@ class Inbox:
         self._packets: deque[Packet] = deque()
         self._packet_bytes = 0
         self._sounds: deque[Packet] = deque(maxlen=_MAX_SOUNDS)
+        self._pass: Callable[[RawPacket], None] | None = None
+        #: True from the end of a ``take`` that has taken something to the next ``take``.
+        self._is_in_flight = False
+        self._is_interrupted = False
         #: True if a packet was dropped to which the next ones refer.
         self._is_broken = False
         #: Called on the reactor's thread with the reason if a picture was refused.
@@ -90,20 +96,46 @@ class Inbox:
             is_checked: True if the JPEG is known to have no bytes after its end; if not, ``take``
                 checks it, on its thread.
         """
+        pass_on = None
         with self._changed:
             if isinstance(picture, (Frame, RawPicture)):
                 self._forget()
                 self._newest = picture
                 self._is_checked = is_checked
-            else:
-                self._keep(picture)
+                self._changed.notify_all()
+            elif self._admits(picture):
+                pass_on = self._passes()
+                if pass_on is None:
+                    self._packets.append(picture)
+                    self._packet_bytes += len(picture.data)
+                    self._changed.notify_all()
             self._pause = None
-            self._changed.notify_all()
+        if pass_on is not None and isinstance(picture, Packet):
+            pass_on(RawPacket.of(picture))
 
     def put_sound(self, packet: Packet) -> None:
         """Put a packet of sound after the last."""
         with self._changed:
-            self._sounds.append(packet)
+            pass_on = self._passes()
+            if pass_on is None:
+                self._sounds.append(packet)
+                self._changed.notify_all()
+        if pass_on is not None:
+            pass_on(RawPacket.of(packet))
+
+    def pass_packets(self, pass_on: Callable[[RawPacket], None] | None) -> None:
+        """Let ``put`` call this function with each packet that need not wait for others.
+
+        Arguments:
+            pass_on: the function; None: all packets wait for ``take`` again.
+        """
+        with self._changed:
+            self._pass = pass_on
+
+    def interrupt(self) -> None:
+        """Let ``take`` return at once."""
+        with self._changed:
+            self._is_interrupted = True
             self._changed.notify_all()
 
     def pause(self, reason: str) -> None:
@@ -119,6 +151,7 @@ class Inbox:
             CameraFailed: there is no publisher. Raised once; later the camera waits for one.
         """
         with self._changed:
+            self._is_interrupted = False
             if self._publisher is None and not self._is_reported:
                 self._is_reported = True
                 raise CameraFailed(self._reason)
@@ -134,7 +167,11 @@ class Inbox:
             ValueError: the JPEG is corrupt or has bytes after its end; call ``tell_refusal``.
         """
         with self._changed:
+            self._is_in_flight = False
             self._changed.wait_for(self._has_news, _WAIT)
+            self._is_interrupted = False
+            has_picture = self._newest is not None or bool(self._packets)
+            self._is_in_flight = has_picture or bool(self._sounds)
             picture: Packet | RawPicture | None
             if self._packets:
                 picture = self._packets.popleft()
@@ -188,18 +225,22 @@ class Inbox:
             self._forget_all()  # it is from before the stop
             self._is_reported = False
 
-    def _keep(self, packet: Packet) -> None:
-        """Keep a packet, unless it refers to one that was dropped."""
+    def _passes(self) -> Callable[[RawPacket], None] | None:
+        """Return the function of ``pass_packets``, unless an earlier packet has to come first."""
+        if self._pass is None or self._is_in_flight or self._packets or self._sounds:
+            return None
+        self._is_reported = False
+        return self._pass
+
+    def _admits(self, packet: Packet) -> bool:
+        """Make room for a packet. Return False if it refers to one that was dropped."""
         self._newest = None
         is_full = len(self._packets) >= _MAX_PACKETS or self._packet_bytes >= _MAX_BYTES
         if is_full:
             self._forget()
         if packet.is_keyframe:
             self._is_broken = False
-        elif self._is_broken:
-            return
-        self._packets.append(packet)
-        self._packet_bytes += len(packet.data)
+        return not self._is_broken
 
     def _forget(self) -> None:
         self._newest = None
@@ -213,9 +254,8 @@ class Inbox:
 
     def _has_news(self) -> bool:
         has_picture = self._newest is not None or bool(self._packets)
-        return (
-            has_picture or bool(self._sounds) or (self._publisher is None and not self._is_reported)
-        )
+        is_lost = self._publisher is None and not self._is_reported
+        return has_picture or bool(self._sounds) or is_lost or self._is_interrupted
 
 
 class PushSource:
@@ -243,6 +283,14 @@ class PushSource:
     def read(self) -> RawPicture | RawPacket | None:
         """Return the next picture or packet."""
         return self.inbox.take()
+
+    def interrupt(self) -> None:
+        """Make a ``read`` in progress return at once."""
+        self.inbox.interrupt()
+
+    def pass_packets(self, pass_on: Callable[[RawPacket], None] | None) -> None:
+        """Let packets bypass ``read`` (base.PassesPackets)."""
+        self.inbox.pass_packets(pass_on)
 
     def close(self) -> None:
         """Do nothing."""

@@ -19,9 +19,11 @@ log = Logger()
 P = TypeVar("P", bound=Packet)
 P_contra = TypeVar("P_contra", bound=Packet, contravariant=True)
 
-#: Sinks that are offered a packet before the reactor runs other calls: about a millisecond of work,
-#: so that other requests do not wait until hundreds of viewers have been served.
-ROUND = 24
+#: Seconds in which sinks are offered a packet before the reactor runs other calls, so that other
+#: requests do not wait until hundreds of viewers have been served.
+ROUND_TIME = 0.001
+#: Sinks that are offered a packet before the time is looked at.
+ROUND = 16
 #: The priorities of sinks: those that are LATE get each packet after all others.
 NORMAL, LATE = 0, 1
 #: The largest group of pictures that is kept, in packets and bytes.
@@ -145,8 +147,12 @@ class Hub(Generic[P]):
         self._next_round = None
         if self._clock is None:
             self._serve(None)
-        elif self._serve(ROUND) == ROUND:
-            self._next_round = self._clock.callLater(0, self._offer)
+            return
+        until = self._clock.seconds() + ROUND_TIME
+        while self._serve(ROUND) == ROUND:
+            if self._clock.seconds() >= until:
+                self._next_round = self._clock.callLater(0, self._offer)
+                return
 
     def _serve(self, most: int | None) -> int:
         """Offer the newest packet to the next ``most`` sinks, or to all; return their number."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,8 @@ MAX_UNJOINED = 4096
 READ_SIZE = 64 * 1024
 #: Messages of a client that are handled at once; the scheduler runs the others.
 AT_ONCE = 8
+_ACK_SIZE, _ACK_HEAD, _HEADER_SIZE = wire.ACK_SIZE, wire.ACK_HEAD, wire.HEADER.size
+_unpack_ack = struct.Struct(">Q").unpack_from
 
 
 @implementer(IHalfCloseableProtocol, IPushProducer)
@@ -58,6 +61,7 @@ class FrameProtocol(ManagedConnection, Protocol):
 
     def __init__(self, factory: FrameFactory) -> None:
         self.factory = factory
+        self._seconds = factory.clock.seconds
         self.peer = ""
         #: True while the transport has paused this producer; a viewer has a sender for that.
         self.is_full = False
@@ -96,17 +100,17 @@ class FrameProtocol(ManagedConnection, Protocol):
     def dataReceived(self, data: bytes) -> None:
         if self._over:
             return
-        self._keepalive.heard_at = self.factory.clock.seconds()
+        self._keepalive.heard_at = self._seconds()
         session = self._session
         # Most messages are one ACK from each viewer for each frame: they bypass the decoder.
         if (
             session is not None
-            and len(data) == wire.ACK_SIZE
-            and data.startswith(wire.ACK_HEAD)
+            and len(data) == _ACK_SIZE
+            and data.startswith(_ACK_HEAD)
             and self._decoder.is_idle
         ):
             try:
-                session.acknowledge(int.from_bytes(data[wire.HEADER.size :], "big"))
+                session.acknowledge(_unpack_ack(data, _HEADER_SIZE)[0])
             except WireError as error:
                 self.fail(error)
             return
