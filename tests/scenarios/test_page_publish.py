@@ -234,6 +234,11 @@ def test_a_lost_connection_is_replaced_at_once_and_another_page_is_refused(
         before = state(server)["frames"]
         wait_for(lambda: state(server)["frames"] > before, "further pictures")
         assert not browser.text("#fault")
+        command(server, "stop")
+        browser.wait(lambda: "stopped at the server" in browser.text("#note"), "the reason")
+        command(server, "start")
+        browser.wait(lambda: browser.text("#state") == "Sending", "that it sends once more")
+        assert not browser.text("#note")
         # Another page is told why it has to wait, and changes nothing.
         chrome, first = browser.chrome, browser.chrome.current_window_handle
         chrome.switch_to.new_window("tab")
@@ -313,10 +318,12 @@ def test_the_line_and_the_clocks_are_judged(browser: Page, server: ServerProcess
             const second = (delay, leftOut) => {
               line.noteDelay(delay);
               for (let each = 0; each < leftOut; each += 1) line.noteLeftOut();
+              if (leftOut < 20) line.noteSent();
               shares.push(Math.round(line.judge() * 100));
             };
             for (let each = 0; each < 4; each += 1) second(500, 10);
             const slow = line.isSlow;
+            for (let each = 0; each < 10; each += 1) second(9000, 20); // nothing is sent
             for (let each = 0; each < 30; each += 1) second(20, 0);
             const clock = new MediaClock();
             let error = 0;
@@ -326,12 +333,52 @@ def test_the_line_and_the_clocks_are_judged(browser: Page, server: ServerProcess
               const found = clock.toLocal(at * 1.0001) - 1e12;
               if (at > 1000) error = Math.max(error, Math.abs(found - at));
             }
-            return { shares: shares.slice(0, 4), slow, last: shares.at(-1), error };
+            const [lost, last] = [shares[13], shares.at(-1)];
+            return { shares: shares.slice(0, 4), slow, error, lost, last };
           });
     """)
     assert found["shares"] == [70, 70, 49, 49]
-    assert (found["slow"], found["last"]) == (True, 100)
+    assert (found["lost"], found["slow"], found["last"]) == (34, True, 100)
     assert found["error"] < 3
+
+
+#: An encoder that gives no picture before it has got more than it can use at once, as x264 does.
+HOLDING = """
+    const late = self.setTimeout;
+    self.setTimeout = (call, wait, ...given) => late(call, Math.min(wait, 1), ...given);
+    self.VideoEncoder = class {
+      static isConfigSupported = async () => ({ supported: true });
+      encodeQueueSize = 0;
+      configure() { this.state = "configured"; }
+      encode() { /* it is held */ }
+      close() { this.state = "closed"; }
+    };
+"""
+ENCODE = """
+    return import("/static/publish/encoders.js").then(async ({ H264Encoder, hasH264 }) => {
+      const encoder = new H264Encoder(30, () => {}, () => {});
+      const canvas = document.createElement("canvas");
+      canvas.getContext("2d").fillRect(0, 0, 64, 64);
+      const encode = (time) => encoder.encode(canvas, 64, 64, time);
+      encode(0);
+      while (encoder.isBusy) await 0;
+      const taken = [];
+      for (let time = 0; time < 300; time += 33) taken.push(encode(time));
+      encoder.output({ timestamp: 66000, byteLength: 1, type: "delta", copyTo() {} });
+      for (let time = 300; time < 500; time += 33) taken.push(encode(time));
+      return [await hasH264(), taken.map(Number).join("")];
+    });
+"""
+
+
+def test_an_encoder_that_holds_pictures_back_is_not_used(
+    browser: Page, server: ServerProcess
+) -> None:
+    with before_the_page(browser, HOLDING):
+        browser.chrome.get(f"{server.http}/publish/phone")
+        is_used, taken = browser.chrome.execute_script(ENCODE)
+    assert not is_used
+    assert taken == "1111110000" + "1110000"  # six are held at most, and three come out
 
 
 def test_firefox_sends_what_it_can_encode(server: ServerProcess, fox: Any) -> None:

@@ -29,6 +29,10 @@ def test_the_offer_has_what_is_known(info: SourceInfo, text: str) -> None:
     assert info.offer == text
 
 
+def test_a_source_whose_mode_is_unknown_is_described_by_its_name() -> None:
+    assert str(SourceInfo(detail="pushed")) == "pushed"
+
+
 def test_a_requested_mode_has_a_format_unless_any_is_accepted() -> None:
     assert str(RequestedMode(640, 480, 30.0, "YUYV")) == "640x480 YUYV at 30 fps"
     assert str(RequestedMode(640, 480, 7.5, "any")) == "640x480 at 7.5 fps"

@@ -178,7 +178,7 @@ def test_a_missing_publisher_is_an_error_once() -> None:
     with pytest.raises(CameraFailed, match="twistedcam publish"):
         source.open()
     info = source.open()  # the next opening waits
-    assert (info.format, info.steady) == ("JPEG", False)
+    assert (info.format, info.steady) == ("", False)  # it may send any codec
     assert source.read() is None
     source.inbox.renew()
     with pytest.raises(CameraFailed, match="twistedcam publish"):

@@ -86,7 +86,8 @@ class SourceInfo:
     def __str__(self) -> str:
         asked = f" ({self.asked} was requested)" if self._differs else ""
         note = f"; {self.note}" if self.note else ""
-        return f"{self.offer} from {self.detail}{asked}{note}"
+        mode = f"{self.offer} from " if self.offer else ""
+        return f"{mode}{self.detail}{asked}{note}"
 
 
 @dataclass(frozen=True)

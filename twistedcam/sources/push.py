@@ -276,9 +276,9 @@ class PushSource:
         return cls(Inbox())
 
     def open(self) -> SourceInfo:
-        """Begin to read the inbox."""
+        """Begin to read the inbox. A publisher may send any codec, and change it."""
         self.inbox.begin()
-        return SourceInfo(format="JPEG", detail="pushed", steady=False)
+        return SourceInfo(detail="pushed", steady=False)
 
     def read(self) -> RawPicture | RawPacket | None:
         """Return the next picture or packet."""

@@ -40,6 +40,7 @@ let isPaused = false; // the page is hidden, and was disconnected for that
 let hiddenAt = 0;
 let cameraState = null;
 let state = "";
+let stateNote = ""; // what a note says of the state
 
 const connection = new Connection(path, {
   onOpen() {
@@ -55,6 +56,7 @@ const connection = new Connection(path, {
   },
   onKeyframe() { encoder?.requestKeyframe(); },
   onEnd(reason, seconds) {
+    cameraState = null;
     if (seconds === null) { stop(); showFault(capital(reason || t("The server has ended the connection."))); return; }
     showFault(`${reason ? capital(reason) : t("The connection to the server is lost")}. ${t("Trying again in {seconds} s.", { seconds })}`);
     showState();
@@ -81,7 +83,7 @@ async function start() {
   line = new LineSpeed();
   connection.open();
   screenLock.hold();
-  note(encoder.name === "JPEG" ? t("This browser cannot encode H.264: it sends JPEG pictures, which need a faster connection.") : t("Keep this page open and in front: phones stop the camera of a hidden page."));
+  note(encoder.name === "JPEG" ? t("This browser cannot encode H.264 without a delay: it sends JPEG pictures, which need a faster connection.") : t("Keep this page open and in front: phones stop the camera of a hidden page."));
   showState();
 }
 
@@ -113,7 +115,7 @@ async function replaceEncoder() {
   needsKeyframe = true;
   const made = await makeEncoder();
   if (isSending) encoder = made;
-  if (isSending && made.name === "JPEG") note(t("This browser cannot encode H.264: it sends JPEG pictures, which need a faster connection."));
+  if (isSending && made.name === "JPEG") note(t("This browser cannot encode H.264 without a delay: it sends JPEG pictures, which need a faster connection."));
 }
 
 async function openStream() {
@@ -164,6 +166,7 @@ function send(packet) {
     needsKeyframe = false;
   }
   connection.sendPicture(packet);
+  line.noteSent();
   sent += 1;
 }
 
@@ -242,8 +245,8 @@ function showState() {
   const found = !isSending ? ["off", t("Not sending")]
     : isPaused ? ["lost", t("Hidden: not sending")]
       : !connection.isOpen ? ["lost", t("Connecting")]
-        : cameraState?.state === "stopped" ? ["lost", t("Stopped at the server")]
-          : line.isSlow ? ["slow", t("Slow connection")] : ["live", t("Sending")];
+        : cameraState?.state === "stopped" ? ["lost", t("Stopped at the server"), t("The camera is stopped at the server. Start it there to see its pictures.")]
+          : line.isSlow ? ["slow", t("Slow connection"), t("The connection is slow: pictures have less detail, or are left out, so that none arrives late.")] : ["live", t("Sending")];
   if (found.join() === state) return;
   const before = state;
   state = found.join();
@@ -252,9 +255,9 @@ function showState() {
   pill.lastElementChild.textContent = found[1];
   if (before) announce("state", found[1]);
   document.title = `${found[0] === "live" ? "● " : isSending ? "⚠ " : ""}${title || t("Use this device as a camera")} – twistedcam`;
-  if (before.startsWith("slow") && found[0] === "live") note("");
-  if (found[0] === "slow") note(t("The connection is slow: pictures have less detail, or are left out, so that none arrives late."));
-  if (cameraState?.state === "stopped") note(t("The camera is stopped at the server. Start it there to see its pictures."));
+  if (stateNote && $("#note").textContent === stateNote) note("");
+  stateNote = found[2] ?? "";
+  if (stateNote) note(stateNote);
   const button = $("#send");
   button.dataset.on = isSending;
   button.lastElementChild.textContent = isSending ? t("Stop sending") : t("Start sending");
@@ -331,6 +334,7 @@ async function begin() {
   addEventListener("pageshow", (event) => { if (event.persisted && isSending) connection.open(); });
   setInterval(showFigures, 1000);
   showState();
+  hasH264(); // known before the first click
 }
 
 begin();

@@ -15,6 +15,7 @@ export class LineSpeed {
     this.sinceDown = PAUSE;
     this.longest = 0;
     this.leftOut = 0;
+    this.isUsed = false; // pictures of this share were sent
   }
 
   get isSlow() { return this.share < 0.9; }
@@ -23,15 +24,19 @@ export class LineSpeed {
 
   noteLeftOut() { this.leftOut += 1; }
 
+  noteSent() { this.isUsed = true; }
+
   // Returns the share of the best bit rate for the next second.
   judge() {
     const isFull = this.leftOut > 1 || this.longest >= LATE;
     this.longest = this.leftOut = 0;
     this.sinceDown += 1;
     this.good = isFull ? 0 : this.good + 1;
-    if (isFull && this.sinceDown >= PAUSE) {
+    // While nothing can be sent the connection is lost, and its speed is not known.
+    if (isFull && this.isUsed && this.sinceDown >= PAUSE) {
       this.share = Math.max(LEAST, this.share * DOWN);
       this.sinceDown = 0;
+      this.isUsed = false;
     } else if (this.good >= GOOD && this.share < 1) {
       this.share = Math.min(1, this.share * UP);
       this.good = GOOD - 2;

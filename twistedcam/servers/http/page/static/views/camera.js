@@ -347,7 +347,8 @@ export class CameraView {
   }
 
   updateFacts(status) {
-    const { format, audio } = status;
+    const { audio } = status;
+    const format = status.format ?? status.codec;
     const count = (value) => (value ? number(value) : null);
     const rows = [
       [t("Source"), status.source],
