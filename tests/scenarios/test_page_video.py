@@ -190,8 +190,16 @@ def test_a_line_that_is_too_slow_for_jpeg_gets_h264_while_that_is_better(page: P
             found.push(player.wantedCodecs.join());
           };
           const jpeg = player.Decoder;
-          player.status = { state: "live", fps: 30, codec: "mjpeg" };
+          player.running = true;
+          player.status = { state: "live", fps: 30, codec: "mjpeg", size: "1280x720" };
           watch(9, 29, 20);
+          player.running = false; // another view is open
+          watch(9, 0, 300);
+          player.Decoder = class Other {};
+          watch(9, 0, null);
+          found.push(player.line.halvings);
+          player.running = true;
+          watch(1, 29, 20);
           watch(4, 10, 300);
           watch(1, 29, 20);
           watch(5, 10, 300); // too slow for five seconds
@@ -214,6 +222,10 @@ def test_a_line_that_is_too_slow_for_jpeg_gets_h264_while_that_is_better(page: P
         });
     """)
     assert found == [
+        "",
+        "",
+        "",
+        0,
         "",
         "",
         "",

@@ -142,7 +142,7 @@ export class Player {
   // Called once a second; age: the median of that second, or null.
   judgeLine(age) {
     const { fps, size } = this.status;
-    if (socketsWork && !document.hidden && !this.takesSubstream) {
+    if (this.running && socketsWork && !document.hidden && !this.takesSubstream) {
       if (this.Decoder === JpegDecoder) this.line.judgeJpeg(this.fps, fps, age, this.busy);
       else this.line.judgeVideo(this.fps, fps, size);
     }
@@ -164,8 +164,10 @@ export class Player {
   // True for small pictures of a camera that has a smaller stream: the server passes that on.
   get wantsSubstream() {
     const { substream, size } = this.status;
-    const isSmall = dataSaver.isOn || (this.box !== null && halvingsFor(size, this.box) > 0);
-    return Boolean(substream) && isSmall && !this.line.halvings && this.isUsable("substream");
+    if (!substream || this.line.halvings || !this.isUsable("substream")) return false;
+    const { width, height } = this.canvas.getBoundingClientRect();
+    const shown = [width * devicePixelRatio, height * devicePixelRatio];
+    return dataSaver.isOn || (width > 0 && halvingsFor(size, shown) > 0);
   }
 
   get wantedSize() { return this.line.sizeOf(this.status?.size, this.leastHalvings); }
