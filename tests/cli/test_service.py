@@ -90,6 +90,24 @@ def test_it_is_installed_changed_and_removed(
     assert "the service is not installed" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("script", "is_told"), [("echo yes", False), ("echo no", True), ("exit 1", True)]
+)
+def test_lingering_is_proposed_where_it_is_off(
+    script: str,
+    is_told: bool,
+    machine: Machine,
+    unchecked: None,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    loginctl = machine.tools / "loginctl"
+    asked = f"show-user {os.getuid()} --property=Linger --value"
+    loginctl.write_text(f'#!/bin/sh\n[ "$*" = "{asked}" ] || exit 9\n{script}\n')
+    loginctl.chmod(0o755)
+    assert main(INSTALL) == 0
+    assert ("loginctl enable-linger" in capsys.readouterr().out) == is_told
+
+
 def test_a_service_that_does_not_start_is_taken_back(
     machine: Machine, unchecked: None, capsys: pytest.CaptureFixture[str]
 ) -> None:

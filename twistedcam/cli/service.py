@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"installed: {place.path}")
     print(f"folder:    {place.folder}")
     print(f"log:       {place.log}")
-    if not arguments.system and sys.platform != "darwin":
+    if not arguments.system and sys.platform != "darwin" and not _is_lingering(user_id):
         print("note:      it ends when you log out, unless you enter: loginctl enable-linger")
     return 0
 
@@ -137,6 +137,15 @@ def _install(place: ServicePlace, content: bytes, command: Sequence[str], is_sys
         if reason is None:
             raise
         raise StartupError(f"the service does not start: {reason}") from error
+
+
+def _is_lingering(user_id: int) -> bool:
+    """True if systemd runs the services of a user who is not logged in."""
+    try:
+        done = _run(["loginctl", "show-user", str(user_id), "--property=Linger", "--value"])
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.stdout.strip() == "yes"
 
 
 def _logged_reason(place: ServicePlace, since: float) -> str | None:
