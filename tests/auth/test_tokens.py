@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.system import require
 from twistedcam import wire
 from twistedcam.auth import Grant, TokenFile, hash_of, new_token
 from twistedcam.errors import BadArgument, DiskError
@@ -58,6 +60,43 @@ def test_only_its_owner_can_read_the_file(tmp_path: Path) -> None:
     file.path.chmod(0o644)
     file.add(Grant("desk", VIEW))
     assert stat.S_IMODE(file.path.stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"), [(0o750, (0o640, 54321)), (0o755, (0o600, 0)), (0o700, (0o600, 0))]
+)
+def test_root_lets_the_group_of_a_service_s_folder_read_the_file(
+    tmp_path: Path, mode: int, expected: tuple[int, int]
+) -> None:
+    require(os.geteuid() == 0, "only root makes files for services")
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    os.chown(folder, 0, 54321)
+    folder.chmod(mode)
+    file = TokenFile(folder / "tokens.toml")
+    file.add(Grant("phone", VIEW))
+    found = file.path.stat()
+    assert (stat.S_IMODE(found.st_mode), found.st_gid) == expected
+    file.add(Grant("desk", VIEW))
+    found = file.path.stat()
+    assert (stat.S_IMODE(found.st_mode), found.st_gid) == expected
+
+
+def test_an_error_says_what_helps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = TokenFile(tmp_path / "tokens.toml")
+    with pytest.raises(BadArgument, match="No such file or directory; make one with 'twistedcam"):
+        file.read()
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(BadArgument, match=r"Is a directory$"):
+        TokenFile(tmp_path / "folder").read()
+
+    def refuse(*_: object, **__: object) -> str:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    monkeypatch.setattr(os, "getegid", lambda: 54321)
+    with pytest.raises(BadArgument, match="denied; let this user's group read it: chgrp 54321"):
+        file.read()
 
 
 def test_a_removed_token_is_gone_and_the_others_stay(tmp_path: Path) -> None:

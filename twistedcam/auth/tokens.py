@@ -13,6 +13,7 @@ import json
 import os
 import re
 import secrets
+import sys
 import tomllib
 import unicodedata
 from collections.abc import Callable
@@ -107,9 +108,15 @@ class TokenFile:
         try:
             document = tomllib.loads(self.path.read_text(encoding="utf-8"))
         except OSError as error:
+            hint = ""
+            if isinstance(error, FileNotFoundError):
+                hint = (
+                    f"; make one with 'twistedcam token add NAME --right view --tokens {self.path}'"
+                )
+            elif isinstance(error, PermissionError) and sys.platform != "win32":
+                hint = f"; let this user's group read it: chgrp {_own_group()}, chmod 640"
             raise BadArgument(
-                f"the file of tokens {self.path} cannot be read: {error.strerror}; make one with "
-                f"'twistedcam token add NAME --right view --tokens {self.path}'"
+                f"the file of tokens {self.path} cannot be read: {error.strerror}{hint}"
             ) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
             raise BadArgument(f"{self.path} is not valid TOML: {error}") from None
@@ -254,12 +261,30 @@ class TokenFile:
 
 
 def _mode_and_owner(path: Path) -> tuple[int, tuple[int, int] | None]:
-    """Return mode and owner of the file, so that the service's group can still read it."""
+    """Return mode and owner of the file, so that the service's group can read it."""
+    if sys.platform == "win32":  # pragma: no cover - Windows has no such owners
+        return 0o600, None
     if not path.exists():
+        folder = path.parent.stat()
+        # Such as /etc/twistedcam: of root, and closed to all but the group of the service.
+        is_of_service = folder.st_uid == 0 and folder.st_mode & 0o077 == 0o050
+        if os.geteuid() == 0 and folder.st_gid != 0 and is_of_service:
+            return 0o640, (0, folder.st_gid)
         return 0o600, None
     before = path.stat()
     owner = (before.st_uid, before.st_gid)
     return before.st_mode & 0o640, None if owner == (os.geteuid(), os.getegid()) else owner
+
+
+def _own_group() -> str:
+    """Return the name of this process's group, or its number if it has none."""
+    import grp  # not on Windows
+
+    group = os.getegid()
+    try:
+        return grp.getgrgid(group).gr_name
+    except KeyError:
+        return str(group)
 
 
 def _check_name(name: str, what: str) -> None:
