@@ -41,6 +41,12 @@ def test_the_unit_bounds_what_a_fault_can_take() -> None:
     assert 256 <= int(said["TasksMax"]) <= 4096
 
 
+def test_an_upgrade_of_the_package_starts_the_service_again() -> None:
+    """With --no-start the scripts of the package would neither stop nor restart what runs."""
+    rules = (ROOT / "packaging" / "debian" / "debian" / "rules").read_text()
+    assert re.findall(r"^\tdh_installsystemd(.*)$", rules, re.MULTILINE) == [" --no-enable"]
+
+
 def test_the_image_is_built_with_the_versions_that_are_tested() -> None:
     assert "-c requirements/test.txt" in DOCKERFILE
     assert (ROOT / "requirements" / "test.txt").exists()
