@@ -130,6 +130,7 @@ def _load(pid: int, port: int, count: int, seconds: float, acknowledges: bool) -
     told = json.loads(line)
     frames, took = told["frames"], told["seconds"]
     return {
+        "alive": told["alive"],
         "fps": round(frames / count / took, 2),
         "least_fps": round(told["least_frames"] / took, 2),
         "cores": round(cpu / took, 4),

@@ -7,8 +7,8 @@
  *   viewers sealed FD,FD,... SECONDS          open connections that it inherits, such as those of TLS
  *                                             after the handshake: nothing is opened, bytes alone count
  *
- * After one second in which all connect it says "counting", counts for SECONDS and prints a line of
- * JSON: viewers still connected, frames and bytes of all, the least of a viewer, and when it began on
+ * When all have connected and get pictures, after at least one second and at most five, it says
+ * "counting", counts for SECONDS and prints a line of JSON: viewers still connected, frames and bytes of all, the least of a viewer, and when it began on
  * CLOCK_MONOTONIC.
  */
 #define _GNU_SOURCE
@@ -35,6 +35,7 @@ struct viewer {
     size_t skip;    /* bytes of a picture that are still to come */
     size_t have;    /* bytes in head */
     int is_frame;   /* what is skipped is a picture */
+    int is_served;  /* something has come since this was cleared */
     uint8_t seq[8]; /* its number */
     char head[HEAD + 1];
 };
@@ -61,6 +62,7 @@ static void skipped(struct viewer *v)
         return;
     v->is_frame = 0;
     v->frames += counting;
+    v->is_served = 1;
     if (acknowledges) {
         uint8_t ack[16] = {0x54, 5, 0, 0, 0, 0, 0, 8};
         memcpy(ack + 8, v->seq, 8);
@@ -149,6 +151,7 @@ static void readable(struct viewer *v)
                 break;
             v->bytes += counting ? got : 0;
             v->skip -= got;
+            v->is_served |= sealed;
             if (!v->skip)
                 skipped(v);
         } else {
@@ -210,6 +213,21 @@ static void run_until(double end, int poller)
     }
 }
 
+/* Waits until all are served. A viewer of H.264 that fell behind while the others connected goes on
+ * with a key frame, which may come after two seconds only. */
+static void settle(struct viewer *viewers, int count, int poller)
+{
+    double began = now(), took = 0;
+    for (int waiting = 1; took < 1 || (waiting && took < 5); took = now() - began) {
+        for (int i = 0; i < count; i++)
+            viewers[i].is_served = 0;
+        run_until(now() + 0.5, poller);
+        waiting = 0;
+        for (int i = 0; i < count; i++)
+            waiting += viewers[i].alive && !viewers[i].is_served;
+    }
+}
+
 /* The connections in a list of descriptors. */
 static struct viewer *inherit(const char *list, int *count, int poller)
 {
@@ -255,7 +273,7 @@ int main(int words, char **word)
     struct viewer *viewers =
         sealed ? inherit(word[2], &count, poller)
                : connect_all(count, atoi(word[2]), over_http ? word[3] : "", poller);
-    run_until(now() + 1, poller);
+    settle(viewers, count, poller);
     counting = 1;
     printf("counting\n");
     fflush(stdout);
