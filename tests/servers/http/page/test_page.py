@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 from tests.support.http_site import SiteCase
 from twistedcam.sources.spec import SourceSpec
 
@@ -26,6 +28,28 @@ class PageTests(SiteCase):
         self.assertEqual(self.status, 304)
         self.ask("GET", "/static/..%2fpage.py")
         self.assertEqual(self.status, 404)
+
+    def test_files_are_compressed_for_those_who_take_it(self) -> None:
+        plain = self.ask("GET", "/static/app.js")
+        for accepted in ("gzip", "br, GZIP;q=0.5", "deflate, gzip ; q=0.001"):
+            answer = self.ask("GET", "/static/app.js", Accept_Encoding=accepted)
+            self.assertIn("Content-Encoding: gzip", answer.head, accepted)
+            self.assertIn("Vary: Accept-Encoding", answer.head)
+            self.assertEqual(gzip.decompress(answer.body), plain.body)
+            self.assertLess(len(answer.body), len(plain.body) / 2)
+        for refused in ("", "identity", "gzip;q=0", "br, gzip; Q=0.000", "xgzip"):
+            answer = self.ask("GET", "/static/app.js", Accept_Encoding=refused)
+            self.assertNotIn("Content-Encoding", answer.head, refused)
+            self.assertIn("Vary: Accept-Encoding", answer.head)
+            self.assertEqual(answer.body, plain.body)
+        etag = next(line for line in plain.head.split("\r\n") if line.startswith("ETag"))[6:]
+        for known in (etag, f"W/{etag}"):
+            self.ask("GET", "/static/app.js", If_None_Match=known, Accept_Encoding="gzip")
+            self.assertEqual(self.status, 304)
+        # Names and tokens in the page are not compressed together with what a client sends.
+        for path in ("/", "/static/icon-192.png"):
+            answer = self.ask("GET", path, Accept_Encoding="gzip")
+            self.assertNotIn("Content-Encoding", answer.head, path)
 
     def test_without_scripts_the_page_shows_every_camera(self) -> None:
         page = self.ask("GET", "/").body.decode()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import html
+import re
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING
@@ -65,6 +68,13 @@ class _StaticFile:
     type: str
     etag: str
 
+    @cached_property
+    def compressed(self) -> bytes | None:
+        """The body as gzip; None for pictures, which are compressed already."""
+        if self.type == TYPES[".png"]:
+            return None
+        return gzip.compress(self.body, mtime=0)
+
 
 class Page:
     """Answers ``/`` and ``/static/…``."""
@@ -116,7 +126,14 @@ class Page:
         found = self._files.get(name if folder is None else f"{folder}/{name}")
         if found is None:
             return json_reply({"code": "not-found", "message": f"there is no {name!r}"}, 404)
-        return _reply(request, found)
+        reply = _reply(request, found)
+        if found.compressed is not None:
+            reply.headers["Vary"] = "Accept-Encoding"
+            if reply.body and _takes_gzip(request):
+                reply.body = found.compressed
+                # The same file in other bytes (RFC 9110, 8.8.3.3).
+                reply.headers |= {"Content-Encoding": "gzip", "ETag": f"W/{found.etag}"}
+        return reply
 
     def worker(self, request: HttpRequest) -> Reply:
         """Return the service worker; it is for the addresses below the folder of its own.
@@ -143,6 +160,15 @@ def _figures(names: dict[str, str], query: str) -> str:
         caption = f"<figcaption>{shown}</figcaption>"
         figures.append(f'<figure><a href="stream/{path}{query}">{image}{caption}</a></figure>')
     return "\n".join(figures)
+
+
+def _takes_gzip(request: HttpRequest) -> bool:
+    """True if a client takes a body as gzip (RFC 9110, 12.5.3)."""
+    for each in (request.getHeader("Accept-Encoding") or "").lower().split(","):
+        name, _, weight = each.partition(";")
+        if name.strip() == "gzip":
+            return re.fullmatch(r"\s*q\s*=\s*0(\.0*)?\s*", weight) is None
+    return False
 
 
 def _file(body: bytes, type: str) -> _StaticFile:
