@@ -24,6 +24,7 @@ from twistedcam.codecs.h264_encoder import (
     fit_size,
     on_device,
 )
+from twistedcam.media.h264 import H264
 
 NO_REASON = (": ;", ": ,", "Unknown error", "generic")
 
@@ -32,6 +33,13 @@ def picture() -> bytes:
     image = np.random.default_rng(1).integers(0, 256, (240, 320, 3), dtype=np.uint8)
     image[:60], image[60:120] = 0, 255
     return bytes(simplejpeg.encode_jpeg(image, colorsubsampling="420"))
+
+
+def test_edges_of_blocks_are_filtered_in_the_profile_that_all_players_have() -> None:
+    encoded = H264Encoder(H264Settings(), 320, 240).encode(picture(), 0, True)
+    assert encoded is not None
+    assert b" deblock=1:0:0 " in encoded[0].data  # x264 writes its settings there
+    assert H264.sequence_parameters(encoded[0].data).codec_string.startswith("avc1.42C0")
 
 
 @pytest.mark.parametrize("asked", HARDWARE)
