@@ -11,6 +11,7 @@ import pytest
 
 from tests.fakecam import FakeBus, Format, require_fakecam
 from tests.support.process import PATIENCE, ROOT
+from twistedcam.cli import doctor
 from twistedcam.cli.main import main
 from twistedcam.codecs.h264_encoder import H264Encoder
 from twistedcam.errors import NotSupported
@@ -50,6 +51,16 @@ def test_what_is_missing_is_said_with_the_package_that_has_it(
     assert "apt-get install libturbojpeg0" in told["libturbojpeg"]["text"]
     assert "pip install -e '.[prompt]'" in told["prompt_toolkit"]["text"]
     assert {"paho", "zeroconf", "pywebpush", "sounddevice", "gi"} <= set(told)
+
+
+def test_a_library_of_the_system_that_an_extra_needs_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for library, state in ((None, "note"), ("libportaudio.so.2", "ok")):
+        monkeypatch.setattr(doctor, "find_library", lambda _, found=library: found)
+        told = found(capsys)["sounddevice"]
+        assert told["state"] == state
+        assert ("apt-get install libportaudio2" in told["text"]) == (library is None)
 
 
 def test_without_the_encoder_that_every_recording_can_use_it_fails(

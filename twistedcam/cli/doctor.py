@@ -9,6 +9,7 @@ import platform
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from ctypes.util import find_library
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -101,8 +102,14 @@ def _program() -> Iterator[Finding]:
         except ImportError as error:  # a part of the system that the package needs
             yield Finding(name, "missing", f"it cannot be imported: {error}")
     for module, (extra, use) in _EXTRAS.items():
-        is_there = _has_module(module)
-        text = use if is_there else f"not installed, for {use}: {how_to_install(extra)}"
+        is_there, text = _has_module(module), use
+        if not is_there:
+            text = f"not installed, for {use}: {how_to_install(extra)}"
+        elif module == "sounddevice" and not _has_portaudio():
+            is_there = False
+            text = (
+                f"its library is not installed (Debian: apt-get install libportaudio2), for {use}"
+            )
         yield Finding(module.partition(".")[0], "ok" if is_there else "note", text)
 
 
@@ -226,6 +233,11 @@ def _measure(
         raise NotSupported("it opens, and then gives no video")
     took, used = time.monotonic() - began, time.process_time() - cpu
     return used * _FPS / count, count / _FPS / took
+
+
+def _has_portaudio() -> bool:
+    """True if sounddevice finds its library: its packages for macOS and Windows have it inside."""
+    return sys.platform != "linux" or find_library("portaudio") is not None
 
 
 def _has_module(name: str) -> bool:
