@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.interfaces import IPushProducer
@@ -35,6 +34,7 @@ from twistedcam.servers.frames.publish_session import PublishSession
 from twistedcam.servers.http.connection.request import HttpRequest, query
 from twistedcam.servers.http.connection.takeover import Receiver
 from twistedcam.servers.http.streams.websocket import accept_handshake
+from twistedcam.servers.http.streams.websocket_input import WebSocketInput
 from twistedcam.servers.http.streams.websocket_messages import binary_message
 
 if TYPE_CHECKING:
@@ -128,9 +128,7 @@ class PublishSocket(Receiver):
         self._decoder = wire.Decoder()
         self._decoder.max_other = MAX_OTHER
         self._keepalive = KeepAlive(server.clock, self._ping, self.fail, self._current_message)
-        #: Data to parse, and the events that were parsed.
-        self._pending = bytearray()
-        self._events: Iterator[Event] = iter(())
+        self._input = WebSocketInput(protocol, PIECE)
         self._publisher: PublishSession | None = None
         #: True after the close message, and after the end of the connection.
         self._closing = self._gone = False
@@ -165,7 +163,7 @@ class PublishSocket(Receiver):
     def received(self, data: bytes) -> None:
         """Keep data until the scheduler runs the job."""
         self._keepalive.heard_at = self._server.clock.seconds()
-        self._pending += data
+        self._input.add(data)
         self._job.add()
 
     def read_closed(self) -> bool:
@@ -179,7 +177,7 @@ class PublishSocket(Receiver):
         self._job.stop()
         self._keepalive.close()
         self._decoder.close()
-        self._pending.clear()
+        self._input.clear()
         self._release()
         self.on_lost()
 
@@ -231,14 +229,10 @@ class PublishSocket(Receiver):
             if message is not None:
                 self._on_message(message)
                 return StepResult.MORE
-            event = next(self._events, None)
+            event = self._input.take()
             if event is not None:
                 self._on_event(event)
-            elif self._pending:
-                self._protocol.receive_data(bytes(self._pending[:PIECE]))
-                del self._pending[:PIECE]
-                self._events = self._protocol.events()
-            else:
+            elif not self._input.parse():
                 return StepResult.DONE
         except WireError as error:
             self.fail(error)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from wsproto import ConnectionType
@@ -40,6 +39,7 @@ from twistedcam.servers.http.streams.live_parameters import (
     read_parameters,
 )
 from twistedcam.servers.http.streams.video import wanted_stream
+from twistedcam.servers.http.streams.websocket_input import WebSocketInput
 from twistedcam.servers.http.streams.websocket_messages import (
     Container,
     sound_description,
@@ -146,9 +146,7 @@ class WebSocketSession(Receiver):
         self._started = False
         #: True after the close message, and after the end of the connection.
         self._closing = self._gone = False
-        #: Data to parse, and the events parsed so far.
-        self._pending = bytearray()
-        self._events: Iterator[Event] = iter(())
+        self._input = WebSocketInput(protocol, PIECE)
         #: The part of a message that has arrived.
         self._text = ""
         self._job = Job(server.scheduler, self._step, self._hold, AT_ONCE)
@@ -169,7 +167,7 @@ class WebSocketSession(Receiver):
         self._timer.start(ACK_TIMEOUT, self._check_acks)
         server.viewers.announce(self._viewer)
         self._started = True
-        if self._pending:
+        if self._input.has_data:
             self._job.add()
 
     def _subscribe(self, camera: Camera, wanted: WantedVideo | WantedSound) -> None:
@@ -215,7 +213,7 @@ class WebSocketSession(Receiver):
         """Keep data until the scheduler runs the job."""
         if self._closing:
             return
-        self._pending += data
+        self._input.add(data)
         if self._started:
             self._job.add()
 
@@ -226,14 +224,10 @@ class WebSocketSession(Receiver):
         if self._sender.queued_bytes() > HIGH_WATER:
             return StepResult.BLOCKED
         try:
-            event = next(self._events, None)
+            event = self._input.take()
             if event is not None:
                 self._on_event(event)
-            elif self._pending:
-                self._protocol.receive_data(bytes(self._pending[:PIECE]))
-                del self._pending[:PIECE]
-                self._events = self._protocol.events()
-            else:
+            elif not self._input.parse():
                 return StepResult.DONE
         except (ProtocolError, ValueError, KeyError, TypeError, RecursionError):
             self._end(1002)
@@ -255,7 +249,7 @@ class WebSocketSession(Receiver):
         self._gone = True
         self._timer.cancel()
         self._job.stop()
-        self._pending.clear()
+        self._input.clear()
         self._subscription.close()
         if not self._closing:
             self._closing = True
