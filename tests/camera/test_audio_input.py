@@ -55,6 +55,7 @@ class AudioInputTests(SynchronousTestCase):
     def setUp(self) -> None:
         make: Any = InlineThread
         self.clock = Clock()
+        self.wall = 0.0
         self.microphones: list[Opened] = []
         self.sound = CameraSound("cam", None, make)
         self.events: list[Event] = []
@@ -65,7 +66,8 @@ class AudioInputTests(SynchronousTestCase):
 
     def make(self, source: str) -> AudioInput:
         return AudioInput(
-            *("cam", self.sound, self.bus, parse(source), self.clock, self.deliver, self.open)
+            *("cam", self.sound, self.bus, parse(source), self.clock, self.deliver, self.open),
+            wall_clock=lambda: self.wall,
         )
 
     def open(self, *arguments: Any) -> Any:
@@ -95,6 +97,38 @@ class AudioInputTests(SynchronousTestCase):
         self.assertEqual(times, [0.0, 1.0, 3.0])
         muted = SoundChanged("cam", "muted", True), SoundChanged("cam", "live", False)
         self.assertEqual(tuple(self.events), muted)
+
+    def test_what_was_captured_while_muted_and_comes_later_is_silent(self) -> None:
+        for offset in (0, 500):
+            self.listener.taken.clear()
+            source = f"webcam:0?audio=alsa:default&audio_offset_ms={offset}"
+            audio = self.make(f"{source}&muted=1")
+            packets = pcm_packets(seconds=5, start_us=START_US + (0 if offset == 0 else 10_000_000))
+            level = AudioLevel(0.5, 0.1)
+            for each in packets[:75]:
+                audio.on_sound(RawPacket.of(each), level)
+            self.wall = packets[110].time_us / 1e6  # the click of the second 2 is under way
+            audio.use(parse(source))
+            for each in packets[75:110]:
+                audio.on_sound(RawPacket.of(each), level)
+            self.assertIsNone(self.sound.level(packets[109].time_us))
+            for each in packets[110:]:
+                audio.on_sound(RawPacket.of(each), level)
+            self.assertIsNotNone(self.sound.level(packets[-1].time_us))
+            begin = (packets[0].time_us - START_US + offset * 1000) / 1e6
+            times = [round(each - begin, 2) for each in click_times(self.listener.taken)]
+            self.assertEqual(times, [3.0, 4.0])
+
+    def test_a_source_whose_clock_is_slow_is_not_silent_for_longer(self) -> None:
+        audio = self.make("push:?muted=1")
+        self.wall = START_US / 1e6 + 3600
+        audio.use(parse("push:"))
+        packets = pcm_packets(seconds=3)
+        self.send(audio, packets[:75])
+        self.assertEqual(click_times(self.listener.taken), [])
+        self.clock.advance(3)
+        self.send(audio, packets[75:])
+        self.assertEqual([round(each, 2) for each in click_times(self.listener.taken)], [2.0])
 
     def test_sound_that_another_server_has_muted_is_told(self) -> None:
         audio = self.make("twistedcam://door")

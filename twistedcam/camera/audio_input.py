@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,9 @@ log = Logger()
 _NO_MICROPHONE = "this webcam has no microphone: name one, such as audio=alsa:default"
 #: Why a relayed camera gives silence.
 _MUTED_AT_SOURCE = "it is muted on another server"
+#: Seconds for which sound that was captured while muted can be under way. If the clock of its
+#: source is slow, it must not be silenced for longer.
+_UNDER_WAY = 3.0
 #: Seconds after which the microphone of a webcam is looked for again: it may come a little later.
 _LOOK_AGAIN = 5.0
 
@@ -42,6 +46,7 @@ class AudioInput(MicrophoneListener):
         reactor: for microphones.
         deliver: called with each packet of sound that is taken.
         open_microphone: opens a microphone.
+        wall_clock: returns the present UNIX time in seconds.
 
     Raises:
         BadArgument: a setting of the sound is not valid.
@@ -56,6 +61,7 @@ class AudioInput(MicrophoneListener):
         reactor: Any,
         deliver: Callable[[RawPacket], None],
         open_microphone: Callable[[Any, str, str, MicrophoneListener], Microphone] = Microphone,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._camera = camera
         self._sound = sound
@@ -63,6 +69,8 @@ class AudioInput(MicrophoneListener):
         self._reactor = reactor
         self._deliver = deliver
         self._open_microphone = open_microphone
+        self._wall_clock = wall_clock
+        self._unmuting = Timer(reactor)
         self.settings = SoundSettings.from_spec(spec)
         sound.is_muted = self.settings.is_muted
         self._microphone: Microphone | None = None
@@ -133,6 +141,7 @@ class AudioInput(MicrophoneListener):
             self._own_fault = None
         self._sound.is_muted = self.settings.is_muted
         if before.is_muted != self.settings.is_muted:
+            self._set_muted_until(0.0 if self.is_muted else self._wall_clock())
             what = "is muted" if self.settings.is_muted else "is not muted any more"
             log.info("{camera}: the sound {what}", camera=self._camera, what=what)
         self._choose()
@@ -147,6 +156,8 @@ class AudioInput(MicrophoneListener):
         """
         self._is_started, self._device = is_started, device or self._device
         self._is_live = is_live
+        if not is_started:
+            self._set_muted_until(0.0)
         self._choose()
 
     def closed(self) -> Deferred[None]:
@@ -184,12 +195,23 @@ class AudioInput(MicrophoneListener):
 
     def on_sound(self, raw: RawPacket, level: AudioLevel) -> None:
         """Pass a piece of sound on."""
-        self._sound.source_meter.note(round(raw.time * 1e6), level)
+        time_us = round(raw.time * 1e6)
+        if not self._sound.is_silenced(time_us + round(self.settings.offset_ms * 1000)):
+            self._sound.source_meter.note(time_us, level)
         self._pass_on(raw)
 
     def on_microphone_state(self) -> None:
         """Tell the microphone's state."""
         self._tell()
+
+    def _set_muted_until(self, time: float) -> None:
+        """Silence what was captured before a UNIX time and is still under way."""
+        offset = self.settings.offset_ms / 1000
+        self._sound.muted_until_us = round((time + offset) * 1e6) if time else 0
+        self._unmuting.cancel()
+        if time:
+            self._sound.source_meter.clear()
+            self._unmuting.start(_UNDER_WAY, self._set_muted_until, 0.0)
 
     def _choose(self) -> None:
         """Open the microphone of the settings, and close another one."""

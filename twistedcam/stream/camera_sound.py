@@ -44,6 +44,8 @@ class CameraSound:
         #: The track of the camera's own sound; None if it has none, or before the first packet.
         self.track: Track | None = None
         self._is_muted = False
+        #: Microseconds since the UNIX epoch: what was captured before is silenced, too.
+        self.muted_until_us = 0
         #: The level that the source itself measures, as microphones do.
         self.source_meter = LevelMeter()
         self._last_pts = 0
@@ -63,6 +65,14 @@ class CameraSound:
         if is_muted and not self._is_muted:  # those who come later do not get what was before
             self._usable_since = self._last_pts + 1
         self._is_muted = is_muted
+
+    def is_silenced(self, time_us: int) -> bool:
+        """True if silence takes the place of sound that was captured at a time.
+
+        Arguments:
+            time_us: microseconds since the UNIX epoch.
+        """
+        return self._is_muted or time_us < self.muted_until_us
 
     @property
     def fault(self) -> str | None:
@@ -89,7 +99,7 @@ class CameraSound:
         """
         if pts is None or now is None or self._is_wrong(pts, now):
             return
-        if self.is_muted:
+        if self.is_silenced(packet.time_us):
             data = silence_like(packet.track, packet.data)
             if data is None:  # a gap is silent, too
                 return

@@ -46,10 +46,10 @@ class KeyTests(SynchronousTestCase):
 
     def test_each_key_executes_its_command(self) -> None:
         self.make("cam")
-        self.type(" sreqq")
+        self.type(" sremuqq")
         self.assertEqual(
             [name for name, _ in self.executed],
-            ["start", "stop", "record start", "record stop", "shutdown"],
+            ["start", "stop", "record start", "record stop", "mute", "unmute", "shutdown"],
         )
         self.assertEqual(self.said[0], "cam: start: OK")
         self.assertEqual(self.said[-2:], ["press q again within 2 s to shut down", "shutdown: OK"])

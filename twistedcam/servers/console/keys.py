@@ -27,6 +27,8 @@ KEYS = (
     ("s", "s", "stop", "stop"),
     ("r", "r", "record start", "record"),
     ("e", "e", "record stop", "end recording"),
+    ("m", "m", "mute", "mute"),
+    ("u", "u", "unmute", "unmute"),
     ("q", "q", "shutdown", "shut down"),
 )
 #: Characters within this many seconds of each other are a pasted or typed line.
