@@ -31,7 +31,8 @@ CUT = """
 return [...document.querySelectorAll("header *, main *, footer *")].filter((each) => {
   const { left, right, width } = each.getBoundingClientRect();
   return width > 0 && each.checkVisibility({ visibilityProperty: true })
-    && !each.closest(".visually-hidden") && (left < -1 || right > innerWidth + 1);
+    && !each.closest(".visually-hidden, .within .ghost span")
+    && (left < -1 || right > innerWidth + 1);
 }).map((each) => `${each.tagName}.${each.className}`);
 """
 #: Buttons and headings of dialogs that are cut; each dialog is opened and closed again.
@@ -47,6 +48,18 @@ return [...document.querySelectorAll("dialog")].flatMap((dialog) => {
   dialog.close();
   return cut;
 });
+"""
+
+
+#: Shows what the head and the timeline may have at most, each with its longest texts.
+FULL = """
+for (const each of document.querySelectorAll(".within > [hidden]:not(#login-again)")) {
+  each.hidden = false;
+}
+const others = document.querySelector("#timeline-others");
+others.hidden = document.querySelector("#timeline").hidden = false;
+others.open = true;
+others.lastElementChild.innerHTML = `<label><input type="checkbox">${"a name ".repeat(9)}</label>`;
 """
 
 
@@ -147,12 +160,19 @@ def test_the_page_fits_from_right_to_left(page: Page, cameras: ServerProcess) ->
 
 
 @pytest.mark.parametrize("language", ["de", "es", "fr"])
-def test_dialogs_fit_a_narrow_phone(page: Page, cameras: ServerProcess, language: str) -> None:
+def test_the_head_the_timeline_and_dialogs_fit(
+    page: Page, cameras: ServerProcess, language: str
+) -> None:
     prefer(page, language)
     page.look(320, 640)
     page.chrome.get(cameras.http + "/")
     page.wait(lambda: page.text("#link"), "the page")
     assert page.chrome.execute_script(CUT_IN_DIALOGS) == []
+    page.chrome.execute_script(FULL)
+    for width in (320, 390, 640, 768, 844, 1024, 1280):
+        page.look(width)
+        assert page.chrome.execute_script(CUT) == [], width
+        page.shoot(f"head-{language}-{width}")
     page.complaints()
 
 

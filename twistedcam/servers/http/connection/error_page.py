@@ -28,9 +28,11 @@ _PAGE = """<!DOCTYPE html>
 <style>{style}</style>
 </head>
 <body>
+<main>
 <h1>{reason}</h1>
 <p>{message}</p>
 <p><small>twistedcam, HTTP {status}</small></p>
+</main>
 </body>
 </html>
 """
