@@ -13,6 +13,7 @@ from tests.support.fakes import TINY_JPEG
 from tests.support.http_site import Connection, SiteCase
 from tests.support.nal_streams import stream_packets
 from twistedcam.delivery.sender import HIGH_WATER
+from twistedcam.events import ViewerChanged
 from twistedcam.media.frame import Frame
 from twistedcam.media.h264 import H264
 from twistedcam.media.mp4_fragment import fragment
@@ -277,6 +278,21 @@ class PacketTests(SiteCase):
         self.publish(Packet(track, 9, self.packets[4].time_us + 40_000, 0, b"\0\0\0\1\x65"))
         (end,) = (each for each in self.messages() if isinstance(each, CloseConnection))
         self.assertEqual(end.code, 1011)
+
+    def test_one_that_comes_while_the_video_is_not_valid_is_told_and_leaves_nothing(
+        self,
+    ) -> None:
+        told: list[Any] = []
+        broken = Track(VIDEO, "video", "h264", 64, 48)
+        self.publish(Packet(broken, 9, 9, 9, b"\0\0\1\x65x"))
+        self.server.events.subscribe(told.append)
+        self.open()
+        (end,) = [each for each in self.messages() if isinstance(each, CloseConnection)]
+        self.assertEqual(end.code, 1011)
+        self.assertEqual([each.what for each in told if isinstance(each, ViewerChanged)], ["left"])
+        self.connection.channel.connectionLost()
+        self.assertEqual(len(self.server.viewers), 0)
+        self.assertEqual(len(self.door.stream.packets), 0)
 
 
 class HandshakeTests(SiteCase):

@@ -27,15 +27,13 @@ def test_events_come_in_order_and_no_step_parses_more_than_a_piece() -> None:
         found += taken
     assert [type(each) for each in found] == [TextMessage, *[Ping] * 20]
     assert steps == -(-(5 + 6 + 20 * 7) // 16)
-    assert not parser.has_data
 
 
 def test_what_is_forgotten_is_not_parsed() -> None:
     parser = WebSocketInput(Connection(ConnectionType.SERVER), 4)
     parser.add(b"xx")
-    assert parser.has_data
     parser.clear()
-    assert not parser.has_data and not parser.parse()
+    assert not parser.parse()
 
 
 def test_what_is_no_websocket_is_an_event_and_what_follows_an_error() -> None:

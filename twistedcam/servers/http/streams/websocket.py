@@ -39,6 +39,7 @@ from twistedcam.servers.http.streams.live_parameters import (
     read_parameters,
 )
 from twistedcam.servers.http.streams.video import wanted_stream
+from twistedcam.servers.http.streams.websocket_acks import AckFrames
 from twistedcam.servers.http.streams.websocket_input import WebSocketInput
 from twistedcam.servers.http.streams.websocket_messages import (
     Container,
@@ -146,6 +147,9 @@ class WebSocketSession(Receiver):
         self._started = False
         #: True after the close message, and after the end of the connection.
         self._closing = self._gone = False
+        #: Data that came with the request.
+        self._early = b""
+        self._acks = AckFrames()
         self._input = WebSocketInput(protocol, PIECE)
         #: The part of a message that has arrived.
         self._text = ""
@@ -160,15 +164,15 @@ class WebSocketSession(Receiver):
         self._sender.send_message(accept)
         address = show_address(request.getClientAddress())
         self._viewer = server.viewers.join(address, "http", name, self._sender.path, self._kicked)
-        self._subscribe(camera, wanted)
-        self._is_late = False
-        self._was_full = False
+        self._reading = server.delivery.read_from(self._sender, self._transport, self.received)
+        self._is_late = self._was_full = False
         self._timer = Timer(server.clock)
         self._timer.start(ACK_TIMEOUT, self._check_acks)
-        server.viewers.announce(self._viewer)
+        self._subscribe(camera, wanted)
+        if not self._closing:
+            server.viewers.announce(self._viewer)
         self._started = True
-        if self._input.has_data:
-            self._job.add()
+        self.received(self._early)
 
     def _subscribe(self, camera: Camera, wanted: WantedVideo | WantedSound) -> None:
         viewer, sender, clock = self._viewer, self._sender, self._server.clock
@@ -210,12 +214,23 @@ class WebSocketSession(Receiver):
             self._sender.send_message(messages)
 
     def received(self, data: bytes) -> None:
-        """Keep data until the scheduler runs the job."""
+        """Handle acknowledgements, and keep other data until the scheduler runs the job."""
         if self._closing:
             return
-        self._input.add(data)
-        if self._started:
+        if not self._started:
+            self._early += data
+            return
+        seq, others = self._acks.feed(data)
+        if seq is not None:
+            self._acknowledge(seq)
+        if others:
+            self._input.add(others)
             self._job.add()
+
+    def _acknowledge(self, seq: int) -> None:
+        if self._subscription.waits_for(seq):
+            self._is_late = False
+        self._subscription.acknowledge(seq)
 
     def _step(self) -> StepResult:
         """Handle one message, or parse some more bytes."""
@@ -235,10 +250,7 @@ class WebSocketSession(Receiver):
 
     def _hold(self, is_held: bool) -> None:
         """Stop or resume reading from the browser."""
-        if is_held:
-            self._transport.pauseProducing()
-        else:
-            self._transport.resumeProducing()
+        self._reading.hold(is_held)
 
     def read_closed(self) -> bool:
         """End the connection: without acknowledgements no more frames are sent."""
@@ -250,6 +262,7 @@ class WebSocketSession(Receiver):
         self._timer.cancel()
         self._job.stop()
         self._input.clear()
+        self._reading.stop_reading()
         self._subscription.close()
         if not self._closing:
             self._closing = True
@@ -273,9 +286,7 @@ class WebSocketSession(Receiver):
             if not event.message_finished:
                 return
             seq, self._text = _sequence(self._text), ""
-            if self._subscription.waits_for(seq):
-                self._is_late = False
-            self._subscription.acknowledge(seq)
+            self._acknowledge(seq)
         elif isinstance(event, BytesMessage):
             raise ValueError("no binary message is expected")
         elif isinstance(event, Ping):
@@ -307,6 +318,7 @@ class WebSocketSession(Receiver):
         if self._job.is_held:
             self._hold(False)
         self._job.stop()
+        self._reading.stop_reading()
         self._server.viewers.leave(self._viewer)
         self._subscription.finish(self._transport.loseConnection)
         # A browser that does not read would keep the connection open forever.

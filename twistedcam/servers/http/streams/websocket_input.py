@@ -22,11 +22,6 @@ class WebSocketInput:
         self._pending = bytearray()
         self._events: Iterator[Event] = iter(())
 
-    @property
-    def has_data(self) -> bool:
-        """True if there are bytes that were not parsed."""
-        return bool(self._pending)
-
     def add(self, data: bytes) -> None:
         """Keep data."""
         self._pending += data
