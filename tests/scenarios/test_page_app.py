@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.support.axe import violations
 from tests.support.chromium import Page
 from tests.support.http_server import serve, state
 from tests.support.process import ServerProcess, wait_for
@@ -93,8 +94,9 @@ def test_the_app_can_be_installed_and_says_that_its_server_is_away(
     browser.chrome.get(server.http + "/")
     browser.wait(lambda: "does not answer" in browser.text("h2"), "a page that says it")
     browser.shoot("offline-light-1280")
+    assert violations(browser, [(390, 844, True)]) == []
     with serve(tmp_path, *CAMERAS, port=port):
-        browser.click(".offline a")
+        browser.chrome.execute_script("dispatchEvent(new Event('online'))")
         browser.wait(lambda: browser.text("#link") == "Connected", "the page again")
         browser.leave()
 

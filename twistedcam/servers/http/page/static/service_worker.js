@@ -7,7 +7,7 @@ const PREFIX = `twistedcam ${registration.scope} `;
 const CACHE = PREFIX + VERSION;
 const OFFLINE = "static/offline.html";
 const FILES = [
-  OFFLINE, "static/style.css", "static/login.css", "static/offline.css", "static/icon.svg", "static/lib/text.js", "static/lib/storage.js",
+  OFFLINE, "static/style.css", "static/login.css", "static/offline.css", "static/offline.js", "static/icon.svg", "static/lib/text.js", "static/lib/storage.js",
 ].map(inScope);
 const TEXTS = inScope("static/texts/"); // the translations, of which each browser needs one
 
