@@ -68,12 +68,28 @@ def test_a_copy_has_all_settings_of_its_camera() -> None:
     assert all(each in text for each in COMMENTS)
 
 
-def test_a_renamed_camera_keeps_its_place_and_its_settings() -> None:
+def test_a_new_name_changes_the_heads_of_the_tables_alone() -> None:
     text = rename_camera(TEXT, "door", "gate")
-    found = cameras(text)
-    assert list(found) == ["gate", "front yard"]
-    assert found["gate"] == cameras(TEXT)["door"]
-    assert all(each in text for each in COMMENTS)
+    assert text == TEXT.replace("[camera.door", "[camera.gate")
+    assert rename_camera(text, "gate", "door") == TEXT
+    text = rename_camera(TEXT, "front yard", "Küche 2")
+    assert text == TEXT.replace('"front yard"', '"Küche 2"')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'x = """\n[camera.door]\n"""\n[camera.door]\nsource = "push:"\n',
+        '[camera]\ndoor = {source = "push:"}\n',
+        'camera.door.source = "push:"\n',
+    ],
+)
+def test_a_camera_that_is_written_in_another_way_is_renamed_too(text: str) -> None:
+    document = tomllib.loads(text)
+    assert tomllib.loads(rename_camera(text, "door", "gate")) == {
+        **document,
+        "camera": {"gate": {"source": "push:"}},
+    }
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,7 @@ def test_cameras_and_their_settings_may_change(file: File, old: str, new: str) -
         ("", '[camera.new]\nsource = "ffmpeg:/etc/passwd"\n', "of the kind ffmpeg:"),
         ("", '[camera.new]\nsource = "twistedcam+unix:/run/x"\n', "of the kind twistedcam"),
         ("", '[camera.new]\nsource = "webcam:/dev/../etc/x"\n', "is no webcam"),
+        ("", '[camera.new]\nsource = "webcam:/dev/v4l/by-id/.."\n', "is no webcam"),
         ("", '[camera.new]\nsource = "webcam:0"\naudio = "alsa:tee:hw,\'|rm\',raw"\n', "audio="),
         ("", '[camera.new]\nsource = "twistedcams://h/x?%63afile=/etc/passwd"\n', "'cafile'"),
         ("", '[camera.door.motion]\nsource = "file:/etc/passwd"\n', "may only use files in"),

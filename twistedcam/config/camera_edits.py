@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -76,7 +78,30 @@ def rename_camera(text: str, name: str, new: str) -> str:
     hooks = [each for each in _list(plain.get("hook")) if isinstance(each, dict)]
     if any(name in _list(each.get("camera")) for each in hooks):
         raise Forbidden(_BOUND.format(name=name, what="is named by a hook"))
-    return _dumped(document, {new if key == name else key: each for key, each in cameras.items()})
+    renamed = {new if key == name else key: each for key, each in cameras.items()}
+    changed = _with_other_heads(text, name, new)
+    if changed is not None:
+        found = parsed(changed).unwrap()
+        wanted = [(key, _plain(each)) for key, each in renamed.items()]
+        others_are_kept = {**found, "camera": plain["camera"]} == plain
+        if list(found["camera"].items()) == wanted and others_are_kept:
+            return changed
+    return _dumped(document, renamed)
+
+
+def _with_other_heads(text: str, name: str, new: str) -> str | None:
+    """Return the text with another name in the heads of a camera's tables; None without heads.
+
+    A line of a text in several lines may look like one: the caller checks what has changed.
+    """
+    import tomlkit
+
+    forms = (name, json.dumps(name, ensure_ascii=False), f"'{name}'")
+    written = "|".join(map(re.escape, forms))
+    head = re.compile(rf"^([ \t]*\[[ \t]*camera[ \t]*\.[ \t]*)(?:{written})(?=[ \t]*[].])", re.M)
+    key = tomlkit.key(new).as_string()
+    changed, count = head.subn(lambda found: found[1] + key, text)
+    return changed if count else None
 
 
 def remove_camera(text: str, name: str) -> str:

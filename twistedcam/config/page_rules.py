@@ -75,7 +75,9 @@ NO_PASSWORD = (
 )
 #: Microphones: ALSA has devices that write files or run programs.
 _SOUND = re.compile(r"|auto|off|alsa:default|pulse:[\w.-]{1,200}", re.ASCII)
-_WEBCAM = re.compile(r"|\d{1,3}|/dev/video\d{1,3}|/dev/v4l/by-(id|path)/[^/]{1,255}", re.ASCII)
+_WEBCAM = re.compile(
+    r"|\d{1,3}|/dev/video\d{1,3}|/dev/v4l/by-(id|path)/(?!\.{1,2}$)[^/]{1,255}", re.ASCII
+)
 
 
 def check_text(before: Mapping[str, Any], after: Mapping[str, Any], recordings: Path) -> None:
