@@ -31,6 +31,19 @@ def test_without_a_configuration_of_the_system_there_is_one_here(
     assert "pcm.hw" in Path(first).read_text()
 
 
+def test_plugins_are_those_of_this_machine_s_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others are there for programs of 32 bits, and cannot be loaded."""
+    for kind in ("i386-linux-gnu", "x86_64-linux-gnu"):
+        (tmp_path / kind / "alsa-lib").mkdir(parents=True)
+    monkeypatch.setattr(alsa, "_PLUGINS", (f"{tmp_path}/*/alsa-lib", f"{tmp_path}/none"))
+    for kind in ("i386-linux-gnu", "x86_64-linux-gnu"):
+        monkeypatch.setattr(alsa.sysconfig, "get_config_var", lambda name, kind=kind: kind)
+        found = safe_environment({})["ALSA_PLUGIN_DIR"]
+        assert found == f"{tmp_path}/{kind}/alsa-lib"
+
+
 def test_what_the_user_has_set_stays() -> None:
     given = {"ALSA_CONFIG_PATH": "/home/me/asound.conf", "ALSA_PLUGIN_DIR": "/opt/alsa"}
     found = safe_environment(given)
@@ -63,6 +76,7 @@ def test_names_are_those_of_ffmpeg(microphone: str, device: tuple[str, str]) -> 
             "Input/output error",
             "no such microphone",
         ),
+        ("", "No such device", "it is not plugged in"),
         ("", "Device or resource busy", "another program uses it"),
         ("", "Permission denied", "the group 'audio'"),
         ("Unable to connect: Connection refused", "Connection refused", "does not run"),

@@ -34,3 +34,8 @@ def test_ffmpeg_s_many_small_packets_become_few_pieces() -> None:
     assert [stamp for _, stamp in pieces] == pytest.approx(
         [number * 1920 / 44_100 for number in range(23)], abs=1e-6
     )
+
+
+def test_a_kind_of_microphone_that_this_system_has_not_is_named() -> None:
+    with pytest.raises(OSError, match="there is no nosuch on this system"):
+        FFmpegCapture("nosuch", ":0")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from twistedcam.runtime.child_process import child_environment
 from twistedcam.util.libraries import LazyModule, np
 
 
@@ -57,13 +59,25 @@ def test_it_is_the_module_itself_that_answers(monkeypatch: pytest.MonkeyPatch) -
     assert np.ndarray is int
 
 
-@pytest.mark.parametrize(("given", "expected"), [(None, "0"), ("2000", "2000")])
-def test_threads_of_opencv_do_not_look_for_work_in_vain(given: str | None, expected: str) -> None:
-    """OpenCV reads that when it is imported, so it has to be set before; a user's value is kept."""
-    name = "OPENCV_THREAD_POOL_ACTIVE_WAIT_WORKER"
+@pytest.mark.parametrize(
+    ("name", "given", "expected"),
+    [
+        ("OPENCV_THREAD_POOL_ACTIVE_WAIT_WORKER", None, r"0"),
+        ("OPENCV_THREAD_POOL_ACTIVE_WAIT_WORKER", "2000", r"2000"),
+        ("GNUTLS_SYSTEM_PRIORITY_FILE", None, r"/etc/.*gnutls[./]config"),
+        ("GNUTLS_SYSTEM_PRIORITY_FILE", "/home/me/gnutls", r"/home/me/gnutls"),
+    ],
+)
+def test_what_libraries_read_when_they_are_imported_is_set_before(
+    name: str, given: str | None, expected: str
+) -> None:
+    """OpenCV's threads do not look for work in vain; GnuTLS reads nothing that others can write.
+
+    A user's value is kept.
+    """
     env = {key: value for key, value in os.environ.items() if key != name}
     code = "import os, sys, twistedcam.processing.motion.watch\n"
-    code += f"print(os.environ[{name!r}], 'cv2' in sys.modules)"
+    code += f"print(os.environ[{name!r}], 'cv2' in sys.modules, 'av' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env=env if given is None else {**env, name: given},
@@ -71,4 +85,11 @@ def test_threads_of_opencv_do_not_look_for_work_in_vain(given: str | None, expec
         text=True,
         check=True,
     )
-    assert done.stdout.split() == [expected, "False"]
+    value, *loaded = done.stdout.split()
+    assert re.fullmatch(expected, value)
+    assert loaded == ["False", "False"]
+
+
+def test_the_sender_of_streams_gets_it_from_the_server() -> None:
+    """It imports PyAV itself."""
+    assert child_environment()["GNUTLS_SYSTEM_PRIORITY_FILE"].startswith("/etc/")

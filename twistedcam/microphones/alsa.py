@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,7 +15,7 @@ _PLUGINS = ("/usr/lib/*/alsa-lib", "/usr/lib64/alsa-lib", "/usr/lib/alsa-lib")
 #: Parts of ALSA's reasons in lower case, and what they mean.
 _MEANINGS = {
     "no such file": "there is no such microphone",
-    "no such device": "it was unplugged",
+    "no such device": "it is not plugged in",
     "unknown pcm": "there is no such microphone",
     "no such entity": "there is no such microphone",
     "busy": "another program uses it",
@@ -40,8 +41,11 @@ def safe_environment(environment: Mapping[str, str]) -> dict[str, str]:
     plugins = environment.get("ALSA_PLUGIN_DIR")
     if plugins is None:
         root = Path("/")
-        found = (each for name in _PLUGINS for each in sorted(root.glob(name[1:])))
-        plugins = str(next(found, _PLUGINS[-1]))
+        found = [str(each) for name in _PLUGINS for each in sorted(root.glob(name[1:]))]
+        # Some systems have those of 32 bits, too, which cannot be loaded.
+        own = sysconfig.get_config_var("MULTIARCH") or ""
+        found.sort(key=lambda each: own not in each)
+        plugins = next(iter(found), _PLUGINS[-1])
     return {
         "ALSA_CONFIG_PATH": f"{base}:{_ADDED}",
         "ALSA_CONFIG_DIR": environment.get("ALSA_CONFIG_DIR", str(_SYSTEM.parent)),

@@ -89,6 +89,8 @@ class FFmpegCapture:
     """
 
     def __init__(self, form: str, name: str) -> None:
+        if form not in av.formats_available:
+            raise OSError(f"there is no {form} on this system")
         self._container = av.open(name, format=form)
         stream = self._container.streams.audio[0]
         codec = stream.codec_context

@@ -18,6 +18,15 @@ from typing import TYPE_CHECKING, Any
 # that looks for motion a third more. OpenCV reads this when it is imported.
 os.environ.setdefault("OPENCV_THREAD_POOL_ACTIVE_WAIT_WORKER", "0")
 
+#: The configuration of the system's GnuTLS: of Fedora and its relatives, and of others.
+_GNUTLS = ("/etc/crypto-policies/back-ends/gnutls.config", "/etc/gnutls/config")
+# The GnuTLS of PyAV's wheels would read its configuration from a folder in the folder of temporary
+# files: every user of this machine could put one there, and weaken the TLS of cameras and targets.
+# GnuTLS reads this when it is loaded.
+os.environ.setdefault(
+    "GNUTLS_SYSTEM_PRIORITY_FILE", next(filter(os.path.exists, _GNUTLS), _GNUTLS[-1])
+)
+
 __all__ = ["Image", "ImageDraw", "ImageFont", "av", "cv2", "np", "requests"]
 
 
