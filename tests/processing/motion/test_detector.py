@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
+from itertools import pairwise
+
+import cv2
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.support.motion_films import Film, Walk
 from tests.support.motion_kinds import make_film
@@ -67,7 +74,10 @@ def test_light_and_weather_are_no_motion(kind: str, seed: int) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "seed"),
-    [("headlights", 2), ("snow_at_night", 0), ("focus_hunt", 1), ("tree", 1), ("insects", 5)],
+    [
+        *(("headlights", 2), ("snow_at_night", 0), ("focus_hunt", 1), ("tree", 1)),
+        *(("flag", 1), ("insects", 5), ("insects", 6)),
+    ],
 )
 def test_troubles_of_cameras_are_no_motion(kind: str, seed: int) -> None:
     scene = make_scene(kind, seed, (320, 180) if seed % 2 == 0 else (320, 240))
@@ -76,12 +86,53 @@ def test_troubles_of_cameras_are_no_motion(kind: str, seed: int) -> None:
     assert not [time for time, grey, _ in scene.pictures() if detector.feed(grey, time)]
 
 
-def test_what_flutters_in_one_place_is_part_of_the_background_soon() -> None:
-    scene = make_scene("flag", 1, (320, 240))  # the wind begins at 6 s
-    scene.seconds = 13.0
+def moves(pictures: Iterable[NDArray[np.uint8]]) -> list[float]:
+    """The times of motion in pictures that are a tenth of a second apart."""
     detector = Detector()
-    found = [time for time, grey, _ in scene.pictures() if detector.feed(grey, time)]
-    assert all(time < 9.5 for time in found)
+    return [at / 10 for at, picture in enumerate(pictures) if detector.feed(picture, at / 10)]
+
+
+def ground(seed: int) -> NDArray[np.float32]:
+    """A background with fine texture."""
+    coarse = np.random.default_rng(seed).normal(0, 28, (45, 80)).astype(np.float32)
+    return np.clip(110 + cv2.resize(coarse, (160, 90)), 5, 250)
+
+
+def noisy(picture: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.uint8]:
+    grain = random.normal(0, 1.5, picture.shape).astype(np.float32)
+    return np.clip(picture + grain, 0, 255).astype(np.uint8)
+
+
+def test_somebody_who_has_come_and_moves_on_the_spot_goes_on_moving() -> None:
+    random = np.random.default_rng(2)
+
+    def picture(time: float) -> NDArray[np.uint8]:
+        image = ground(1)
+        x = round(20 * (min(time, 8.5) - 5))  # comes in until 8.5 s
+        if x > 0:
+            image[30:80, max(0, x - 16) : x] = 220
+            arm = round(16 * abs(math.sin(2 * time)))
+            image[40 - arm : 44, x : x + 8] = 200
+        return noisy(image, random)
+
+    times = moves(picture(at / 10) for at in range(160))
+    assert 5 < times[0] < 6
+    assert times[-1] > 15.5
+    assert max(b - a for a, b in pairwise(times)) < 1
+
+
+def test_soon_after_the_start_only_what_goes_somewhere_is_motion() -> None:
+    random = np.random.default_rng(5)
+
+    def picture(time: float, speed: float) -> NDArray[np.uint8]:
+        image = ground(6)
+        x = 40 + round(speed * (time - 1.6))
+        if time > 1.6:
+            image[30:70, x : x + 16] = 220
+        return noisy(image, random)
+
+    assert not [each for each in moves(picture(at / 10, 3) for at in range(40)) if each < 3.9]
+    assert moves(picture(at / 10, 20) for at in range(40))
 
 
 def test_a_detector_is_calm_until_something_differs_from_the_background() -> None:

@@ -54,7 +54,7 @@ def test_a_walk_is_found_in_coded_video(codec: str, pixels: str) -> None:
         found = examiner.examine(packets[at : at + 2], at / 20)
         if found is not None and found.moving:
             times.append(at / 20)
-    assert 3.0 < times[0] < 3.8
+    assert 3.0 < times[0] < 4.2
     assert times[-1] < 5.2
 
 
@@ -67,7 +67,7 @@ def test_a_walk_is_found_in_frames() -> None:
             found = examiner.examine([frame], time)
             assert found is not None
             times += [time] if found.moving else []
-    assert 3.0 < times[0] < 3.8
+    assert 3.0 < times[0] < 4.2
 
 
 def test_packets_before_a_key_frame_are_left_out_and_rubbish_is_an_error() -> None:

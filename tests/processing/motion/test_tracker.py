@@ -89,6 +89,12 @@ def test_what_changes_in_one_place_stays_there_and_what_goes_on_does_not() -> No
     assert not follow(*[blob(10 + step, side=20) for step in range(30)]).stays_in_place(2.9)
 
 
+def test_a_thing_has_travelled_when_it_has_gone_by_its_own_width() -> None:
+    assert not follow(*[blob(20 + step % 4) for step in range(30)]).has_travelled
+    assert not follow(*[blob(10 + step) for step in range(5)]).has_travelled
+    assert follow(*[blob(10 + step) for step in range(6)]).has_travelled
+
+
 def test_a_thing_much_smaller_than_before_has_shrunk() -> None:
     assert follow(blob(20, side=9), blob(20, side=5)).has_shrunk(0.1)
     assert not follow(blob(20, side=9), blob(20, side=8)).has_shrunk(0.1)

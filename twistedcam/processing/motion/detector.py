@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from twistedcam.processing.motion.background import DARK, Background, Grid
 from twistedcam.processing.motion.findings import Moving
 from twistedcam.processing.motion.settings import MotionSettings
-from twistedcam.processing.motion.tracker import LARGE, Blob, BlobTracker, TrackedBlob
+from twistedcam.processing.motion.tracker import Blob, BlobTracker, TrackedBlob
 from twistedcam.processing.motion.zones import Cells, Zones
 
 #: Seconds at the start in which the background is learnt and nothing is reported.
@@ -40,8 +40,24 @@ MANY_NEW, MEAN_NEW = 4, 1.5
 SNOW, SNOW_SHARE = 12, 1.7
 #: The share of a thing's cells that change at least when it begins to move.
 ACTIVE = 0.12
+#: The share that changes at least while it moves on the spot, after it has come there.
+STIRS = 0.03
 #: Standard deviations by which a thing differs whose size is not changed by noise.
 CLEAR = 6.0
+#: The share of the picture from which light is no thing although some of its edge is sharp.
+WIDE = 0.05
+#: Seconds at the start in which only what goes away from where it was is motion: the noise of
+#: places where something sways is not known yet.
+YOUNG = 4.0
+#: Seconds for which a thing that has gone somewhere may rest and move again in that place.
+RESTS = 8.0
+#: The share of the picture up to which a thing may be an insect.
+INSECT = 0.04
+#: The least share of a thing's values that are not those of the background.
+NEW = 0.42
+#: The side of the parts in which they are compared, as a share of the picture's width: no leaf
+#: goes farther.
+PATCH = 0.1
 #: The least sharpness of a thing's edges.
 SHARP = 0.17
 
@@ -140,7 +156,7 @@ class Detector:
         for blob in blobs:
             track = tracks[blob.label]
             self._measure_change(track, blob, strength, change)
-            if self._is_moving(track, blob, time, low.size):
+            if self._is_moving(track, blob, labels, time):
                 track.moved_at = time
                 found.append(self._describe(track, blob, labels))
             if track.moved_at > time - KEPT_OUT:
@@ -150,6 +166,9 @@ class Detector:
             np.copyto(moving, wide > 0)
         found.sort(key=lambda each: -each.score)
         return found
+
+    def _is_young(self, time: float) -> bool:
+        return time < self._learnt_at - LEARN + YOUNG
 
     def _find_blobs(self, low: Cells, size: Grid) -> tuple[list[Blob], NDArray[np.int32]]:
         """Return the blobs, and their labels by cell."""
@@ -192,23 +211,28 @@ class Detector:
         norm = float(np.sqrt((moved * moved).sum() * (now * now).sum())) + 1e-6
         track.note_change(changed / max(blob.cells, 1), max(0.0, product / norm))
 
-    def _is_moving(self, track: TrackedBlob, blob: Blob, time: float, cells: int) -> bool:
+    def _is_moving(
+        self, track: TrackedBlob, blob: Blob, labels: NDArray[np.int32], time: float
+    ) -> bool:
+        cells = labels.size
         left, top, right, bottom = blob.box
         least_area = self._settings.min_area / 100 * cells
         # A cell more on each side: the edge of a thing is somewhere within its outer cells.
         area = (right - left + 2) * (bottom - top + 2)
         if area < least_area or blob.cells < FILLED * least_area:
             return False
-        if track.stays_in_place(time):
+        is_young = self._is_young(time)
+        if not track.has_travelled and (is_young or track.stays_in_place(time)):
             return False
-        if track.moved_at > time - GOES_ON:
-            return track.active > 0.06  # as long as anything in it changes
+        if track.moved_at > time - (RESTS if track.has_travelled else GOES_ON):
+            # As long as anything in it changes: somebody who has come may only move an arm.
+            return track.active > (STIRS if track.has_travelled else 2 * STIRS)
         clutter = self._tracker.clutter_beside(blob, cells)
         is_calm = not clutter and self._new < MANY_NEW and self._mean_new < MEAN_NEW
         is_snow = self._tracker.crowd >= SNOW
         is_clear = is_calm or track.mass > 2.5 * clutter > 0
         # Rain and noise are followed for a few pictures at most.
-        needed = 4 if is_calm else 5 if is_clear else 8
+        needed = 8 if is_young else 4 if is_calm else 5 if is_clear else 8
         if time - track.began < self._settings.min_duration - 0.01 or track.steady < needed:
             return False
         if track.changes < needed - (2 if is_clear else 3):
@@ -217,7 +241,7 @@ class Detector:
             return False
         if track.active < ACTIVE or track.has_shrunk(time):
             return False
-        is_small = blob.cells < LARGE * cells and blob.strength > CLEAR
+        is_small = blob.cells < INSECT * cells and blob.strength > CLEAR
         if is_small and not is_snow and track.is_erratic(time):
             return False
         rows, columns = self._before.shape
@@ -226,7 +250,27 @@ class Detector:
         least = max(0.9, 0.05 * max(right - left, bottom - top))
         if shift < least or straight <= (0.3 if is_clear else 0.5):
             return False
-        return self._sharpness(blob) > SHARP
+        is_thing = self._sharpness(blob) > SHARP and self._newness(blob, labels) > NEW
+        track.looks_real = track.looks_real + 1 if is_thing else 0
+        return track.looks_real > (blob.cells > WIDE * cells)
+
+    def _newness(self, blob: Blob, labels: NDArray[np.int32]) -> float:
+        """Return how much a blob's cells have other values than before, from 0 to 1.
+
+        Leaves, folds of a flag, and the shadows of a tree are in other places than in the
+        background, but have the same values.
+        """
+        left, top, right, bottom = blob.box
+        side = max(4, round(labels.shape[1] * PATCH))
+        new = whole = 0.0
+        for y in range(top, bottom, side):
+            for x in range(left, right, side):
+                part = (slice(y, min(bottom, y + side)), slice(x, min(right, x + side)))
+                inside = labels[part] == blob.label
+                now, difference = self._picture[part][inside], self._before[part][inside]
+                new += float(np.abs(np.sort(now) - np.sort(now - difference)).sum())
+                whole += float(np.abs(difference).sum())
+        return new / max(whole, 1e-6)
 
     def _sharpness(self, blob: Blob) -> float:
         """Return how sharp a blob's edges are, from 0 to 0.5: those of light are soft."""

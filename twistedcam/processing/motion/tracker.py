@@ -74,6 +74,12 @@ class TrackedBlob:
     active: float = 0.0
     #: The greatest mass of the last time.
     mass: float = 0.0
+    #: True if it has gone away from where it was first seen.
+    has_travelled: bool = False
+    #: Where that was.
+    _origin: tuple[float, float] = (0.0, 0.0)
+    #: The number of pictures that follow each other in which it looks like a thing that moves.
+    looks_real: int = 0
     #: The times of pictures in which it changed as a thing that moves does.
     _changed: deque[float] = field(default_factory=lambda: deque(maxlen=40))
 
@@ -85,7 +91,10 @@ class TrackedBlob:
     def add(self, time: float, blob: Blob) -> None:
         """Add the blob of a picture."""
         if self.steady <= 0:
-            self.began = time
+            self.began, self._origin, self.has_travelled = time, blob.centre, False
+        left, top, right, bottom = blob.box
+        if _distance(self._origin, blob.centre) > min(right - left, bottom - top):
+            self.has_travelled = True
         self.seen.append((time, blob))
         self.count += 1
         self.steady += 1
