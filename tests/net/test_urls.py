@@ -39,6 +39,12 @@ def test_settings_are_joined_so_that_they_split_again() -> None:
     [
         ("rtsp://me:SECRET@h/a", "rtsp://***@h/a"),
         ("rtsp://me:SEC#RET@h/a", "rtsp://***@h/a"),
+        (
+            "rtsp://h/user=me_password=SEC_RET_channel=1_stream=0.sdp?real_stream",
+            "rtsp://h/user=***_password=***_channel=1_stream=0.sdp?real_stream",
+        ),
+        ("http://h/login=me&pwd=SECRET/1", "http://h/login=***&pwd=***/1"),
+        ("http://h/monkey/bypass", "http://h/monkey/bypass"),
         ("rtsp://me:SEC/RET@h/a", "rtsp://***@h/a"),
         ("http://h/a?token=SECRET&size=1", "http://h/a?token=***&size=1"),
         ("rtmp://h/live/SECRET", "rtmp://h/live/***"),

@@ -19,6 +19,8 @@ _PATHS = frozenset({"file", "folder"})
 _SECRET = re.compile(
     r"pass|pwd|token|key|auth|secret|user|usr|login|account|sig|streamid", re.IGNORECASE
 )
+#: Logins in a path, as recorders of XMEye have: ``/user=admin_password=x_channel=1_stream=0.sdp``.
+_IN_PATH = re.compile(rf"((?:{_SECRET.pattern})[a-z]*=).+?(?=_[a-z]+=|[&/;]|$)", re.IGNORECASE)
 _HIDDEN = "***"
 #: Settings of a source, of which one is the address of the camera's motors with a login.
 _MOTORS = re.compile(r"((?:[a-z_]+=[^&@]*&)*ptz=onvifs?://)[^@/]*@([^@]*)")
@@ -90,6 +92,7 @@ def without_secrets(text: str) -> str:
     elif "@" in rest and not _has_host(parts.scheme, netloc):  # a / in it, or no // before it
         return without_secrets(f"{parts.scheme}://{_HIDDEN}@{rest.rpartition('@')[2]}")
     path = without_key(parts.path) if parts.scheme in ("rtmp", "rtmps") else parts.path
+    path = _IN_PATH.sub(rf"\1{_HIDDEN}", path)
     words = (_hide(word) for word in parts.query.split("&"))
     shown = parts._replace(netloc=netloc, path=path, query="&".join(words))
     if parts.scheme and not rest.startswith("//"):
