@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 import warnings
@@ -119,6 +120,35 @@ def test_a_self_signed_certificate_is_refused_and_taken_if_told_so(tls: ssl.SSLC
         with opened(f"{camera.url()}#verify=0&fps=50") as source:
             assert [read(source).jpeg for _ in range(2)] == [PICTURES[0]] * 2
         assert camera.connections == 2
+
+
+def test_https_at_a_port_without_tls_says_what_to_write() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def answer() -> None:
+            connection = server.accept()[0]
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            connection.close()
+
+        peer = threading.Thread(target=answer)
+        peer.start()
+        with (
+            pytest.raises(CameraFailed, match="does not use TLS here: write http://"),
+            opened(f"https://127.0.0.1:{port}/"),
+        ):
+            pass
+        peer.join(PATIENCE)
+
+
+def test_a_name_without_an_address_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def find(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", find)
+    with pytest.raises(CameraFailed, match="no computer of this name"), opened("http://nobody/"):
+        pass
 
 
 def test_old_tls_is_taken_if_certificates_do_not_count(tls: ssl.SSLContext) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,18 @@ def test_only_a_push_source_gets_the_inbox() -> None:
 def test_schemes_are_those_of_urls_and_of_this_machine() -> None:
     local = {"auto", "webcam", "picamera", "pattern", "file", "folder", "push"}
     assert set(SCHEMES) == urls.SCHEMES | local
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("rstp://h/x", "there is no source 'rstp': did you mean rtsp:?"),
+        ("wombat:0", "there is no source 'wombat': use one of auto:, webcam:"),
+        ("rtsp://:554/x", "has no host"),
+        ("http://h:99999/x", "has no valid port"),
+        ("rtsp://h:x/x", "has no valid port"),
+    ],
+)
+def test_an_address_that_cannot_be_right_is_explained(text: str, reason: str) -> None:
+    with pytest.raises(BadArgument, match=re.escape(reason)):
+        make_source(parse(text))

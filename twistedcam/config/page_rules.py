@@ -20,7 +20,7 @@ from twistedcam.config.places import check_place
 from twistedcam.config.toml_file import FILE_OPTIONS, ConfigContents
 from twistedcam.errors import BadArgument, Forbidden
 from twistedcam.publishing.target import PublishTarget
-from twistedcam.sources.registry import SCHEMES
+from twistedcam.sources.registry import SCHEMES, unknown_scheme
 from twistedcam.sources.spec import SourceSpec, parse
 
 #: The options that may change, by their attributes. New ones are closed by default.
@@ -239,7 +239,7 @@ def check_source(spec: SourceSpec, known: Iterable[SourceSpec], recordings: Path
         Forbidden: only the file itself may name this source.
     """
     if spec.scheme not in SCHEMES:
-        raise BadArgument(f"there is no source {spec.scheme!r}")
+        raise unknown_scheme(spec.scheme)
     olds = [each for each in known if (each.scheme, each.target) == (spec.scheme, spec.target)]
     if not olds:
         if spec.scheme in _FILE_SCHEMES:

@@ -23,6 +23,8 @@ LOGIN_REFUSED = "The camera refuses this user name or password: change them in t
 LOGIN_WANTED = (
     "The camera needs a user name and a password: write them into its address as USER:PASSWORD@HOST"
 )
+#: The reason of an address whose host has no address.
+NO_SUCH_NAME = "no computer of this name was found"
 
 
 @dataclass(frozen=True)

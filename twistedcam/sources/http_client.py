@@ -20,7 +20,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from twistedcam.errors import CameraFailed, LoginRefused
 from twistedcam.net.http_login import Login
 from twistedcam.net.urls import without_secrets
-from twistedcam.sources.base import LOGIN_REFUSED, LOGIN_WANTED
+from twistedcam.sources.base import LOGIN_REFUSED, LOGIN_WANTED, NO_SUCH_NAME
 from twistedcam.util.one_line import on_one_line
 
 #: Seconds of silence after which the connection is closed.
@@ -29,6 +29,7 @@ _CHUNK = 64 * 1024
 #: The most redirects and challenges for one request.
 _MAX_STEPS = 8
 _REDIRECTS = (301, 302, 303, 307, 308)
+_NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _CUT = (http.client.IncompleteRead, urllib3.exceptions.IncompleteRead)
 _ERRORS = (OSError, http.client.HTTPException, urllib3.exceptions.HTTPError, ValueError)
@@ -234,6 +235,10 @@ def reason_of(error: BaseException, timeout: float = TIMEOUT) -> str:
                 f"its certificate is not trusted ({each.verify_message}): add #verify=0 to the "
                 "address if it is the right camera"
             )
+        if isinstance(each, ssl.SSLError) and each.reason in _NO_TLS:
+            return "it does not use TLS here: write http:// in place of https://, or another port"
+        if isinstance(each, socket.gaierror):
+            return NO_SUCH_NAME
     for each in causes:
         if isinstance(each, http.client.HTTPException):
             return on_one_line(str(each))[:200] or type(each).__name__

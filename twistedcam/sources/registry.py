@@ -6,6 +6,7 @@ a camera reads in a thread of its own.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from importlib import import_module
 
@@ -93,12 +94,20 @@ def read_source_settings(spec: SourceSpec) -> Settings:
     return _make(spec)[1]
 
 
+def unknown_scheme(scheme: str) -> BadArgument:
+    """Return the error for a scheme that no source has, with the one that may be meant."""
+    turned = [each for each in SCHEMES if sorted(each) == sorted(scheme)]  # rstp: for rtsp:
+    near = turned or difflib.get_close_matches(scheme, SCHEMES, 1)
+    known = ", ".join(f"{each}:" for each in SCHEMES)
+    hint = f"did you mean {near[0]}:?" if near else f"use one of {known}"
+    return BadArgument(f"there is no source {scheme!r}: {hint}")
+
+
 def _make(spec: SourceSpec) -> tuple[Source | ReactorSource, Settings]:
     settings = Settings(spec)
     maker = SCHEMES.get(spec.scheme)
     if maker is None:
-        known = ", ".join(f"{scheme}:" for scheme in SCHEMES)
-        raise BadArgument(f"there is no source {spec.scheme!r}: use one of {known}")
+        raise unknown_scheme(spec.scheme)
     source = maker(spec, settings)
     settings.refuse_unknown()
     return source, settings

@@ -60,11 +60,17 @@ class SourceSpec:
         """Raise BadArgument unless the address has a host."""
         try:
             parts = urlsplit(f"{self.scheme}:{self.target}")
-            found = parts.hostname and (parts.port or True)
+            found = parts.hostname
         except ValueError:
             found = None
         if not found:
             raise BadArgument(f"{self.shown} has no host: write {self.scheme}://HOST/…")
+        try:
+            _ = parts.port
+        except ValueError:
+            raise BadArgument(
+                f"{self.shown} has no valid port: it is a number from 1 to 65535"
+            ) from None
 
     def path(self, example: str) -> Path:
         """Return the target as a path, or raise BadArgument with an example."""

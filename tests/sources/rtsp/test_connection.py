@@ -6,7 +6,12 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from twisted.internet.error import ConnectionDone, ConnectionLost, ConnectionRefusedError
+from twisted.internet.error import (
+    ConnectionDone,
+    ConnectionLost,
+    ConnectionRefusedError,
+    DNSLookupError,
+)
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.logger import capturedLogs
@@ -178,3 +183,4 @@ def test_reasons_are_those_of_the_system() -> None:
     assert reason_of(Failure(ConnectionRefusedError(111))) == "Connection refused"
     assert reason_of(Failure(OSError(113, "x"))) == "No route to host"
     assert reason_of(Failure(ValueError("a\nb"))) == "a b"
+    assert reason_of(Failure(DNSLookupError("x"))) == "no computer of this name was found"

@@ -12,6 +12,7 @@ from twisted.internet.error import (
     ConnectError,
     ConnectionDone,
     ConnectionLost,
+    DNSLookupError,
     TimeoutError,
 )
 from twisted.internet.interfaces import IReactorTime, ITCPTransport
@@ -33,6 +34,7 @@ from twistedcam.rtsp.messages import (
     interleaved_head,
 )
 from twistedcam.runtime.timer import Timer
+from twistedcam.sources.base import NO_SUCH_NAME
 from twistedcam.util.one_line import on_one_line
 
 log = Logger()
@@ -219,6 +221,8 @@ def _described(reason: Failure) -> str:
 def reason_of(failure: Failure) -> str:
     """Describe why a connection could not be made, or was lost, without the camera's name."""
     error = failure.value
+    if isinstance(error, DNSLookupError):
+        return NO_SUCH_NAME
     if isinstance(error, (ConnectError, OSError)):
         number = getattr(error, "osError", None) or getattr(error, "errno", None)
         if isinstance(number, int):
