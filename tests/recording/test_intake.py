@@ -77,6 +77,15 @@ class IntakeTests(SynchronousTestCase):
     def seconds(self) -> list[float]:
         return [(each.pts - START_US) / 1e6 for each in self.job.taken]
 
+    def test_what_the_camera_has_sent_before_the_end_is_recorded(self) -> None:
+        packets = h264_packets([1, 2, 3])
+        self.begin()
+        self.publish(packets[0])
+        self.publish(packets[1])
+        self.camera.stream.packets.collect = lambda: self.publish(packets[2])
+        self.successResultOf(self.intake.end())
+        self.assertEqual([each.data for each in self.job.taken], [each.data for each in packets])
+
     def test_only_what_comes_between_begin_and_end_is_recorded(self) -> None:
         self.show(1)
         self.begin()

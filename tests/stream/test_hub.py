@@ -6,7 +6,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from twistedcam import Frame
-from twistedcam.stream.hub import LATE, ROUND, ROUND_TIME, FrameHub, Sink
+from twistedcam.stream.hub import LATE, PATIENT, ROUND, ROUND_TIME, FrameHub, Sink
 
 
 class LastFrameSink(Sink):
@@ -81,6 +81,28 @@ class HubTests(SynchronousTestCase):
         newest = hub.newest
         assert newest is not None
         self.assertEqual(newest.seq, 3)
+
+    def test_it_is_patient_as_long_as_no_sink_needs_frames_at_once(self) -> None:
+        hub, told = FrameHub(), list[bool]()
+        hub.on_patience = lambda: told.append(hub.is_patient)
+        self.assertTrue(hub.is_patient)
+        recorder, viewer, detector = LastFrameSink(), LastFrameSink(), LastFrameSink()
+        hub.add(recorder, priority=PATIENT)
+        self.assertEqual((told, hub.is_patient), ([], True))
+        hub.add(viewer)
+        hub.add(detector, priority=LATE)
+        hub.remove(viewer)
+        hub.remove(detector)
+        hub.remove(recorder)
+        self.assertEqual(told, [False, False, False, True])
+
+    def test_all_that_was_sent_before_is_offered_when_it_catches_up(self) -> None:
+        hub, sink = FrameHub(Clock()), LastFrameSink()
+        hub.add(sink, priority=PATIENT)
+        hub.collect = lambda: hub.publish(frame(2))
+        hub.publish(frame(1))
+        hub.catch_up()
+        self.assertEqual(sink.seqs, [1, 2])
 
     def test_a_sink_that_fails_is_removed_and_the_others_go_on(self) -> None:
         hub, sink = FrameHub(), LastFrameSink()

@@ -16,6 +16,7 @@ from twistedcam.camera.bad_frames import BadFrameLog
 from twistedcam.camera.notifier import StateNotifier, answer
 from twistedcam.camera.on_demand import OnDemand, may_suspend, next_frame, read_idle
 from twistedcam.camera.opener import SourceOpener
+from twistedcam.camera.packet_gathering import PacketGathering
 from twistedcam.camera.retry import RETRY_MOST
 from twistedcam.camera.state_machine import CameraState, make_lifecycle
 from twistedcam.camera.status import CameraStatus
@@ -130,6 +131,7 @@ class Camera(CameraStatus):
             make_thread,
             lambda: self._notifier.step(self._lifecycle.retry),
         )
+        self._gathering = PacketGathering(self.stream, lambda: self.source, self.rate)
         self.audio.is_muted_at_source = lambda: self._opener.is_muted_at_source
         self._lifecycle = make_lifecycle(self)
         self._on_demand = OnDemand(
@@ -182,6 +184,7 @@ class Camera(CameraStatus):
         """
         frame = self.hub.encoded()
         if frame is None:
+            self.stream.packets.catch_up()
             with suppress(ValueError):  # the next one may be readable
                 frame = await self.stream.still()
         return frame
@@ -245,6 +248,7 @@ class Camera(CameraStatus):
             self.inbox.renew()
         if state == "live":
             self._opener.succeeded()
+            self._gathering.apply()
             log.info("{camera} is live: {granted}", camera=self.name, granted=self.source_info)
         elif not is_news:  # a retry that failed as the one before: it was logged
             pass

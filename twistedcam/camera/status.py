@@ -16,7 +16,7 @@ from twistedcam.media.packet import Packet
 from twistedcam.sources.base import RawPacket, SourceInfo
 from twistedcam.sources.spec import SourceSpec
 from twistedcam.util.histogram import Histogram
-from twistedcam.util.rate import Rate
+from twistedcam.util.rate import GroupedRate
 
 log = Logger()
 
@@ -90,9 +90,9 @@ class CameraStatus:
         #: The size of the newest frame in pixels; 0 before the first.
         self.width = 0
         self.height = 0
-        self.rate = Rate()
+        self.rate = GroupedRate()
         self.counts = CameraCounts()
-        #: The age of frames when they were passed on, in seconds.
+        #: The age of frames when they were passed on, in seconds; not of those that have gathered.
         self.ages = Histogram()
         #: The clock's time in seconds and the reason of the last fault, or None.
         self.last_fault: tuple[float, str] | None = None
@@ -141,7 +141,8 @@ class CameraStatus:
     def _measure(self, time_us: int) -> None:
         """Count a picture of that capture time in the rates and ages."""
         self._sequence += 1
-        self.ages.observe(time.time() - time_us / 1e6)
+        if not self.rate.late:
+            self.ages.observe(time.time() - time_us / 1e6)
         now = self._clock.seconds()
         self.rate.tick(now)
         self._log_rate(now)

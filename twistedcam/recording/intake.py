@@ -20,7 +20,7 @@ from twistedcam.recording.writer.job import WriteJob
 from twistedcam.recording.writer.plan import Plan
 from twistedcam.recording.writer.segment import MORE
 from twistedcam.stream.camera_sound import SoundSink
-from twistedcam.stream.hub import LATE, Sink
+from twistedcam.stream.hub import PATIENT, Sink
 from twistedcam.stream.stream import Subscription
 from twistedcam.stream.wants import Wants
 
@@ -80,7 +80,7 @@ class Intake(Sink[Packet]):
         if self.preroll is None:
             return []
         if self._keeping is not None and self._keeping.hub is not None:
-            self._keeping.hub.finish_pass()  # the newest packet belongs to them
+            self._keeping.hub.catch_up()  # the newest packet belongs to them
         return self.preroll.last(seconds, self._camera.stream.now() or 0)
 
     def sound_track(self, format: Format) -> Track | None:
@@ -112,7 +112,7 @@ class Intake(Sink[Packet]):
         packets = self._camera.stream.packets
         if hub is not packets:
             return []
-        packets.finish_pass()
+        packets.catch_up()
         group = packets.group
         if group:
             sounds = self._camera.stream.audio.since(group[0].dts, format.container.sounds)
@@ -242,6 +242,8 @@ class _Recording(Sink[Packet]):
 
     def end(self) -> Deferred[int | None]:
         """Take no more packets (``Intake.end``)."""
+        if self._subscription.hub is not None:
+            self._subscription.hub.catch_up()
         self._pass_early()
         at, missed = self._stream.now(), self._count_missed()
         encoder = self._subscription.encoder
@@ -346,8 +348,8 @@ class _Recording(Sink[Packet]):
 def _wants(format: Format) -> Wants:
     """The packets for a format: those that are written as they are, else JPEG to encode."""
     codecs = tuple(dict.fromkeys((*format.wanted, "mjpeg")))
-    return Wants(codecs, every=True, priority=LATE)
+    return Wants(codecs, every=True, priority=PATIENT)
 
 
 def _wants_sound(codecs: tuple[str, ...]) -> Wants:
-    return Wants(codecs, kind="audio", every=True, priority=LATE)
+    return Wants(codecs, kind="audio", every=True, priority=PATIENT)

@@ -199,6 +199,20 @@ class ReactorSource(Protocol):
 
 
 @runtime_checkable
+class Gathering(Protocol):
+    """A source that can let packets gather, and deliver several at once: that costs less."""
+
+    def gather(self, wanted: bool) -> float:
+        """Let packets gather, or deliver each one at once.
+
+        Returns the seconds by which packets may come late from now on.
+        """
+
+    def collect(self) -> None:
+        """Deliver at once what has gathered so far."""
+
+
+@runtime_checkable
 class Reappearing(Protocol):
     """A source that can detect, while it is closed, that its device has come back."""
 

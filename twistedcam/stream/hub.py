@@ -24,8 +24,9 @@ P_contra = TypeVar("P_contra", bound=Packet, contravariant=True)
 ROUND_TIME = 0.001
 #: Sinks that are offered a packet before the time is looked at.
 ROUND = 16
-#: The priorities of sinks: those that are LATE get each packet after all others.
-NORMAL, LATE = 0, 1
+#: The priorities of sinks: those that are LATE get each packet after all others. Those that are
+#: PATIENT get it after them, and it may come a fifth of a second late, together with others.
+NORMAL, LATE, PATIENT = 0, 1, 2
 #: The largest group of pictures that is kept, in packets and bytes.
 GROUP_PACKETS, GROUP_BYTES = 900, 16 * 2**20
 
@@ -75,6 +76,10 @@ class Hub(Generic[P]):
         self.track: Track | None = None
         #: Called with True when the first sink was added, with False when the last was removed.
         self.on_demand: Callable[[bool], None] = lambda wanted: None
+        #: Called when ``is_patient`` may have changed.
+        self.on_patience: Callable[[], None] = lambda: None
+        #: Has the source deliver what it has received so far.
+        self.collect: Callable[[], None] = lambda: None
         #: All sinks in the order in which they were added, and their priorities.
         self._sinks: dict[Sink[P], int] = {}
 
@@ -84,25 +89,35 @@ class Hub(Generic[P]):
     def __contains__(self, sink: object) -> bool:
         return sink in self._sinks
 
+    @property
+    def is_patient(self) -> bool:
+        """True if no sink needs packets as soon as they are there."""
+        return all(priority == PATIENT for priority in self._sinks.values())
+
     def add(self, sink: Sink[P], *, priority: int = NORMAL) -> None:
         """Offer every new packet to this sink from now on.
 
         Arguments:
             priority: ``LATE`` for a sink that encodes or computes. It gets each packet after the
                 others, because it would use the processor while viewers wait for the packet.
+                ``PATIENT`` for a sink that keeps packets, or writes them to the disk.
         """
         was_empty = not self._sinks
         self._sinks[sink] = priority
         if was_empty:
             self.on_demand(True)
+        if priority != PATIENT:
+            self.on_patience()
 
     def remove(self, sink: Sink[P]) -> None:
         """Offer no more packets to this sink. Does nothing if it is not there."""
         if sink not in self._sinks:
             return
-        del self._sinks[sink]
+        priority = self._sinks.pop(sink)
         if not self._sinks:
             self.on_demand(False)
+        if priority != PATIENT:
+            self.on_patience()
 
     def publish(self, packet: P) -> None:
         """Pass a new packet to all sinks. A sink that raises an error is removed."""
@@ -125,6 +140,11 @@ class Hub(Generic[P]):
 
     def request_keyframe(self) -> None:
         """Ask the encoder for a key frame soon; does nothing if a device encodes."""
+
+    def catch_up(self) -> None:
+        """Offer all packets to all sinks that the camera has sent so far."""
+        self.collect()
+        self.finish_pass()
 
     def finish_pass(self) -> None:
         """Offer the newest packet to all sinks that still wait for it."""

@@ -68,7 +68,7 @@ class Subscription:
         if encoder is not None:
             return encoder.flush()
         if self.hub is not None:
-            self.hub.finish_pass()
+            self.hub.catch_up()
         return succeed(None)
 
     def close(self) -> Deferred[None]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+#: Events that come within so many seconds come together.
+_TOGETHER = 0.02
+
 
 class Rate:
     """Counts events by their times.
@@ -60,6 +63,27 @@ class Rate:
         while self._marks[0][0] < now - self._span:
             del self._marks[0]
         self._due = now + self._span / 4
+
+
+class GroupedRate(Rate):
+    """A rate of events that may come late, several at once."""
+
+    __slots__ = ("late",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: Seconds by which events may come late.
+        self.late = 0.0
+
+    def tick(self, now: float) -> None:
+        """Count an event at ``now`` seconds of a monotonic clock."""
+        super().tick(now)
+        if self.late and now - self._marks[-1][0] < _TOGETHER:  # the mark is of the whole group
+            self._marks[-1] = (self._marks[-1][0], self.count)
+
+    def current(self, now: float) -> float:
+        """Return events per second over the last span; silence that is no longer counts not."""
+        return super().current(max(self._last, now - self.late))
 
 
 class ReportedRate(Rate):

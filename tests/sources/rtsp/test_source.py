@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
+import socket
 import tempfile
 import time
 from pathlib import Path
@@ -37,10 +39,11 @@ from tests.support.tls_server import make
 from twistedcam.errors import BadArgument
 from twistedcam.rtsp.messages import InterleavedFrame
 from twistedcam.rtsp.rtcp import RtcpBye
-from twistedcam.rtsp.sdp import MediaDescription
+from twistedcam.rtsp.sdp import MediaDescription, MediaFormat
 from twistedcam.sources.base import ReactorSource, Reappearing, SourceInfo
 from twistedcam.sources.ffmpeg import FfmpegSource
 from twistedcam.sources.rtsp import source as module
+from twistedcam.sources.rtsp.read_gathering import MOST_SECONDS
 from twistedcam.sources.rtsp.source import RtspSource
 from twistedcam.sources.spec import Settings, parse
 
@@ -91,7 +94,9 @@ class SourceTests(TestCase):
         played = camera.requested("PLAY")
         source, listener = started(camera.url(login), *options)
         self.addCleanup(source.stop)
-        return await played, listener
+        client = await played
+        client.source = source
+        return client, listener
 
     async def test_packets_come_as_they_were_sent(self) -> None:
         camera = self.camera(VIDEO, ALAW, schemes=("MD5",))
@@ -120,6 +125,51 @@ class SourceTests(TestCase):
             (sound.track.id, sound.track.codec, sound.data), (1, "pcm_alaw", b"\xd5" * 160)
         )
         self.assertEqual(listener.corrupt, [])
+
+    async def test_packets_gather_and_are_collected_in_their_order(self) -> None:
+        client, listener = await self.playing(self.camera())
+        source = client.source
+        client.send(0, 0, IDR)
+        await listener.until(lambda: listener.packets)
+        self.assertEqual(source.gather(True), MOST_SECONDS)
+        for number in range(1, 4):
+            client.send(0, number * PERIOD, SLICE)
+        await listener.until(lambda: len(listener.packets) == 4)  # the next round
+        receiver = source._video.receiver
+        self.assertEqual(receiver.reception.jitter, 0.0, "it is not known")
+        await reactor_turns(lambda: not source._session.connection._is_decoding)
+        raw = socket.socket(fileno=os.dup(client.transport.getHandle().fileno()))
+        self.addCleanup(raw.close)
+        raw.sendall(InterleavedFrame(0, client.packet(0, 4 * PERIOD, SLICE)).encode())
+        source.collect()
+        self.assertEqual(len(listener.packets), 5)
+        self.assertEqual(source.gather(False), 0.0)
+        client.send(0, 5 * PERIOD, SLICE)
+        await listener.until(lambda: len(listener.packets) == 6)
+        self.assertEqual(listener.corrupt, [])
+
+    async def test_the_end_is_noticed_while_packets_gather(self) -> None:
+        client, listener = await self.playing(self.camera())
+        client.send(0, 0, IDR)
+        await listener.until(lambda: listener.packets)
+        client.source.gather(True)
+        client.send(0, PERIOD, SLICE)
+        client.transport.loseConnection()
+        await listener.failed()
+        self.assertEqual(len(listener.packets), 2)
+        self.assertEqual(client.source.gather(True), 0.0)
+        client.source.collect()
+
+    async def test_packets_over_udp_and_motion_jpeg_never_gather(self) -> None:
+        client, listener = await self.playing(self.camera(), "udp")
+        client.send(0, 0, IDR)
+        await listener.until(lambda: listener.packets)
+        self.assertEqual(client.source.gather(True), 0.0)
+        form = MediaFormat(26, "JPEG", 90000)
+        jpeg = MediaDescription("video", (form,), attributes=(("control", "video"),))
+        client, listener = await self.playing(self.camera(jpeg))
+        await listener.until(lambda: listener.info)
+        self.assertEqual(client.source.gather(True), 0.0)
 
     async def test_a_loss_is_one_fault_and_the_stream_goes_on_with_a_key_frame(self) -> None:
         client, listener = await self.playing(self.camera())

@@ -15,7 +15,7 @@ from twisted.internet.error import (
     DNSLookupError,
     TimeoutError,
 )
-from twisted.internet.interfaces import IReactorTime, ITCPTransport
+from twisted.internet.interfaces import IReactorTime, ISSLTransport, ITCPTransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -35,6 +35,7 @@ from twistedcam.rtsp.messages import (
 )
 from twistedcam.runtime.timer import Timer
 from twistedcam.sources.base import NO_SUCH_NAME
+from twistedcam.sources.rtsp.read_gathering import ReadGathering
 from twistedcam.util.one_line import on_one_line
 
 log = Logger()
@@ -83,6 +84,9 @@ class RtspConnection(Protocol):
         self._cseq = 0
         #: The requests that are not answered yet, by their numbers.
         self._answers: dict[int, Deferred[RtspResponse]] = {}
+        #: What lets bytes gather while nobody needs packets at once.
+        self._gathering: ReadGathering | None = None
+        self._is_decoding = False
         self._closed: Deferred[None] = Deferred()
         self._close_limit = Timer(clock)
         self._has_logged = False
@@ -123,9 +127,32 @@ class RtspConnection(Protocol):
         if not self.is_lost:
             self.transport.write(interleaved_head(channel, len(packet)) + packet)
 
+    def gather(self, wanted: bool) -> bool:
+        """Read bytes when many are there, or as soon as they are there.
+
+        Returns True if they gather from now on; those of TLS never do.
+        """
+        wanted = wanted and not self.is_lost and not ISSLTransport.providedBy(self.transport)
+        if wanted and self._gathering is None:
+            self._gathering = ReadGathering(self.transport, self._clock)
+        elif not wanted:
+            self._end_gathering()
+        return wanted
+
+    def collect(self) -> None:
+        """Read what has come so far."""
+        if self._gathering is not None and not self._is_decoding:
+            self._gathering.read()
+
+    def _end_gathering(self) -> None:
+        gathering, self._gathering = self._gathering, None
+        if gathering is not None:
+            gathering.end(self.is_lost)
+
     def close(self, last: bytes = b"") -> Deferred[None]:
         """Close the connection after some last bytes; fires when it is closed."""
         self._on_lost = None
+        self._end_gathering()
         self.receivers = [None] * 256
         self._fail_requests(CameraFailed(f"{self._name}: interrupted"))
         if not self.is_lost:
@@ -143,11 +170,14 @@ class RtspConnection(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Decode what has arrived."""
+        self._is_decoding = True
         try:
             for message in self._decoder.feed(data):
                 self._message_received(message)
         except BadRtsp as error:
             self._fail(CameraFailed(f"{self._name} sends no valid RTSP: {error}"))
+        finally:
+            self._is_decoding = False
         if self._decoder.skipped and not self._has_logged:
             self._has_logged = True
             log.warn("{camera} sends bytes that are no RTSP; they are skipped", camera=self._name)
@@ -196,6 +226,7 @@ class RtspConnection(Protocol):
 
     def _fail(self, error: CameraFailed) -> None:
         """Fail all requests, then the stream."""
+        self._end_gathering()
         self._fail_requests(error)
         on_lost, self._on_lost = self._on_lost, None
         if not self.is_lost:

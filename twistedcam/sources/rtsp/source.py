@@ -10,6 +10,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twistedcam.errors import BadArgument, CameraFailed
+from twistedcam.media.nal_codecs import NAL_CODECS
 from twistedcam.rtsp.sdp import control_url
 from twistedcam.runtime.timer import Timer
 from twistedcam.sources.base import (
@@ -24,6 +25,7 @@ from twistedcam.sources.rtsp.address import RtspAddress
 from twistedcam.sources.rtsp.capture_clock import CameraClock
 from twistedcam.sources.rtsp.connection import TIMEOUT, Unanswered
 from twistedcam.sources.rtsp.probe import probe
+from twistedcam.sources.rtsp.read_gathering import MOST_SECONDS
 from twistedcam.sources.rtsp.session import RtspSession
 from twistedcam.sources.rtsp.tracks import ReceivedTrack, choose_media
 from twistedcam.sources.rtsp.transport import InterleavedTransport, TrackTransport, UdpTransport
@@ -57,6 +59,7 @@ class RtspSource:
         self._given_reactor = reactor
         self._listener: ReactorSourceListener | None = None
         self._session: RtspSession | None = None
+        self._tracks: list[ReceivedTrack] = []
         self._video: ReceivedTrack | None = None
         self._info: SourceInfo | None = None
         self._silence: Timer | None = None
@@ -114,6 +117,23 @@ class RtspSource:
             self._silence.cancel()
         return succeed(None) if self._session is None else self._session.close()
 
+    def gather(self, wanted: bool) -> float:
+        """Let packets of H.264 and H.265 over TCP gather, or deliver each one at once."""
+        video, session = self._video, self._session
+        if session is None or video is None or self._listener is None:
+            return 0.0
+        # Pictures of Motion JPEG are finished one by one: those that came together would be lost.
+        wanted = wanted and self._transport == "tcp" and video.form.codec in NAL_CODECS
+        is_gathering = session.connection.gather(wanted)
+        for each in self._tracks:
+            each.receiver.is_gathering = is_gathering
+        return MOST_SECONDS if is_gathering else 0.0
+
+    def collect(self) -> None:
+        """Deliver at once what has gathered so far."""
+        if self._session is not None and self._video is not None:
+            self._session.connection.collect()
+
     def device_signature(self) -> object:
         """Return True once a camera that could not be reached, or was silent, answers; else None.
 
@@ -150,6 +170,7 @@ class RtspSource:
                 note = f"its sound cannot be received: {error}"
                 continue
             played.append(url)
+            self._tracks.append(track)
             if number == 0:
                 self._video = track
                 self._info = self._describe(track)

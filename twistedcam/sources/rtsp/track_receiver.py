@@ -63,6 +63,8 @@ class TrackReceiver:
             self.depacketizer if isinstance(self.depacketizer, NalDepacketizer) else None
         )
         self.reception = Reception(form.clock_rate)
+        #: True if packets wait before they are received, so that their jitter is not known.
+        self.is_gathering = False
         #: The sender's number, from its packets.
         self._sender: int | None = None
         #: The middle 32 bits of the NTP time of the last sender report, and when it arrived.
@@ -135,7 +137,8 @@ class TrackReceiver:
             self.depacketizer.lost()
         units = self._push(payload, timestamp, kind > 0x7F)
         if units:
-            self.reception.note_arrival(timestamp, self._now())
+            if not self.is_gathering:
+                self.reception.note_arrival(timestamp, self._now())
             for unit in units:
                 self._on_unit(unit)
 

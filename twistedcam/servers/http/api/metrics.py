@@ -87,7 +87,7 @@ class ServerCollector(Collector):
         yield from gauges(["camera", "state"], [state], states)
         ages = {key: camera.ages for key, camera in cameras.items()}
         name = "twistedcam_capture_age_seconds"
-        yield histogram(name, "Age of frames when they were published.", ["camera"], ages)
+        yield histogram(name, "Age of frames that were published at once.", ["camera"], ages)
 
     def _viewers(self) -> Iterator[Metric]:
         viewers, labels = self._server.viewers, ["camera", "kind"]
