@@ -73,6 +73,16 @@ class CameraSoundTests(SynchronousTestCase):
         self.assertEqual(self.stream.transcoding(), [])
         self.assertEqual(subscription.dropped, 0)
 
+    def test_opus_of_more_than_two_channels_is_made_anew(self) -> None:
+        """RTP has no place for its several streams in a packet, nor is there silence of them."""
+        packets = encoded_packets("opus", seconds=1, channels=6)
+        self.show(packets[:1])
+        opus, _ = self.subscribe("opus")
+        self.show(packets[1:])
+        self.assertEqual({each.track.channels for each in opus.taken}, {2})
+        self.assertEqual(self.stream.transcoding(), [("opus", "opus", 1)])
+        self.assertEqual(opus.tracks[0].channels, 2)
+
     def test_other_codecs_are_made_of_them(self) -> None:
         packets = pcm_packets(8_000, codec="pcm_alaw", seconds=1, start_us=FILM_US)
         self.show(packets[:1])

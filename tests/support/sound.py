@@ -63,7 +63,7 @@ def encoded_packets(codec: str, seconds: float = 3.0, channels: int = 1) -> list
     """Return packets of clicks as a camera encodes them, as AAC or Opus."""
     encoder: Any = av.CodecContext.create("libopus" if codec == "opus" else codec, "w")
     encoder.sample_rate, encoder.format = 48_000, "s16" if codec == "opus" else "fltp"
-    encoder.layout = "mono" if channels == 1 else "stereo"
+    encoder.layout = {1: "mono", 2: "stereo", 6: "5.1"}[channels]
     encoder.time_base = Fraction(1, 48_000)
     encoder.open()
     samples = clicks(48_000, channels, seconds)

@@ -145,7 +145,7 @@ class CameraSound:
         track = self.track
         if track is None:
             return None
-        if track.codec in codecs:
+        if track.codec in codecs and not _is_surround_opus(track):
             return self.hub
         codec = next((each for each in codecs if each in MADE_CODECS), None)
         return None if codec is None else self._transcoder.hub_of(codec, track)
@@ -197,6 +197,11 @@ class CameraSound:
     def dropped_for(self, hub: Hub[Packet] | None) -> int:
         """The number of packets that the transcoder has left out, if a hub is one of its own."""
         return 0 if hub is None or hub is self.hub else self._transcoder.dropped
+
+
+def _is_surround_opus(track: Track) -> bool:
+    """True for packets of several streams, which RTP and silence cannot have (RFC 7587, 7845)."""
+    return track.codec == "opus" and track.channels > 2
 
 
 class SoundSink(Sink[Packet]):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.support.films import START_US
-from tests.support.sound import aac_packets
+from tests.support.sound import aac_packets, encoded_packets
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import AUDIO, Track
 from twistedcam.recording.writer.ffmpeg_writer import sound_packet
@@ -66,6 +66,22 @@ def test_sound_that_begins_late_and_a_gap_are_filled_with_silence() -> None:
     assert [is_real for _, is_real in made].count(True) == len(packets)
     reals = [at for at, is_real in made if is_real]
     assert reals == [round((each.pts - START_US) / 1e6, 4) for each in packets]
+
+
+@pytest.mark.parametrize("late", [0.0013, 0.005, 0.0575, 1.0])
+def test_silence_of_opus_ends_where_sound_begins(late: float) -> None:
+    packets = encoded_packets("opus", seconds=0.1)
+    packets[0].pts = START_US + round(late * 1e6)
+    made = sound(packets).place(packets[0])
+    assert made[0].start == 0
+    assert made[-1].start == round(late * 48_000)
+    ends = [each.start + each.length for each in made]
+    assert max(abs(end - after.start) for end, after in zip(ends, made[1:], strict=False)) <= 60
+    decoder = av.CodecContext.create("opus", "r")
+    for each in made[:-1]:
+        (frame,) = decoder.decode(av.Packet(each.data))
+        assert frame.samples == each.length
+        assert not frame.to_ndarray().any()
 
 
 def test_silence_is_added_up_to_a_time_and_late_sound_does_not_go_back() -> None:

@@ -29,6 +29,9 @@ _AAC_SILENCE = {
 }
 #: Silence of 20 ms in Opus (RFC 6716, 3.1: CELT, full band, one frame), and its samples at 48 kHz.
 _OPUS_SILENCE, _OPUS_SAMPLES = b"\xf8\xff\xfe", 960
+#: The same of 2.5 ms: the configuration of a packet with several frames, a frame, and how many of
+#: them are 20 ms.
+_OPUS_SHORT, _OPUS_FRAME, _OPUS_FRAMES = 28 << 3 | 3, b"\xff\xfe", 8
 #: Seconds without sound from which on silence is written; a shorter time is jitter.
 _GAP = 0.04
 #: Seconds by which a packet's time may differ from the end of the one before, to follow it at once.
@@ -107,13 +110,31 @@ class SoundTrack:
         Arguments:
             usual: the packet to repeat there if silence cannot be made.
         """
-        data, length = self._silence or (usual, start)
-        left = start - self._end
-        count = round(left / length) if self._silence else 0
-        count = max(count, 1 if self._last < 0 else 0)
-        begin = self._end
-        times = [begin + left * number // count for number in range(count)]
-        return [self._piece(data, each, length) for each in times]
+        left, begin = start - self._end, self._end
+        silent = self._silent_packets(left, 1 if self._last < 0 else 0, usual)
+        total = sum(length for _, length in silent)
+        made, passed = [], 0
+        for data, length in silent:
+            made.append(self._piece(data, begin + left * passed // total, length))
+            passed += length
+        return made
+
+    def _silent_packets(self, left: int, least: int, usual: bytes) -> list[tuple[bytes, int]]:
+        """Packets of silence that are together about as long as some steps, and their lengths.
+
+        Arguments:
+            least: the number of packets at least.
+            usual: as for ``_silence_until``.
+        """
+        if self._silence is None:
+            return [(usual, left)] * least
+        data, length = self._silence
+        if self.track.codec != "opus":
+            return [self._silence] * max(least, round(left / length))
+        frames = max(least, round(left * _OPUS_FRAMES / length))
+        whole, rest = divmod(frames, _OPUS_FRAMES)
+        short = bytes((_OPUS_SHORT, rest)) + _OPUS_FRAME * rest, length * rest // _OPUS_FRAMES
+        return [short] * (rest > 0) + [(data, length)] * whole
 
     def _piece(self, data: bytes, start: int, length: int) -> SoundPiece:
         self._last, self._end = start, start + length
