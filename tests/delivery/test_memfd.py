@@ -10,7 +10,7 @@ from tests.support.packet_streams import serialize_packet
 from tests.support.sender_tests import open_files
 from tests.support.sockets import frame
 from tests.support.system import require
-from twistedcam.delivery.memfd import SMALL, Memfd, as_memfd, as_sendable, as_weak_memfd
+from twistedcam.delivery.memfd import FEW, SMALL, Memfd, as_memfd, as_sendable, as_weak_memfd
 from twistedcam.delivery.socket_state import HAS_SENDFILE
 from twistedcam.media.frame import Frame
 from twistedcam.media.packet import Packet
@@ -42,10 +42,19 @@ def test_a_frame_s_form_is_made_once() -> None:
 def test_only_large_frames_have_a_memory_file() -> None:
     require(HAS_SENDFILE, "memory files need Linux")
     make = as_sendable(lambda frame: frame.jpeg)
+    make.senders = FEW + 1
     small, large = frame(1, SMALL - 1), frame(2, SMALL)
     assert small.shared(make) is small.shared(make)
     assert small.shared(make) == small.jpeg
     assert isinstance(large.shared(make), Memfd)
+
+
+def test_a_few_viewers_get_copies_of_a_large_frame() -> None:
+    require(HAS_SENDFILE, "memory files need Linux")
+    make = as_sendable(lambda frame: frame.jpeg)
+    make.senders = FEW
+    large = frame(1, SMALL)
+    assert large.shared(make) == large.jpeg
 
 
 def test_a_small_file_of_another_process_is_read_once() -> None:

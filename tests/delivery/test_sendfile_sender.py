@@ -13,9 +13,11 @@ from tests.support.process import PATIENCE
 from tests.support.sender_tests import BIG, SenderTests, open_files
 from tests.support.sockets import connect, frame, read, serialize, until
 from tests.support.system import require
-from twistedcam.delivery import SendfileSender, choose_sender
+from twistedcam.delivery import SendfileSender, choose_sender, memfd
 from twistedcam.delivery import socket_state as kernel
+from twistedcam.delivery.memfd import as_sendable
 from twistedcam.delivery.socket_state import HAS_SENDFILE
+from twistedcam.media.frame import Frame
 
 
 class SendfileCase(SenderTests):
@@ -23,6 +25,8 @@ class SendfileCase(SenderTests):
 
     def setUp(self) -> None:
         require(HAS_SENDFILE, "memory files and sendfile to a socket need Linux")
+        # All frames in memory files, as for many viewers.
+        self.patch(memfd, "FEW", 0)  # type: ignore[attr-defined]
 
     def make(self, transport: Any, ready: Any) -> SendfileSender:
         sender = choose_sender(transport, serialize, ready, reactor)
@@ -53,6 +57,27 @@ class SendfileCase(SenderTests):
         assert open_files() == before
         for _, far in senders:  # its pages live until they are read
             assert await read(reactor, far, 50_008) == serialize(frame(1, 50_000))
+
+    async def test_a_few_viewers_get_copies_and_more_of_them_a_memory_file(self) -> None:
+        self.patch(memfd, "FEW", as_sendable(serialize).senders + 2)  # type: ignore[attr-defined]
+        senders = [(await self.opened())[::2] for _ in range(3)]
+        gc.collect()
+        before = open_files()
+
+        def files_for(sent: Frame) -> int:
+            for sender, _ in senders:
+                sender.offer(sent)
+            return open_files() - before
+
+        assert files_for(frame(1, 50_000)) == 1
+        for _, far in senders:
+            assert await read(reactor, far, 50_008) == serialize(frame(1, 50_000))
+        senders.pop()[0].abort()
+        await until(reactor, lambda: all(sender.is_ready() for sender, _ in senders))
+        before = open_files()
+        assert files_for(frame(2, 50_000)) == 0
+        for _, far in senders:
+            assert await read(reactor, far, 50_008) == serialize(frame(2, 50_000))
 
     async def test_a_small_frame_that_the_kernel_takes_in_parts_is_sent_unchanged(self) -> None:
         sender, near, far, _ = await self.opened(receive_buffer=2048)

@@ -17,6 +17,7 @@ from tests.support.process import PATIENCE
 from tests.support.sockets import Near, connect, failing, frame, read, serialize, turn, until
 from tests.support.system import require
 from twistedcam.delivery import LatestSubscription, Sender, TransportSender, choose_sender
+from twistedcam.delivery import memfd as memfd_module
 from twistedcam.delivery import sendfile_sender as sendfile_module
 from twistedcam.delivery import socket_state as kernel_module
 from twistedcam.delivery.socket_state import HAS_SENDFILE
@@ -47,6 +48,7 @@ class FaultTests(TestCase):
 
     def setUp(self) -> None:
         require(HAS_SENDFILE, "sendfile(2) from memory files")
+        self.patch(memfd_module, "FEW", 0)  # as for many viewers
         self.hub = Hub()
         self.clock = Clock()
         self.viewers = Viewers(EventBus(), self.clock)

@@ -14,6 +14,8 @@ from twistedcam.runtime.file_limits import check_reserve
 
 #: Bytes below which a copy to the kernel takes less time than a memory file (docs/delivery.md).
 SMALL = 32 * 1024
+#: Viewers of a large packet for whom copies take less time than a memory file (docs/delivery.md).
+FEW = 4
 
 
 @final
@@ -101,12 +103,29 @@ def as_weak_memfd(serializer: Callable[[Any], bytes]) -> Callable[[Packet], Call
     return make
 
 
+@final
+class SendableForm:
+    """A function for ``packet.shared``: the serialized packet, as senders give it to the kernel.
+
+    A large packet for more than a few senders is in a memory file.
+
+    Arguments:
+        serializer: returns the bytes.
+    """
+
+    __slots__ = ("_serializer", "senders")
+
+    def __init__(self, serializer: Callable[[Any], bytes]) -> None:
+        self._serializer = serializer
+        #: The number of senders that use this.
+        self.senders = 0
+
+    def __call__(self, packet: Packet) -> bytes | Memfd:
+        data = self._serializer(packet)
+        return data if len(data) < SMALL or self.senders <= FEW else Memfd(data)
+
+
 @shared_by_functions
-def as_sendable(serializer: Callable[[Any], bytes]) -> Callable[[Packet], bytes | Memfd]:
-    """Return a function for ``packet.shared``: the serialized packet, if large in a memory file."""
-
-    def make(packet: Packet) -> bytes | Memfd:
-        data = serializer(packet)
-        return data if len(data) < SMALL else Memfd(data)
-
-    return make
+def as_sendable(serializer: Callable[[Any], bytes]) -> SendableForm:
+    """Return the form of packets that all senders with this serializer share."""
+    return SendableForm(serializer)

@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IPullProducer, IReactorFDSet
 from zope.interface import implementer
 
 from twistedcam.delivery import socket_state
-from twistedcam.delivery.memfd import Memfd, as_sendable
+from twistedcam.delivery.memfd import Memfd, SendableForm, as_sendable
 from twistedcam.delivery.sender import Serializer, do_nothing
 from twistedcam.delivery.writable import WritableNotifier
 from twistedcam.media.packet import Packet
@@ -65,8 +65,8 @@ class SendfileSender:
     machine's buffers, so that a slow viewer gets the newest frame and never a queue of old ones:
 
     - ``offer`` gives the kernel as much as it takes: a frame of 32 KB or more with sendfile(2), a
-      smaller one with send(2), because its copy takes less time than a memory file. The rest
-      follows when the socket is writable.
+      smaller one, or one for a few viewers, with send(2), because copies take less time than a
+      memory file. The rest follows when the socket is writable.
     - Before that it asks the kernel for the number of unsent bytes (SIOCOUTQNSD). If there are
       any, it sets a low-water mark of one byte and waits until the socket is writable, that is,
       until nothing is unsent. A UNIX socket has no such mark; it is asked again at the next frame.
@@ -120,7 +120,8 @@ class SendfileSender:
     ) -> None:
         self._transport = transport
         self._serializer = serializer
-        self._make = as_sendable(serializer)
+        self._make: SendableForm = as_sendable(serializer)
+        self._make.senders += 1
         self._on_ready = on_ready
         self._socket = sock
         self._fd = sock.fileno()
@@ -228,6 +229,7 @@ class SendfileSender:
         if self._closed:
             return
         self._closed = True
+        self._make.senders -= 1
         self._ready = False
         self._notifier.stop()
         self._partial = None
