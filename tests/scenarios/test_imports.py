@@ -130,6 +130,9 @@ def test_a_server_is_ready_to_play_recordings_once_they_are_looked_for(
     make_numbered(tmp_path / "1.mp4", 0, 30)
     with starting() as server:
         wait_for(lambda: "files: 1" in server.command_lines("spans door --gap 1h"), "the recording")
+        # On a thread, which the end of the server does not wait for.
+        maps = Path(f"/proc/{server.process.pid}/maps")
+        wait_for(lambda: "_multiarray_umath" in maps.read_text(), "the import of numpy")
     found = modules.imported_by(server.process.pid)
     assert {"twistedcam.recording.playback.planner", "numpy"} <= found
     assert "twistedcam.servers.http.playback" not in found  # nobody has played one
