@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 
+import av
+
 from tests.support.fakes import InlineReader
-from tests.support.films import frame, read_film
+from tests.support.films import frame, h264_packets, read_film
 from tests.support.recordings import LibraryCase, make_recording
+from tests.support.sound import aac_packets
 from twistedcam.events import RecordingChanged
 from twistedcam.recording.library import recovery
 from twistedcam.recording.writer.single_file import FileRecording
+
+
+def frame_count(data: bytes) -> int:
+    """The number of pictures in a file."""
+    with av.open(io.BytesIO(data)) as film:
+        return sum(1 for each in film.demux(video=0) if each.size)
 
 
 class RecoveryTests(LibraryCase):
@@ -57,6 +67,34 @@ class RecoveryTests(LibraryCase):
             self.assertGreaterEqual(found.frames, 36, kept - last)
             assert found.name is not None
             (self.folder / found.name).unlink()
+
+    def test_pictures_before_a_torn_packet_of_sound_are_kept(self) -> None:
+        sounds = aac_packets(0.0, 2.0, frame(0, 0).time_us)
+        pictures = h264_packets([n / 25 for n in range(50)])
+        recording = FileRecording(self.folder / "a.mp4", "cam")
+        recording.expect_sound(sounds[0].track)
+        recording.write(sorted((*pictures, *sounds), key=lambda each: each.pts))
+        data = (self.folder / ".a.mp4.part").read_bytes()
+        recording.close()
+        (self.folder / "a.mp4").unlink()
+        whole = frame_count(data)
+        for cut in (1, 30, 60):  # of 23 packets with 6 bytes each
+            (self.folder / ".b.mp4.part").write_bytes(data[:-cut])
+            (found,) = recovery.recover(self.folder, InlineReader())
+            self.assertEqual((found.name, found.frames), ("b.mp4", whole), cut)
+            (self.folder / "b.mp4").unlink()
+
+    def test_a_file_that_has_hardly_begun_is_deleted(self) -> None:
+        recording = FileRecording(self.folder / "a.mp4", "cam")
+        recording.write(frame(n / 30, n) for n in range(60))
+        data = (self.folder / ".a.mp4.part").read_bytes()
+        recording.close()
+        (self.folder / "a.mp4").unlink()
+        for kept in (1, 4, 7, 8, 20, 300):
+            (self.folder / ".b.mp4.part").write_bytes(data[:kept])
+            (found,) = recovery.recover(self.folder, InlineReader())
+            self.assertEqual((found.name, found.kept), (None, False), kept)
+            self.assertEqual(list(self.folder.iterdir()), [], kept)
 
     def test_of_a_slow_camera_all_is_finished_but_what_was_torn(self) -> None:
         for suffix in ("mp4", "mkv", "avi"):

@@ -15,6 +15,7 @@ from twistedcam.recording.library.media_reader import MediaReader, ReadingFailed
 from twistedcam.recording.library.probe import start_time
 from twistedcam.recording.media_worker.remux import Copied
 from twistedcam.recording.media_worker.video_file import UnreadableVideo
+from twistedcam.recording.mp4.torn_end import mend_end
 from twistedcam.recording.writer.avi_date import write_date
 from twistedcam.recording.writer.metadata_tag import Tag
 from twistedcam.recording.writer.part_file import WHOLE, name_of_part, whole_of
@@ -23,8 +24,6 @@ from twistedcam.runtime.file_system import WriterLock, move_without_replacing
 from twistedcam.runtime.regular_file import open_regular
 from twistedcam.util.escaped_name import show_name
 
-#: Bytes of a torn fragment header at most.
-_TORN = 4096
 #: Seconds for which a file is watched for growth, on file systems without locks.
 WATCHED = 1.0
 
@@ -129,6 +128,7 @@ class _Unfinished:
     def __init__(self, part: Path, path: Path, fd: int, reader: MediaReader) -> None:
         self._part = part
         self._path = path
+        self._container = CONTAINERS[path.suffix.lower()]
         self._fd = fd
         self._reader = reader
         self._whole = whole_of(path)
@@ -140,8 +140,8 @@ class _Unfinished:
         Raises:
             OSError: that failed, and the file is unchanged.
         """
-        if self._has_packet() is None:
-            _cut_torn_fragment(self._fd)
+        if self._container.is_fragmented:
+            mend_end(self._fd)
         try:
             found, size = self._copy()
         except (OSError, UnreadableVideo):
@@ -179,7 +179,7 @@ class _Unfinished:
             UnreadableVideo: the file cannot be read.
             OSError: the copy cannot be written.
         """
-        container = CONTAINERS[self._path.suffix.lower()]
+        container = self._container
         options = {key: value for key, value in container.options.items() if key != "movflags"}
         fd = open_regular(self._whole, os.O_RDWR | os.O_CREAT | os.O_EXCL)
         with open(fd, "r+b", buffering=0) as file:
@@ -202,16 +202,3 @@ class _Unfinished:
             raise OSError(errno.EIO, str(error)) from None
         except UnreadableVideo:
             return None
-
-
-def _cut_torn_fragment(fd: int) -> None:
-    """Cut off a last fragment whose header is incomplete.
-
-    FFmpeg reads nothing of an MP4 or MOV with an incomplete fragment header, but does read one with
-    incomplete pictures.
-    """
-    size = os.fstat(fd).st_size
-    start = max(0, size - _TORN)
-    at = os.pread(fd, _TORN, start).rfind(b"moof")
-    if at >= 4:
-        os.ftruncate(fd, start + at - 4)  # four bytes of length stand before the name
