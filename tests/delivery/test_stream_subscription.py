@@ -65,6 +65,16 @@ class StreamSubscriptionTests(SynchronousTestCase):
         self.assertEqual(self.sender.sent, [1, 2, 3, 5, 6, 7])
         self.assertEqual([each.codec for each in self.tracks], ["h264", "mjpeg", "h264"])
 
+    def test_nothing_of_the_camera_is_sent_once_its_codec_is_not_taken(self) -> None:
+        subscription = self.subscribe("h264", window=2)
+        subscription.start()
+        show(self.stream, [True, False])
+        self.stream.clear()
+        self.stream.publish(packet(3, True, Track(VIDEO, "video", "hevc", 640, 480)))
+        subscription.acknowledge(2)  # H.264 is not encoded yet
+        self.assertEqual(self.sender.sent, [1, 2])
+        self.assertEqual([each.codec for each in self.tracks], ["h264"])
+
     def test_numbers_do_not_repeat_when_a_viewer_moves_to_another_hub(self) -> None:
         for window in (0, 9):
             self.setUp()

@@ -236,6 +236,16 @@ class StreamTests(SynchronousTestCase):
         self.assertEqual(taker.codecs, ["mjpeg", "h264", "h264", "mjpeg"])
         self.assertEqual(self.demands, [True])
 
+    def test_a_sink_hears_of_no_codec_that_it_does_not_take(self) -> None:
+        h264, small = h264_packets([0, 0.1, 0.6]), Track(VIDEO, "video", "hevc", 320, 240)
+        hevc = [Packet(small, 9, each.time_us + 300_000, 0, b"x") for each in h264[:1]]
+        takers = self.subscribe("h264"), self.subscribe("hevc", "h264")
+        self.show(h264[0], *hevc, frame(0.4, 10), h264[2])
+        self.assertEqual({each.codec for each in takers[0].tracks}, {"h264"})
+        self.assertEqual({each.codec for each in takers[1].tracks}, {"h264", "hevc"})
+        self.assertEqual([each.codec for each in takers[1].tracks][-1], "h264")
+        self.assertEqual(takers[1].codecs.count("hevc"), 1)
+
     def test_pictures_that_are_changed_here_are_decoded_and_encoded(self) -> None:
         self.encoder = JpegEncoder(rotate="90")
         taker = self.subscribe("h264", "mjpeg")

@@ -117,10 +117,14 @@ class StreamSubscription:
         """Send no more packets."""
         self._current.close()
 
-    def track_changed(self, track: Track) -> None:
-        """Continue with another track, by another subscription if it needs one (hub.Sink)."""
-        if self._place is not None and self._place.hub is not None:
+    def on_moved(self) -> None:
+        """Continue with the packets of another hub, by another subscription (hub.Sink)."""
+        if self._place is not None:
             self._use(self._place.hub)
+
+    def track_changed(self, track: Track) -> None:
+        """Announce another track (hub.Sink)."""
+        self.on_moved()
         self._on_track(track)
 
     def on_removed(self) -> None:

@@ -44,6 +44,13 @@ class Sink(Protocol[P_contra]):
         """Called before the first packet of another track: a decoder must begin anew."""
         return
 
+    def on_moved(self) -> None:
+        """Called when packets of another hub follow, whose track may be known only with the first.
+
+        What the former hub has is not for this sink any more.
+        """
+        return
+
     def on_removed(self) -> None:
         """Called when the sink was removed: it gets no more packets.
 

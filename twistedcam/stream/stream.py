@@ -193,16 +193,12 @@ class Stream:
         dts = self._timeline.place(packet.time_us - reorder, self._steady())
         packet.dts, packet.pts = dts, dts + reorder
         before, self._video = self._video, track
-        if track is not before and (
-            before is None
-            or track.codec != before.codec
-            or (track.width, track.height) != (before.width, before.height)
-        ):
+        hub: Hub[Any] = self.frames if isinstance(packet, Frame) else self.packets
+        if track is not before and track != before:
+            if hub.track is not None and hub.track.codec != track.codec:
+                hub.track = None  # it is of an earlier opening: nobody is to hear of it
             self.negotiate()
-        if isinstance(packet, Frame):
-            self.frames.publish(packet)
-        else:
-            self.packets.publish(packet)
+        hub.publish(packet)
 
     def clear(self) -> None:
         """Forget the newest packets: the camera is not live."""
@@ -252,6 +248,7 @@ class Stream:
                 hub = None
             if hub is not each.hub:
                 before, each.hub = each.hub, hub
+                each.sink.on_moved()
                 self._join(each)
                 self._leave(each, before)
                 if hub is None and each.wants.kind == "video":

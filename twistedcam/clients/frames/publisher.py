@@ -58,6 +58,9 @@ class Publisher(FrameClient):
     def on_cleared(self) -> None:
         """Do nothing: the newest frame is still sent (hub.Sink)."""
 
+    def on_moved(self) -> None:
+        """Do nothing: what waits is sent before packets of another codec (hub.Sink)."""
+
     def on_removed(self) -> None:
         """Do nothing: the connection stays (hub.Sink)."""
 
