@@ -52,6 +52,15 @@ class LifecycleTests(Sink, SynchronousTestCase):
         self.assertEqual(self.rig.states, ["starting", "live"])
         self.assertEqual(self.frames, [1])
 
+    def test_a_picture_is_waited_for_while_the_camera_is_opened_anew(self) -> None:
+        self.go_live()
+        self.camera.use(self.camera.spec.with_settings({"privacy": "0,0 1,0 1,1"}))
+        self.assertEqual(self.camera.state, "recovering")
+        waiting = Deferred.fromCoroutine(self.camera.picture())
+        self.assertNoResult(waiting)
+        self.rig.step(4)
+        self.assertEqual(self.successResultOf(waiting).seq, self.frames[-1])
+
     def test_the_size_is_the_picture_s_as_soon_as_the_source_is_open(self) -> None:
         self.scheme.opening = SourceInfo(320, 240, 10.0)
         self.camera.use(self.camera.spec.with_settings({"rotate": "90"}))

@@ -170,7 +170,8 @@ class Camera(CameraStatus):
         """
         had_one = self.hub.newest is not None
         frame = await self.newest_picture()
-        if frame is None and (had_one or self.is_idle or self.state == "live"):
+        comes = self.state == "live" or (self.reason or "").startswith(REOPENED)
+        if frame is None and (had_one or self.is_idle or comes):
             frame = await next_frame(self.hub, self._clock, seconds)
         if frame is None:
             because = f": {self.reason}" if self.reason else ""

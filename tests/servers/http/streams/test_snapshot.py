@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.support.http_site import SiteCase
+from twistedcam.servers.http.streams import snapshot
 
 
 class SnapshotTests(SiteCase):
@@ -31,3 +32,28 @@ class SnapshotTests(SiteCase):
         self.assertIn(b"204 No Content", connection.take())
         self.assertEqual(len(self.door.hub), 0)
         self.assertEqual(connection.ask("GET", "/snapshot/door?after=-1"), 400)
+
+    def test_fresh_waits_for_a_frame_that_is_captured_after_the_request(self) -> None:
+        self.patch(snapshot.time, "time", lambda: 1003.5)
+        connection = self.connect()
+        self.assertEqual(connection.ask("GET", "/snapshot/door?fresh=1"), 0)
+        self.show(3)  # was on its way
+        self.assertEqual(connection.take(), b"")
+        self.show(4)
+        self.assertIn(b"X-Sequence: 4", connection.take())
+        self.assertEqual(len(self.door.hub), 0)
+
+    def test_a_clock_that_is_slow_does_not_keep_fresh_waiting(self) -> None:
+        connection = self.connect()
+        self.assertEqual(connection.ask("GET", "/snapshot/door?fresh=1"), 0)
+        for number in range(3, 7):
+            self.assertEqual(connection.take(), b"")
+            self.show(number)
+        self.assertIn(b"X-Sequence: 6", connection.take())
+
+    def test_fresh_is_an_error_if_no_frame_comes(self) -> None:
+        connection = self.connect()
+        self.assertEqual(connection.ask("GET", "/snapshot/door?fresh=1"), 0)
+        self.clock.advance(5)
+        self.assertIn(b"503 Service Unavailable", connection.take())
+        self.assertEqual(connection.ask("GET", "/snapshot/yard?fresh=1"), 503)  # it is stopped
