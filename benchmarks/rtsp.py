@@ -16,9 +16,8 @@ from pathlib import Path
 
 from benchmarks import run
 from benchmarks.bench import Bench, Found
-from benchmarks.own import cores
-from benchmarks.processes import cpu_seconds
-from benchmarks.servers import ROOT
+from benchmarks.processes import cpu_seconds, private_bytes
+from benchmarks.servers import ROOT, end
 from benchmarks.tables import cell, ratio, table
 from tests.support.ports import free_port
 from tests.support.process import ServerProcess, wait_for
@@ -34,14 +33,38 @@ _CLIP = (
     "-c:v libx264 -preset veryfast -bf 0 -g 25 -b:v 4M -maxrate 4M -bufsize 4M "
     "-x264-params aud=1:slices=1:scenecut=0 -bsf:v dump_extra=freq=keyframe -f h264"
 )
-SERVER, RECORDED, CLIENT, PYAV, FFMPEG = (
+SERVER, RECORDED, CLIENT, PYAV, MOTION, FFMPEG = (
     "twistedcam, nobody watches",
     "twistedcam, recorded",
     "twistedcam's client alone",
     "PyAV, a thread each",
+    "Motion, movie_passthrough",
     "ffmpeg -c copy, a process each",
 )
-CONTESTANTS = (SERVER, RECORDED, CLIENT, PYAV, FFMPEG)
+CONTESTANTS = (SERVER, RECORDED, CLIENT, PYAV, MOTION, FFMPEG)
+#: It decodes each picture: many cameras are too much for most machines.
+_SINGLE = (MOTION,)
+_MOTION_SETTINGS = """\
+daemon off
+setup_mode off
+log_level 4
+webcontrol_port 0
+stream_port 0
+picture_output off
+movie_output on
+movie_passthrough on
+emulate_motion on
+width 1920
+height 1080
+framerate {fps}
+netcam_url {url}
+target_dir {folder}
+movie_filename film
+"""
+
+
+#: What one run has measured.
+Cost = dict[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -60,11 +83,15 @@ def measure(bench: Bench) -> Found:
     if not has_camera():
         bench.say("left out: there is no RTSP server of GStreamer, or no ffmpeg")
         return found
+    names = [name for name in CONTESTANTS if bench.servers in name]
+    if shutil.which("motion") is None and MOTION in names:
+        bench.say("left out: Motion (motion is not on the PATH)")
+        names.remove(MOTION)
     with replay_camera() as camera:
         for repeat in range(bench.repeats):
             for count in COUNTS:
-                for name in CONTESTANTS:
-                    if bench.servers in name:
+                for name in names:
+                    if count == 1 or name not in _SINGLE:
                         made = _run(name, camera, count, bench.seconds)
                         found["runs"][name][str(count)].append(made)
                         bench.say(f"{repeat + 1}: {name}, {count}: {made}")
@@ -79,18 +106,21 @@ def tell(found: Found) -> list[str]:
         peer = _column(runs[FFMPEG][str(count)], "cores")
         for name in CONTESTANTS:
             made = runs[name][str(count)]
+            if not made:
+                continue
             spent = _column(made, "cores")
             each = [value / count for value in spent]
             rows.append(
                 [
                     *(name, str(count), cell(spent, ".3f"), cell(each, ".4f")),
                     ratio(spent, peer) if name != FFMPEG else "–",
+                    cell(_column(made, "megabytes"), ".0f"),
                     *(cell(_column(made, key), ".1f") for key in ("age_p50", "age_p99")),
                     cell(_column(made, "error_p99"), ".2f"),
                 ]
             )
     heads = ["1920x1080 at 25/s, 4 Mbit/s", "cameras", "cores", "cores each", "÷ ffmpeg"]
-    return table([*heads, "age p50, ms", "p99, ms", "error of times p99, ms"], rows)
+    return table([*heads, "private MB", "age p50, ms", "p99, ms", "error of times p99, ms"], rows)
 
 
 @contextmanager
@@ -109,11 +139,13 @@ def replay_camera() -> Iterator[ReplayCamera]:
                 it.kill()
 
 
-def _run(name: str, camera: ReplayCamera, count: int, seconds: float) -> dict[str, float | None]:
+def _run(name: str, camera: ReplayCamera, count: int, seconds: float) -> Cost:
     if name in (SERVER, RECORDED):
-        return {"cores": _serve(camera, count, seconds, records=name == RECORDED)}
+        return _serve(camera, count, seconds, records=name == RECORDED)
     if name == FFMPEG:
-        return {"cores": _copy(camera, count, seconds)}
+        return _copy(camera, count, seconds)
+    if name == MOTION:
+        return _pass_through(camera, seconds)
     reader = "twistedcam" if name == CLIENT else "pyav"
     words = [reader, str(count), str(seconds), camera.url, str(camera.clip), str(camera.clock)]
     done = subprocess.run(
@@ -123,12 +155,20 @@ def _run(name: str, camera: ReplayCamera, count: int, seconds: float) -> dict[st
         check=True,
         timeout=60 + seconds,
     )
-    made: dict[str, float | None] = json.loads(done.stdout)
+    made: Cost = json.loads(done.stdout)
     return made
 
 
-def _serve(camera: ReplayCamera, count: int, seconds: float, *, records: bool) -> float:
-    """The cores of this server with that many cameras, which nobody watches."""
+def _cost(pids: list[int], seconds: float) -> Cost:
+    """The cores and the private memory of some processes and their descendants."""
+    before, began = sum(map(cpu_seconds, pids)), time.monotonic()
+    time.sleep(seconds)
+    spent = (sum(map(cpu_seconds, pids)) - before) / (time.monotonic() - began)
+    return {"cores": spent, "megabytes": sum(map(private_bytes, pids)) / 1e6}
+
+
+def _serve(camera: ReplayCamera, count: int, seconds: float, *, records: bool) -> Cost:
+    """The cost of this server with that many cameras, which nobody watches."""
     words: list[str] = []
     for number in range(count):
         words += ["--camera", f"cam{number}={camera.url}"]
@@ -141,11 +181,27 @@ def _serve(camera: ReplayCamera, count: int, seconds: float, *, records: bool) -
         if records:
             server.command_lines(*(f"record start cam{number}" for number in range(count)))
         time.sleep(2)
-        return cores(server.process.pid, seconds)
+        return _cost([server.process.pid], seconds)
 
 
-def _copy(camera: ReplayCamera, count: int, seconds: float) -> float:
-    """The cores of ffmpeg, which writes that many files."""
+def _pass_through(camera: ReplayCamera, seconds: float) -> Cost:
+    """The cost of Motion, which records one camera as it comes."""
+    with tempfile.TemporaryDirectory(prefix="twistedcam-bench-") as name:
+        folder, quiet = Path(name), subprocess.DEVNULL
+        settings = folder / "motion.conf"
+        settings.write_text(_MOTION_SETTINGS.format(fps=FPS, url=camera.url, folder=folder))
+        words = ["motion", "-n", "-c", str(settings)]
+        process = subprocess.Popen(words, cwd=folder, stdout=quiet, stderr=quiet)
+        try:
+            wait_for(lambda: list(folder.glob("film*")), "Motion's film")
+            time.sleep(2)
+            return _cost([process.pid], seconds)
+        finally:
+            end(process)
+
+
+def _copy(camera: ReplayCamera, count: int, seconds: float) -> Cost:
+    """The cost of ffmpeg, which writes that many files."""
     with tempfile.TemporaryDirectory(prefix="twistedcam-bench-") as folder, ExitStack() as stack:
         made = []
         paths = [Path(folder) / f"{number}.mkv" for number in range(count)]
@@ -158,13 +214,10 @@ def _copy(camera: ReplayCamera, count: int, seconds: float) -> float:
         # It analyses the stream before it writes.
         wait_for(lambda: all(path.exists() and path.stat().st_size for path in paths), "ffmpeg")
         time.sleep(2)
-        before, began = sum(cpu_seconds(each.pid) for each in made), time.monotonic()
-        time.sleep(seconds)
-        after = sum(cpu_seconds(each.pid) for each in made)
-        return (after - before) / (time.monotonic() - began)
+        return _cost([each.pid for each in made], seconds)
 
 
-def _column(runs: list[dict[str, float | None]], key: str) -> list[float]:
+def _column(runs: list[Cost], key: str) -> list[float]:
     return [value for each in runs if (value := each.get(key)) is not None]
 
 
