@@ -73,7 +73,7 @@ class LocalRecorder:
     def take(self, frame: Packet) -> None:
         """Record a frame, or sound. May be called from any thread. Does nothing after the end."""
         with self._changed:
-            if self._is_closing or self._left == 0:
+            if self._is_closing:
                 return
             if frame.track.kind == "audio":
                 self._take_sound(frame)
@@ -85,9 +85,10 @@ class LocalRecorder:
                 self.dropped += self._has_begun
                 return
             self._has_begun = True
+            self._frames.append(frame)
             if self._left is not None:
                 self._left -= 1
-            self._frames.append(frame)
+                self._is_closing = not self._left  # the last picture would last until ``close``
             self._changed.notify()
 
     def _take_sound(self, packet: Packet) -> None:
