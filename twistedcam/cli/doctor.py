@@ -30,7 +30,7 @@ _EXTRAS = {
     "prompt_toolkit": ("prompt", "history and completion in 'twistedcam ctl'"),
     "pywebpush": ("push", "notifications of phones and browsers"),
     "sounddevice": ("sound", "sound in the viewer's window"),
-    "gi": ("tray", "the icon in the system tray"),
+    "gi": ("tray", "the icon in the system tray ('twistedcam tray' says what it needs)"),
 }
 _FPS = 30
 #: The most pictures that are different; they are encoded again and again.
