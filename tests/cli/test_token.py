@@ -151,18 +151,6 @@ def test_a_token_that_can_only_publish_opens_the_page_for_that(
             assert b'<base href="../">' in answer.read()
 
 
-@pytest.mark.parametrize(
-    ("text", "page"),
-    [
-        ("http://cam.example/door", "http://cam.example/door/"),
-        ("cam.example:81", "http://cam.example:81/"),
-        ("https://[::1]:8443/#x", "https://[::1]:8443/"),
-    ],
-)
-def test_the_address_of_the_page_may_be_short(text: str, page: str) -> None:
-    assert token._page_address(text) == page
-
-
 @pytest.mark.parametrize("text", ["ftp://x", "http://", "http://x:y", "http://x/?token=1"])
 def test_no_token_is_made_for_an_address_that_is_none(program: Program, text: str) -> None:
     with pytest.raises(BadArgument, match="write the address of the page"):

@@ -5,25 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from http.client import HTTPException
 from typing import Any
-from urllib.error import HTTPError
-from urllib.parse import quote, urlsplit
-from urllib.request import HTTPRedirectHandler, ProxyHandler, build_opener
 
 from twistedcam.auth import RIGHTS, Grant, Token, TokenFile
 from twistedcam.auth.expiry import FORMS, as_local_time, read_expiry
 from twistedcam.errors import BadArgument
-from twistedcam.net.addresses import own_address
 from twistedcam.runtime.home import expand_home
 from twistedcam.util.camera_name import check_name
 from twistedcam.util.quantities import seconds
 
 TOKENS = "tokens.toml"
-#: The port of the page, if no address is given.
-_PORT = 8080
-#: Seconds for the server to answer.
-_TIMEOUT = 5.0
 EXAMPLE = """examples:
   twistedcam token add phone --right view --right listen
   twistedcam token add phone --right view --qr http://192.168.1.5:8080/
@@ -94,7 +85,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Execute the command; return the exit code."""
     file = TokenFile(expand_home(arguments.tokens))
     if arguments.what == "add":
-        page = None if arguments.qr is None else _page_address(arguments.qr)
+        if arguments.qr is not None:
+            from twistedcam.cli import token_address
+
+            page = token_address.page_address(arguments.qr)
         cameras = None
         if arguments.camera is not None:
             cameras = frozenset(check_name(name) for name in arguments.camera)
@@ -104,8 +98,8 @@ def run(arguments: argparse.Namespace) -> int:
         stored = "this token itself" if arguments.digest else "only a hash of this token"
         print(f"{file.path} stores {stored}:", file=sys.stderr, flush=True)
         print(token)
-        if page is not None:
-            _show_address(page, _path(grant), token)
+        if arguments.qr is not None:
+            token_address.show_address(page, token_address.page_path(grant), token)
     elif arguments.what == "remove":
         file.remove(arguments.name)
     else:
@@ -133,77 +127,6 @@ def expiry_of(text: str | None, now: float) -> float | None:
     if expires <= now:
         raise BadArgument(f"--expires {text!r} is in the past: it was {as_local_time(expires)}")
     return expires
-
-
-class _Stay(HTTPRedirectHandler):
-    """Follows no redirection: the token is for this address only."""
-
-    def redirect_request(self, *_: Any) -> None:
-        """Make the response an error."""
-
-
-def _page_address(text: str) -> str:
-    """Return the address of the page with a slash at its end.
-
-    Raises:
-        BadArgument: the text is no address.
-    """
-    if not text:
-        return f"http://{own_address() or 'localhost'}:{_PORT}/"
-    address = text if "://" in text else f"http://{text}"
-    try:
-        parts = urlsplit(address)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
-            raise ValueError
-        _ = parts.port
-    except ValueError:
-        raise BadArgument(
-            f"--qr {text!r}: write the address of the page, such as http://192.168.1.5:8080/"
-        ) from None
-    return address.partition("#")[0].rstrip("/") + "/"
-
-
-def _path(grant: Grant) -> str:
-    """Return the path of the page that a token opens: one that cannot watch may be a camera."""
-    if "view" in grant.rights or "publish" not in grant.rights:
-        return ""
-    cameras = sorted(grant.cameras or ())
-    return "publish/" + quote(cameras[0]) if len(cameras) == 1 else "publish"
-
-
-def _show_address(page: str, path: str, token: str) -> None:
-    """Print the address that opens the page with a token, and its QR code; test the address.
-
-    Arguments:
-        page: the address of the page.
-        path: what follows it.
-    """
-    import segno
-
-    address = f"{page}{path}?token={token}"
-    print(address)
-    segno.make(address, error="l", micro=False).terminal(sys.stdout, compact=True)
-    sys.stdout.flush()
-    problem = _problem(f"{page}{path or 'api/v1/ping'}", token)
-    if problem is not None:
-        print(f"now this address does not open the page: {problem}", file=sys.stderr)
-
-
-def _problem(address: str, token: str) -> str | None:
-    """Return the reason why a server does not accept a token at an address; None if it does."""
-    try:
-        with build_opener(ProxyHandler({}), _Stay()).open(
-            f"{address}?token={token}", timeout=_TIMEOUT
-        ):
-            return None
-    except HTTPError as error:
-        error.close()
-        if error.code == 401:
-            return "the server there has other tokens, or accepts none in an address"
-        return f"the server there answers {error.code}"
-    except (OSError, HTTPException) as error:
-        reason = getattr(error, "reason", error)
-        return f"{reason}; start the server with --http 0.0.0.0:{_PORT} --tokens FILE"
 
 
 def _show(token: Token, now: float) -> str:
