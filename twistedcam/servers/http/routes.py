@@ -19,7 +19,7 @@ from twistedcam.servers.http.api.live_stats import LiveStats
 from twistedcam.servers.http.api.log_lines import LogLines
 from twistedcam.servers.http.api.openapi import EVENT_PICTURE, LOG, PROCESS, describe
 from twistedcam.servers.http.api.setup import FirstSetup, SetupApi, add_qr_code
-from twistedcam.servers.http.connection.access import Access
+from twistedcam.servers.http.connection.access import Access, only_publishes
 from twistedcam.servers.http.connection.reply import Reply, json_reply
 from twistedcam.servers.http.connection.request import HttpRequest, destination, query
 from twistedcam.servers.http.connection.router import Handler, LateHandlers, Router
@@ -87,6 +87,8 @@ def make_router(
             if login.is_by_address(request):
                 return login.log_in_by_address(request)
             to = destination(request)
+            if to is None and only_publishes(request.grant):
+                to = "publish"
             if to is not None:
                 return go_on(to)
             return page.index(request)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 from tests.support.http_site import Connection, SiteCase, TokenSiteCase
 from twistedcam.sources.spec import parse
 
@@ -77,14 +79,25 @@ class PublishLoginTests(TokenSiteCase):
             self.assertEqual((self.status, self.location(done)), (303, where))
             self.assertIn("HttpOnly", done.head)
 
+    def test_the_first_page_of_a_token_that_only_publishes_is_this_one(self) -> None:
+        login = "Basic " + base64.b64encode(f"x:{self.tokens['source']}".encode()).decode()
+        moved = self.ask("GET", "/", Accept=PAGE, Authorization=login)
+        self.assertEqual((self.status, self.location(moved)), (303, "./publish"))
+        self.ask("GET", "/", Authorization=login)  # a program
+        self.assertEqual(self.status, 403)
+        login = "Basic " + base64.b64encode(f"x:{self.tokens['viewer']}".encode()).decode()
+        self.ask("GET", "/", Accept=PAGE, Authorization=login)
+        self.assertEqual(self.status, 200)
+
     def test_a_login_leads_nowhere_else(self) -> None:
         token = self.tokens["viewer"].encode()
         for to in (b"https://evil.example", b"//evil.example", b"api", b"publish/in/x", b""):
             done = self.ask("POST", "/login", b"to=" + to + b"&token=" + token, **FORM)
             self.assertEqual((self.status, self.location(done)), (303, "./?login=1"))
         source = self.tokens["source"]
-        self.ask("GET", "/?to=elsewhere", Accept=PAGE, Authorization=f"Bearer {source}")
-        self.assertEqual(self.status, 403)  # it may not view
+        login = f"Bearer {source}"
+        moved = self.ask("GET", "/?to=elsewhere", Accept=PAGE, Authorization=login)
+        self.assertEqual((self.status, self.location(moved)), (303, "./publish"))
 
     def test_a_token_needs_the_right_and_the_camera(self) -> None:
         for name, status in (("viewer", 403), ("operator", 403), ("source", 200)):

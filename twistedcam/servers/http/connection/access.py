@@ -163,8 +163,10 @@ class Access:
         self, request: HttpRequest, path: str, parts: dict[str, str], right: Right | None
     ) -> None:
         grant: Grant = request.grant
-        if path == "/" and destination(request) is not None and "publish" in grant.rights:
-            return  # to a page that checks the right itself
+        if path == "/" and "publish" in grant.rights:
+            leads_on = destination(request) is not None or only_publishes(grant)
+            if leads_on and wants_page(request.requestHeaders.getRawHeaders(b"Accept")):
+                return  # to a page that checks the right itself
         if right is not None or path in ("/", "/events"):  # these filter their own responses
             grant.require_right(right or "view")
             if "camera" in parts or right in ("control", "admin"):
@@ -209,6 +211,11 @@ class Access:
         if not request.grant.covers(first):
             request.grant.require_reach(None, "a picture without a camera's name")
         return first
+
+
+def only_publishes(grant: Grant) -> bool:
+    """True if the page for publishing is the only one that a token is for."""
+    return "publish" in grant.rights and grant.rights.isdisjoint({"view", "control", "admin"})
 
 
 async def check_token(server: Server, request: HttpRequest, token: str | None) -> Grant:

@@ -50,7 +50,7 @@ export class PhonePart {
     link.textContent = found ?? address(this.path);
     const hints = [];
     if (found === null) hints.push(t("Only the server's own computer can open its page. “Set up” at the foot of the page lets others connect."));
-    if (!found?.startsWith("https:")) hints.push(t("The phone's browser allows the camera only over HTTPS: start the server with TLS (twistedcam tls-init)."));
+    if (!(found ?? location.href).startsWith("https:")) hints.push(t("The phone's browser allows the camera only over HTTPS: start the server with TLS (twistedcam tls-init)."));
     if (found !== null && rights.token !== "anyone") hints.push(t("The phone logs in with a token that can be this camera and nothing else: {command}", { command: `twistedcam token add my-phone --right publish --camera ${quoted(this.name)} --qr ${(found ?? "").slice(0, -this.path.length)}/` }));
     hint.textContent = hints.join("\n");
     image.hidden = true;
