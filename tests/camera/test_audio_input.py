@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.support.fakes import InlineThread
 from tests.support.sound import START_US, click_times, pcm_packets
 from twistedcam.camera import audio_input
-from twistedcam.camera.audio_input import AudioInput
+from twistedcam.camera.audio_input import MICROPHONE_OPENS, AudioInput
 from twistedcam.codecs.audio_level import AudioLevel
 from twistedcam.errors import BadArgument
 from twistedcam.events import Event, EventBus, SoundChanged
@@ -129,6 +129,30 @@ class AudioInputTests(SynchronousTestCase):
         self.clock.advance(3)
         self.send(audio, packets[75:])
         self.assertEqual([round(each, 2) for each in click_times(self.listener.taken)], [2.0])
+
+    def test_the_track_of_a_microphone_that_is_being_opened_is_waited_for(self) -> None:
+        audio = self.make("webcam:0?audio=alsa:default")
+        self.successResultOf(audio.when_known())  # the camera is not started
+        audio.follow(True, "", True)
+        (microphone,) = self.microphones
+        known, left = audio.when_known(), audio.when_known()
+        microphone.become("live")
+        self.assertNoResult(known)
+        left.cancel()
+        self.failureResultOf(left)
+        audio.on_sound(RawPacket.of(pcm_packets(seconds=0.1)[0]), AudioLevel(0.5, 0.1))
+        self.successResultOf(known)
+        self.successResultOf(audio.when_known())
+        self.sound.forget()
+        fails, takes_long = audio.when_known(), audio.when_known()
+        microphone.become("recovering", "it is not plugged in")
+        self.successResultOf(fails)
+        self.successResultOf(takes_long)
+        microphone.become("starting")
+        takes_long = audio.when_known()
+        self.clock.advance(MICROPHONE_OPENS)
+        self.successResultOf(takes_long)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_sound_that_another_server_has_muted_is_told(self) -> None:
         audio = self.make("twistedcam://door")

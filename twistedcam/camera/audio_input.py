@@ -28,6 +28,8 @@ _MUTED_AT_SOURCE = "it is muted on another server"
 #: Seconds for which sound that was captured while muted can be under way. If the clock of its
 #: source is slow, it must not be silenced for longer.
 _UNDER_WAY = 3.0
+#: Seconds for which those who need to know a camera's sound wait while a microphone is opened.
+MICROPHONE_OPENS = 3.0
 #: Seconds after which the microphone of a webcam is looked for again: it may come a little later.
 _LOOK_AGAIN = 5.0
 
@@ -71,6 +73,8 @@ class AudioInput(MicrophoneListener):
         self._open_microphone = open_microphone
         self._wall_clock = wall_clock
         self._unmuting = Timer(reactor)
+        #: Fire when the track of a microphone is known.
+        self._waiting: list[Deferred[None]] = []
         self.settings = SoundSettings.from_spec(spec)
         sound.is_muted = self.settings.is_muted
         self._microphone: Microphone | None = None
@@ -125,6 +129,34 @@ class AudioInput(MicrophoneListener):
         if self.gives_silence and not self.is_muted:
             return _MUTED_AT_SOURCE
         return self._fault or self._own_fault or self._sound.fault
+
+    def when_known(self) -> Deferred[None]:
+        """Wait until the track of a microphone that is being opened is known, but not for long."""
+        known: Deferred[None] = Deferred(self._waiting.remove)
+        self._waiting.append(known)
+        timer = Timer(self._reactor)
+        timer.start(MICROPHONE_OPENS, self._end_wait, known)
+
+        def end(result: None) -> None:
+            timer.cancel()
+            return result
+
+        known.addBoth(end)
+        self._end_waits()
+        return known
+
+    def _end_waits(self) -> None:
+        """Let all continue who wait for the track, if it is known or does not come soon."""
+        microphone = self._microphone
+        comes = microphone is not None and microphone.state in ("starting", "live")
+        if not comes or self._sound.track is not None:
+            for each in tuple(self._waiting):
+                self._end_wait(each)
+
+    def _end_wait(self, known: Deferred[None]) -> None:
+        if known in self._waiting:
+            self._waiting.remove(known)
+            known.callback(None)
 
     def use(self, spec: SourceSpec) -> None:
         """Use other settings from now on.
@@ -246,8 +278,11 @@ class AudioInput(MicrophoneListener):
     def _pass_on(self, raw: RawPacket) -> None:
         offset = self.settings.offset_ms
         self._deliver(raw._replace(time=raw.time + offset / 1000) if offset else raw)
+        if self._waiting:
+            self._end_waits()
 
     def _tell(self) -> None:
+        self._end_waits()
         event = SoundChanged(self._camera, self.state, self.is_muted, self.reason)
         if event != self._told:
             self._told = event

@@ -10,6 +10,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, succeed
 
 from twistedcam.camera import Camera
+from twistedcam.camera.audio_input import MICROPHONE_OPENS
 from twistedcam.codecs.h264_encoder import check_size
 from twistedcam.errors import NotSupported
 from twistedcam.media.packet import Packet
@@ -26,8 +27,6 @@ from twistedcam.stream.wants import Wants
 
 #: Microseconds after which the size of a file that has begun is known.
 _SIZE_KNOWN = 1_000_000
-#: Microseconds of pictures that wait while a microphone is opened.
-_MICROPHONE_OPENS = 3_000_000
 #: Seconds after which the measured rate of a camera is reliable.
 _MEASURED = 2.0
 
@@ -299,7 +298,7 @@ class _Recording(Sink[Packet]):
         if not self._early or not self._audio.is_awaited:
             return False
         is_known = self._sound is not None and self._sound.track is not None
-        return not is_known and self._early[-1].dts - self._early[0].dts < _MICROPHONE_OPENS
+        return not is_known and self._early[-1].dts - self._early[0].dts < MICROPHONE_OPENS * 1e6
 
     def _pass_early(self) -> None:
         """Pass the first pictures on, which have waited for the sound."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from tests.support.rtsp_peer import DOOR, TCP, RtspCase, RtspPeer, basic, picture
@@ -236,6 +238,18 @@ class MethodTests(RtspCase):
             peer = self.connect()
             peer.protocol.grant = grant
             assert len(parse_sdp(peer.ask("DESCRIBE", MJPEG).body).media) == expected
+
+    def test_a_microphone_that_is_being_opened_is_waited_for(self) -> None:
+        self.show(1)
+        self.door.audio._microphone = SimpleNamespace(state="starting", reason=None)  # type: ignore[assignment]
+        peer = self.connect()
+        peer.request("DESCRIBE", MJPEG)
+        assert peer.take() == []
+        self.publish(pcm_packets(8_000, codec="pcm_alaw", seconds=0.1, start_us=1_001_000_000))
+        self.door.audio.on_microphone_state()
+        [response] = peer.take()
+        assert isinstance(response, RtspResponse)
+        assert [each.kind for each in parse_sdp(response.body).media] == ["video", "audio"]
 
     def test_sound_that_rtp_cannot_carry_is_encoded(self) -> None:
         self.show(1)

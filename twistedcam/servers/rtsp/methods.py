@@ -318,6 +318,7 @@ class RtspMethods:
         grant = self._connection.grant
         sound = None
         if grant is None or grant.allows("listen", camera.name):
+            await camera.audio.when_known()
             hub = camera.stream.audio.hub_for(SOUND)
             sound = None if hub is None else hub.track
         if sound is not None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any
 
 import av
+from twisted.internet.error import ConnectionDone
+from twisted.python.failure import Failure
 
 from tests.support.http_site import Connection, SiteCase
 from tests.support.nal_streams import stream_packets
@@ -163,6 +166,20 @@ class VideoTests(SiteCase):
             self.clock.advance(0.02)
             self.door.stream.sound.publish(sound[7])
         self.assertLess(connection.take().count(b"\xf8\xff\xfe"), 60)
+
+    def test_a_microphone_that_is_being_opened_is_waited_for(self) -> None:
+        self.door.audio._microphone = SimpleNamespace(state="starting", reason=None)  # type: ignore[assignment]
+        self.publish(*self.packets[:2])
+        connection = self.watch()
+        self.assertEqual(self.head, b"")
+        gone = self.watch()
+        gone.channel.connectionLost(Failure(ConnectionDone()))
+        track = Track(AUDIO, "audio", "opus", 0, 0, Fraction(48_000), 1, OPUS_HEAD)
+        self.publish(Packet(track, 1, self.packets[1].time_us, 0, b"\xf8\xff\xfe"))
+        self.door.audio.on_microphone_state()
+        film = connection.take().partition(b"\r\n\r\n")[2]
+        self.assertTrue(film.startswith(init_segment([self.packets[0].track, track])))
+        self.assertEqual(len(self.server.viewers), 1)
 
     def test_sound_that_mp4_cannot_contain_becomes_aac(self) -> None:
         self.publish(*self.packets[:2])

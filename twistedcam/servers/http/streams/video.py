@@ -124,6 +124,10 @@ class VideoStreams:
             if not await waiting.known:
                 raise _failed(watched)
             may_listen = request.grant.allows("listen", asked.name)
+            if may_listen:
+                sound = watched.audio.when_known()
+                request.notifyFinish().addErrback(lambda _: sound.cancel())
+                await sound
             VideoSession(server, request, asked.name, watched, wants, may_listen)
         finally:
             timer.cancel()
