@@ -49,6 +49,15 @@ class CommandTests(SiteCase):
         self.assertEqual((self.status, answer.json["code"]), (400, "bad-argument"))
 
 
+class BodyTests(SiteCase):
+    def test_a_body_that_has_no_utf8_is_refused(self) -> None:
+        # Half of a surrogate pair: as an escape, and as the bytes that Python would decode.
+        for value in (b'"\\ud800"', b'"\xed\xa0\x80"', b'["\\udfff"]', b'{"\\ud800": 1}'):
+            answer = self.ask("POST", START, b'{"name": ' + value + b"}")
+            self.assertEqual(self.status, 400)
+            self.assertEqual(answer.json["message"], "the body is not JSON in UTF-8")
+
+
 class ApiTests(SiteCase):
     def test_no_get_changes_anything(self) -> None:
         for path in ("start", "stop", "record/start", "snapshot"):

@@ -175,8 +175,9 @@ def read_body(request: HttpRequest, empty: bool = False) -> dict[str, Any]:
         raise BadArgument("the body must be JSON with Content-Type: application/json")
     try:
         value = json.loads(body)
+        json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair is no text
     except (ValueError, RecursionError):
-        raise BadArgument("the body is not JSON") from None
+        raise BadArgument("the body is not JSON in UTF-8") from None
     if not isinstance(value, dict):
         raise BadArgument("the body must be a JSON object, such as {}")
     if empty and value:
