@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from twistedcam.util.rate import GroupedRate, Rate
+from twistedcam.util.rate import LateRate, Rate
 
 
 @pytest.mark.parametrize("fps", [5, 25, 30, 60])
@@ -24,15 +24,13 @@ def test_the_rate_falls_to_zero_without_events() -> None:
     assert rate.current(3.0) == 0
 
 
-def test_events_that_come_late_together_are_counted_as_those_that_come_alone() -> None:
-    rate = GroupedRate()
-    rate.late = 0.25
-    for number in range(15):  # five pictures every fifth of a second
-        for picture in range(5):
-            rate.tick(number / 5 + picture / 10_000)
-    assert rate.current(2.81) == pytest.approx(25, rel=0.01)
-    assert rate.current(3.0) == pytest.approx(25, rel=0.01)
+def test_silence_of_events_that_are_counted_late_is_none() -> None:
+    rate = LateRate()
+    rate.late = 0.2
+    for number in range(70):
+        rate.tick(number / 25)
+    assert rate.current(2.99) == pytest.approx(25, rel=0.01)
     assert 10 < rate.current(3.4) < 24
     assert rate.current(4.1) == 0
     rate.late = 0.0
-    assert rate.current(3.0) < 24
+    assert rate.current(2.99) < 24

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from twistedcam.sources.base import Gathering
 from twistedcam.stream.stream import Stream
-from twistedcam.util.rate import GroupedRate
+from twistedcam.util.rate import LateRate
 
 
 class PacketGathering:
@@ -18,9 +18,7 @@ class PacketGathering:
         rate: the camera's rate, which takes account of packets that come together.
     """
 
-    def __init__(
-        self, stream: Stream, find_source: Callable[[], object], rate: GroupedRate
-    ) -> None:
+    def __init__(self, stream: Stream, find_source: Callable[[], object], rate: LateRate) -> None:
         self._hubs = stream.frames, stream.packets, stream.sound
         self._find_source = find_source
         self._rate = rate

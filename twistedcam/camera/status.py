@@ -16,7 +16,8 @@ from twistedcam.media.packet import Packet
 from twistedcam.sources.base import RawPacket, SourceInfo
 from twistedcam.sources.spec import SourceSpec
 from twistedcam.util.histogram import Histogram
-from twistedcam.util.rate import GroupedRate
+from twistedcam.util.least_lag import LeastLag
+from twistedcam.util.rate import LateRate
 
 log = Logger()
 
@@ -90,10 +91,12 @@ class CameraStatus:
         #: The size of the newest frame in pixels; 0 before the first.
         self.width = 0
         self.height = 0
-        self.rate = GroupedRate()
+        self.rate = LateRate()
         self.counts = CameraCounts()
         #: The age of frames when they were passed on, in seconds; not of those that have gathered.
         self.ages = Histogram()
+        #: The least age of those that have gathered.
+        self._least_age = LeastLag()
         #: The clock's time in seconds and the reason of the last fault, or None.
         self.last_fault: tuple[float, str] | None = None
         #: The clock's time in seconds when it became live; None while it is not live.
@@ -141,10 +144,13 @@ class CameraStatus:
     def _measure(self, time_us: int) -> None:
         """Count a picture of that capture time in the rates and ages."""
         self._sequence += 1
-        if not self.rate.late:
-            self.ages.observe(time.time() - time_us / 1e6)
-        now = self._clock.seconds()
-        self.rate.tick(now)
+        now, age = self._clock.seconds(), time.time() - time_us / 1e6
+        if self.rate.late:
+            has_waited = age - self._least_age.note(age, now)
+            self.rate.tick(now - min(has_waited, self.rate.late))
+        else:
+            self.ages.observe(age)
+            self.rate.tick(now)
         self._log_rate(now)
 
     def note_fault(self, reason: str) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-#: Events that come within so many seconds come together.
-_TOGETHER = 0.02
-
 
 class Rate:
     """Counts events by their times.
@@ -65,21 +62,15 @@ class Rate:
         self._due = now + self._span / 4
 
 
-class GroupedRate(Rate):
-    """A rate of events that may come late, several at once."""
+class LateRate(Rate):
+    """A rate of events that may be counted late, with the times at which they were due."""
 
     __slots__ = ("late",)
 
     def __init__(self) -> None:
         super().__init__()
-        #: Seconds by which events may come late.
+        #: Seconds by which events may be counted late.
         self.late = 0.0
-
-    def tick(self, now: float) -> None:
-        """Count an event at ``now`` seconds of a monotonic clock."""
-        super().tick(now)
-        if self.late and now - self._marks[-1][0] < _TOGETHER:  # the mark is of the whole group
-            self._marks[-1] = (self._marks[-1][0], self.count)
 
     def current(self, now: float) -> float:
         """Return events per second over the last span; silence that is no longer counts not."""
