@@ -89,6 +89,12 @@ def test_what_changes_in_one_place_stays_there_and_what_goes_on_does_not() -> No
     assert not follow(*[blob(10 + step, side=20) for step in range(30)]).stays_in_place(2.9)
 
 
+def test_what_comes_nearer_or_goes_away_in_one_place_does_not_stay_there() -> None:
+    nearer = [blob(40 - step / 2, 40 - step / 2, side=10 + step) for step in range(30)]
+    assert not follow(*nearer).stays_in_place(2.9)
+    assert not follow(*reversed(nearer)).stays_in_place(2.9)
+
+
 def test_a_thing_has_travelled_when_it_has_gone_by_its_own_width() -> None:
     assert not follow(*[blob(20 + step % 4) for step in range(30)]).has_travelled
     assert not follow(*[blob(10 + step) for step in range(5)]).has_travelled

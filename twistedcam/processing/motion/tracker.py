@@ -136,8 +136,11 @@ class TrackedBlob:
             return False
         lefts, tops, rights, bottoms = zip(*boxes, strict=True)
         union = (max(rights) - min(lefts)) * (max(bottoms) - min(tops))
-        largest = max([(right - left) * (bottom - top) for left, top, right, bottom in boxes])
-        return bool(union < WIDER * largest)
+        areas = [(right - left) * (bottom - top) for left, top, right, bottom in boxes]
+        third = len(areas) // 3
+        before, after = sorted(areas[:third])[third // 2], sorted(areas[-third:])[third // 2]
+        # Somebody who comes nearer grows in the same place.
+        return bool(union < WIDER * max(areas) and before / WIDER < after < before * WIDER)
 
     def has_shrunk(self, time: float) -> bool:
         """Return True if it is much smaller than a moment ago: something that fades."""
