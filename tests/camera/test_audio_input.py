@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -12,13 +13,14 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.support.fakes import InlineThread
 from tests.support.sound import START_US, click_times, pcm_packets
 from twistedcam.camera import audio_input
-from twistedcam.camera.audio_input import MICROPHONE_OPENS, AudioInput
+from twistedcam.camera.audio_input import EXAMPLES, MICROPHONE_OPENS, AudioInput
 from twistedcam.codecs.audio_level import AudioLevel
 from twistedcam.errors import BadArgument
 from twistedcam.events import Event, EventBus, SoundChanged
 from twistedcam.media.packet import Packet
 from twistedcam.microphones.devices import MicrophoneDevice
 from twistedcam.sources.base import RawPacket
+from twistedcam.sources.sound_settings import check_audio
 from twistedcam.sources.spec import parse
 from twistedcam.stream.camera_sound import CameraSound
 from twistedcam.stream.hub import Sink
@@ -249,7 +251,7 @@ class AudioInputTests(SynchronousTestCase):
         audio.follow(True, "")
         self.assertEqual((self.microphones, audio.reason), ([], None))
         audio.follow(True, "/dev/video0")
-        self.assertIn("has no microphone", audio.reason or "")
+        self.assertIn("no microphone of this webcam was found", audio.reason or "")
         found[0] = MicrophoneDevice("C920", "alsa:plughw:CARD=C920,DEV=0", "/sys/x", "/dev/x")
         self.clock.advance(5)
         self.assertEqual(self.microphones[0].source, "alsa:plughw:CARD=C920,DEV=0")
@@ -277,8 +279,16 @@ class AudioInputTests(SynchronousTestCase):
         audio.follow(True, "")
         self.assertIsNone(audio.reason)
         audio.follow(True, "", True)  # such as the test picture in place of a webcam
-        self.assertIn("name one, such as audio=alsa:default", audio.reason or "")
+        self.assertIn(
+            f"name one, such as audio={EXAMPLES.get(sys.platform, EXAMPLES['linux'])}",
+            audio.reason or "",
+        )
         self.assertEqual(audio.state, "recovering")
         self.assertEqual([each.state for each in self.events], ["recovering"])  # type: ignore[attr-defined]
         self.assertEqual(self.microphones, [])
         audio.follow(False, "")
+
+
+@pytest.mark.parametrize("name", EXAMPLES.values())
+def test_the_names_that_are_proposed_can_be_used(name: str) -> None:
+    assert check_audio(name) == name

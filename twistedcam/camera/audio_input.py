@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -21,8 +22,12 @@ from twistedcam.stream.camera_sound import CameraSound
 
 log = Logger()
 
-#: Why there is no sound of a webcam with ``audio=auto``.
-_NO_MICROPHONE = "this webcam has no microphone: name one, such as audio=alsa:default"
+#: Names of microphones by the system, and why there is no sound of a webcam with ``audio=auto``:
+#: its microphone can only be found on Linux.
+EXAMPLES = {"linux": "alsa:default", "darwin": "avfoundation:0", "win32": "dshow:NAME"}
+_NO_MICROPHONE = "no microphone of this webcam was found: name one, such as audio=" + EXAMPLES.get(
+    sys.platform, EXAMPLES["linux"]
+)
 #: Why a relayed camera gives silence.
 _MUTED_AT_SOURCE = "it is muted on another server"
 #: Seconds for which sound that was captured while muted can be under way. If the clock of its
