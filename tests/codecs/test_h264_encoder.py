@@ -23,6 +23,7 @@ from twistedcam.codecs.h264_encoder import (
     YuvDecoder,
     fit_size,
     on_device,
+    open_coder,
 )
 from twistedcam.media.h264 import H264
 
@@ -66,6 +67,33 @@ def test_a_picture_for_a_device_keeps_its_values() -> None:
     ours, theirs = frame.to_ndarray(), there.to_ndarray()
     assert np.array_equal(ours[:240], theirs[:240])
     assert np.array_equal(ours[240:300].reshape(-1), theirs[240:].reshape(-1)[0::2])
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "rate"),
+    [
+        ("h264_nvenc", H264Settings("h264_nvenc"), 345_600),
+        ("h264_nvenc", H264Settings("h264_nvenc", bitrate=2_000_000), 2_000_000),
+        ("libx264", H264Settings(), None),
+    ],
+)
+def test_an_encoder_in_hardware_without_a_limit_has_the_usual_rate(
+    name: str, settings: H264Settings, rate: int | None
+) -> None:
+    coder = SimpleNamespace(codec=SimpleNamespace(name=name), bit_rate=None, open=lambda: None)
+    open_coder(coder, YuvDecoder(320, 240), settings, Fraction(30))
+    assert coder.bit_rate == rate
+    assert coder.options.get("maxrate") == (rate and str(rate))
+
+
+def test_status_says_what_a_recording_is_encoded_with_instead(tmp_path: Path) -> None:
+    record = ("--record", "encoder=h264_videotoolbox")
+    with ServerProcess(tmp_path / "rec", *CAMERA, *record) as server:
+        server.command_lines("record start film.mp4")
+        wait_for(lambda: server.status()["encoder_note"] != "none", "a note")
+        found = server.status()["encoder_note"]
+        assert "because of h264_videotoolbox: " in found
+        assert "OK" in server.command_lines("record stop")[-1]
 
 
 def test_status_and_log_say_what_is_used_instead(tmp_path: Path) -> None:

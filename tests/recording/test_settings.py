@@ -49,6 +49,13 @@ def test_any_text_is_a_quantity_or_one_error(text: str) -> None:
             assert read(text, "x") > 0  # type: ignore[operator]
 
 
+def test_a_recording_is_encoded_with_the_encoder_that_is_set() -> None:
+    assert RecordSettings().encoding.encoder == "libx264"
+    assert RecordSettings.from_words(["encoder=auto"]).encoding.encoder == "auto"
+    with pytest.raises(BadArgument, match="encoder='x' is unknown; use one of: libx264, auto"):
+        RecordSettings.from_words(["encoder=x"])
+
+
 def test_a_segment_is_a_time_or_a_size() -> None:
     assert RecordSettings.from_words(["segment=10m"]).segment == 600
     sized = RecordSettings.from_words(["segment=100MB"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -19,6 +19,8 @@ HARDWARE = ("h264_nvenc", "h264_videotoolbox", "h264_v4l2m2m", "h264_vaapi")
 ENCODERS = ("libx264", "auto", *HARDWARE)
 #: Pixels of a picture's side that x264 accepts.
 MIN_SIDE, MAX_SIDE = 2, 16384
+#: The usual limit, in bits for each pixel of a picture: 4.1 Mbit/s for 720p30.
+BITS_PER_PIXEL = 0.15
 #: The least bits a second of the limit by size and rate.
 MIN_BITRATE = 150_000
 #: Pictures a second of a camera whose rate is unknown.
@@ -344,7 +346,11 @@ def open_coder(
         options |= {"preset": settings.preset, "crf": str(settings.crf), "tune": "zerolatency"}
         # Without this filter, as ultrafast has it, an equal picture needs up to a fifth more bytes.
         options["deblock"] = "0:0"
-    most_bits = settings.most_bits(*pictures.size, float(rate or USUAL_RATE))
+    pace = float(rate or USUAL_RATE)
+    most_bits = settings.most_bits(*pictures.size, pace)
+    if most_bits is None and name != "libx264":
+        # It has no quality to aim at, and FFmpeg's own rate for some is 200 kbit/s.
+        most_bits = replace(settings, bits_per_pixel=BITS_PER_PIXEL).most_bits(*pictures.size, pace)
     if most_bits is not None:
         # A buffer of a second; half of one keeps key frames small where nobody set a rate.
         buffer = most_bits if settings.bitrate is not None else most_bits // 2

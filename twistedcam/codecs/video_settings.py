@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Struct
 
-from twistedcam.codecs.h264_encoder import ENCODERS, H264Settings
+from twistedcam.codecs.h264_encoder import BITS_PER_PIXEL, ENCODERS, H264Settings
 from twistedcam.errors import BadArgument
 from twistedcam.sources.registry import make_source
 from twistedcam.sources.spec import COMMON, SourceSpec, parse
@@ -19,9 +19,6 @@ from twistedcam.util.schema import Option, Read, read_settings, settings_of, spl
 Preset = Literal[
     "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"
 ]
-#: The usual limit, in bits for each pixel of a picture: 4.1 Mbit/s at 1280x720 and 30 pictures a
-#: second.
-BITS_PER_PIXEL = 0.15
 #: The least and the largest ``bitrate``, in bits a second.
 MIN_BITRATE, MAX_BITRATE = 10_000, 1_000_000_000
 
@@ -42,6 +39,14 @@ def _encoder(value: str, name: str) -> str:
     if value not in ENCODERS:
         raise BadArgument(f"{name}={value!r} is unknown; use one of: {', '.join(ENCODERS)}")
     return value
+
+
+#: An encoder of H.264, as an option.
+Encoder = Annotated[
+    str,
+    Read(_encoder, kind="choice", choices=ENCODERS),
+    Option("the encoder; `auto`: the first in hardware that works", "scale.md"),
+]
 
 
 def _substream(text: str, name: str) -> SourceSpec:
@@ -77,11 +82,7 @@ class VideoSettings(Struct, frozen=True):
     preset: Annotated[Preset, Option("speed of the encoder; a slower one needs fewer bits")] = (
         "ultrafast"
     )
-    encoder: Annotated[
-        str,
-        Read(_encoder, kind="choice", choices=ENCODERS),
-        Option("the encoder; `auto`: the first in hardware that works", "scale.md"),
-    ] = "libx264"
+    encoder: Encoder = "libx264"
     substream: Annotated[
         SourceSpec | None,
         Read(_substream, kind="source"),

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from twistedcam.codecs.h264_encoder import H264Settings
-from twistedcam.codecs.video_settings import Preset
+from twistedcam.codecs.video_settings import Encoder, Preset
 from twistedcam.errors import BadArgument
 from twistedcam.recording.containers import FORMATS, Format, parse_format
 from twistedcam.util import quantities
@@ -60,8 +60,9 @@ class RecordSettings(Struct, frozen=True):
     Arguments:
         format: format of files whose name has no ending; by default ``auto``: MP4 with H.264 or
             H.265 of the camera as it is, or with H.264 that is encoded here.
-        crf: x264's quality, 0 (best) to 51.
+        crf: x264's quality, 0 (best) to 51; unused by other encoders.
         preset: x264's preset; slower ones make smaller files.
+        encoder: the encoder; ``auto`` for the first in hardware that works.
         segment, segment_size: seconds or bytes after which a new file begins.
         preroll: seconds before the start of a recording that are recorded too.
         preroll_memory: bytes of the pre-roll at most.
@@ -83,6 +84,7 @@ class RecordSettings(Struct, frozen=True):
     preset: Annotated[Preset, Option("speed of the encoder; a slower one makes smaller files")] = (
         "ultrafast"
     )
+    encoder: Encoder = "libx264"
     segment: Annotated[
         float | None,
         Length,
@@ -143,7 +145,7 @@ class RecordSettings(Struct, frozen=True):
     @property
     def encoding(self) -> H264Settings:
         """The settings of the encoder of H.264, as far as it is not the camera's."""
-        return H264Settings(crf=self.crf, preset=self.preset)
+        return H264Settings(self.encoder, self.crf, self.preset)
 
     @classmethod
     def from_mapping(
