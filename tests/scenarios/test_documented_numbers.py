@@ -155,7 +155,7 @@ NUMBERS = (
         r"more than (\w+) KiB is searched by the camera",
         [publish.MAX_CHECKED_AT_ONCE / KIB],
     ),
-    ("http", r"\(204 if none comes within (\w+) s\)", [snapshot.WAIT]),
+    ("http", r"\(503 if none comes within (\w+) s\)", [snapshot.WAIT]),
     ("http", r"is disconnected when (\w+) KB", [events.MAX_WAITING / KIB]),
     (
         "http",
