@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from benchmarks import run
 from benchmarks.bench import Bench, Found
@@ -32,7 +33,10 @@ TITLE = "Small packets"
 SIZE, FPS, GROUP = 10_500, 30, 60
 SERVER, WORKERS = "twistedcam, frame port", "twistedcam, 2 workers"
 SILENT = "twistedcam, no acknowledgements"
+WEBSOCKET = "twistedcam, WebSocket"
 FLOOR = "the floor: send in C"
+#: Options of the servers.
+OPTIONS = {WORKERS: "--workers 2", WEBSOCKET: "--http tcp:0:interface=127.0.0.1"}
 COUNTS = (50, 200, 500, 1000)
 
 
@@ -81,13 +85,13 @@ def measure(bench: Bench) -> Found:
     counts = [each for each in COUNTS if each <= max(*bench.viewers, 1000)]
     if bench.viewers[-1] < COUNTS[0]:  # a test that it runs
         counts = [bench.viewers[-1]]
-    names = [name for name in (SERVER, SILENT, WORKERS, FLOOR) if bench.servers in name]
+    names = [name for name in (SERVER, SILENT, WEBSOCKET, WORKERS, FLOOR) if bench.servers in name]
     found: Found = {name: {str(count): [] for count in counts} for name in names}
     for repeat in range(bench.repeats):
         for name in names:
             with _running(name) as (pid, port):
                 for count in counts:
-                    made = _load(pid, port, count, bench.seconds, name != SILENT)
+                    made = _load(pid, name, port, count, bench.seconds)
                     found[name][str(count)].append(made)
                     bench.say(f"{repeat + 1}: {name}, {count}: {made}")
     return found
@@ -106,20 +110,24 @@ def _running(name: str) -> Iterator[tuple[int, int]]:
             finally:
                 process.kill()
         return
-    options = shlex.split("--workers 2") if name == WORKERS else []
+    options = shlex.split(OPTIONS.get(name, ""))
     with (
         tempfile.TemporaryDirectory(prefix="twistedcam-bench-") as folder,
         ServerProcess(Path(folder), "--camera", "cam=push:", *options) as server,
         Publisher(server.frames[1]),
     ):
         wait_for(lambda: server.status()["state"] == "live", "the camera")
-        if options:
+        if name == WORKERS:
             wait_for(lambda: server.status()["workers"] == "2", "the workers")
-        yield server.process.pid, server.frames[1]
+        is_http = name == WEBSOCKET
+        yield server.process.pid, urlsplit(server.http).port if is_http else server.frames[1]
 
 
-def _load(pid: int, port: int, count: int, seconds: float, acknowledges: bool) -> dict[str, Any]:
-    words = ["frames", str(port), str(count), str(seconds), str(int(acknowledges)), "h264"]
+def _load(pid: int, name: str, port: int, count: int, seconds: float) -> dict[str, Any]:
+    if name == WEBSOCKET:
+        words = ["websocket", str(port), "/live?codec=h264", str(count), str(seconds)]
+    else:
+        words = ["frames", str(port), str(count), str(seconds), str(int(name != SILENT)), "h264"]
     command = [str(compiled("viewers.c")), *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, bufsize=1) as crowd:
         assert crowd.stdout is not None

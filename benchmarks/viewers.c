@@ -4,6 +4,8 @@
  *   viewers frames PORT COUNT SECONDS [ACK [CODEC]]   the frame port; with ACK 1 each frame is
  *                                             acknowledged; CODEC is mjpeg, h264 or hevc
  *   viewers http PORT PATH COUNT SECONDS      multipart MJPEG; parts are counted by Content-Length
+ *   viewers websocket PORT PATH COUNT SECONDS binary messages, acknowledged by the number in their
+ *                                             first eight bytes
  *   viewers sealed FD,FD,... SECONDS          open connections that it inherits, such as those of TLS
  *                                             after the handshake: nothing is opened, bytes alone count
  *
@@ -13,6 +15,7 @@
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
@@ -34,13 +37,14 @@ struct viewer {
     long frames, bytes;
     size_t skip;    /* bytes of a picture that are still to come */
     size_t have;    /* bytes in head */
+    int is_open;    /* the WebSocket's handshake is over */
     int is_frame;   /* what is skipped is a picture */
     int is_served;  /* something has come since this was cleared */
     uint8_t seq[8]; /* its number */
     char head[HEAD + 1];
 };
 
-static int over_http, sealed, acknowledges, counting;
+static int over_http, over_websocket, sealed, acknowledges, counting;
 static const char *codec = "mjpeg";
 
 static double now(void)
@@ -56,6 +60,20 @@ static void die(const char *what)
     exit(1);
 }
 
+/* A masked text message (RFC 6455, 5.2). */
+static void acknowledge_message(struct viewer *v)
+{
+    uint64_t seq;
+    char message[64] = {(char)0x81, 0, 1, 2, 3, 4};
+    memcpy(&seq, v->seq, 8);
+    int size = sprintf(message + 6, "{\"ack\": %llu}", (unsigned long long)be64toh(seq));
+    message[1] = (char)(0x80 | size);
+    for (int i = 0; i < size; i++)
+        message[6 + i] ^= message[2 + i % 4];
+    if (send(v->fd, message, 6 + size, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        v->alive = 0;
+}
+
 static void skipped(struct viewer *v)
 {
     if (!v->is_frame)
@@ -63,7 +81,9 @@ static void skipped(struct viewer *v)
     v->is_frame = 0;
     v->frames += counting;
     v->is_served = 1;
-    if (acknowledges) {
+    if (over_websocket) {
+        acknowledge_message(v);
+    } else if (acknowledges) {
         uint8_t ack[16] = {0x54, 5, 0, 0, 0, 0, 0, 8};
         memcpy(ack + 8, v->seq, 8);
         if (send(v->fd, ack, 16, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
@@ -105,6 +125,38 @@ static int frames_head(struct viewer *v)
     memcpy(v->seq, v->head + 8, 8);
     v->skip = length - 8;
     v->is_frame = 1;
+    v->have = 0;
+    return 1;
+}
+
+/* The answer to the handshake byte by byte, then exactly a header, and the number of a picture. */
+static int websocket_head(struct viewer *v)
+{
+    int is_binary = (v->head[0] & 15) == 2, size = v->head[1] & 127;
+    size_t wanted = v->have + 1;
+    if (v->is_open)
+        wanted = v->have < 2 ? 2 : (size == 126 ? 4 : size == 127 ? 10 : 2) + 8 * is_binary;
+    if (v->have < wanted) {
+        ssize_t got = recv(v->fd, v->head + v->have, wanted - v->have, MSG_DONTWAIT);
+        if (got <= 0)
+            return got < 0 && errno == EAGAIN ? 0 : -1;
+        v->have += got;
+        v->bytes += counting ? got : 0;
+        if (!v->is_open && v->have >= 4 && !memcmp(v->head + v->have - 4, "\r\n\r\n", 4)) {
+            v->is_open = 1;
+            v->have = 0;
+        }
+        return v->have == HEAD ? -1 : 1;
+    }
+    uint64_t length = 0;
+    for (size_t i = 2; i < wanted - 8 * is_binary; i++)
+        length = length << 8 | (uint8_t)v->head[i];
+    if (wanted - 8 * is_binary == 2)
+        length = size;
+    if (is_binary)
+        memcpy(v->seq, v->head + wanted - 8, 8);
+    v->skip = length - 8 * is_binary;
+    v->is_frame = is_binary;
     v->have = 0;
     return 1;
 }
@@ -155,7 +207,7 @@ static void readable(struct viewer *v)
             if (!v->skip)
                 skipped(v);
         } else {
-            int went = over_http ? http_head(v) : frames_head(v);
+            int went = over_websocket ? websocket_head(v) : over_http ? http_head(v) : frames_head(v);
             if (went == 0)
                 return;
             if (went < 0)
@@ -185,8 +237,10 @@ static void begin(struct viewer *v, int port, const char *path, int poller)
     char words[512];
     int size;
     if (over_http) {
-        size = snprintf(words, sizeof words, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n", path,
-                        port);
+        const char *upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+        size = snprintf(words, sizeof words, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n%s\r\n", path, port,
+                        over_websocket ? upgrade : "");
     } else {
         char join[128];
         snprintf(join, sizeof join, "{\"role\":\"view\",\"window\":%d,\"codecs\":[\"%s\"]}",
@@ -257,7 +311,8 @@ int main(int words, char **word)
 {
     if (words < 4)
         return 2;
-    over_http = strcmp(word[1], "http") == 0;
+    over_websocket = strcmp(word[1], "websocket") == 0;
+    over_http = over_websocket || strcmp(word[1], "http") == 0;
     sealed = strcmp(word[1], "sealed") == 0;
     if (words < (over_http ? 6 : sealed ? 4 : 5))
         return 2;
