@@ -112,6 +112,8 @@ class SampleClock:
         """Go to the driver's times if the last ones agree; return the difference that remains."""
         least, pieces, within = _FIRST_CHANGE if self._passed < _CHANGE_SECONDS else _CHANGE
         self._errors.append(error)
+        if abs(error) < least - within:  # they cannot agree about a change
+            return error
         recent = list(self._errors)[-pieces:]
         change = median(recent)
         if len(recent) < pieces or abs(change) < least or max(recent) - min(recent) > within:
