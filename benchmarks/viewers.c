@@ -10,8 +10,8 @@
  *                                             after the handshake: nothing is opened, bytes alone count
  *
  * When all have connected and get pictures, after at least one second and at most five, it says
- * "counting", counts for SECONDS and prints a line of JSON: viewers still connected, frames and bytes of all, the least of a viewer, and when it began on
- * CLOCK_MONOTONIC.
+ * "counting", counts for SECONDS and prints a line of JSON: viewers still connected, frames and bytes
+ * of all, the least of a viewer, and when it began on CLOCK_MONOTONIC.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
