@@ -97,13 +97,8 @@ export class RecordingChoice {
   }
 
   confirmDeletion() {
-    const isFree = (item) => !item.protected;
-    const count = this.chosen.filter(isFree).length;
-    const kept = this.chosen.length - count;
-    const texts = kept ? [plural(kept, "{count} protected file is kept", "{count} protected files are kept")] : [];
-    if (count === 0) { showMessage(texts[0]); return; }
-    texts.unshift(plural(count, "{count} file is deleted", "{count} files are deleted"));
-    askToDelete(count, texts.join(" · "), () => this.each((values) => t("Deleted {count} of {all}", values), "DELETE", "", isFree));
+    const describe = (count) => plural(count, "{count} file is deleted", "{count} files are deleted");
+    askToDelete(this.chosen, describe, () => this.each((values) => t("Deleted {count} of {all}", values), "DELETE", "", (item) => !item.protected));
   }
 
   // Does one thing with each, and says how many could not be done, with the first reason.

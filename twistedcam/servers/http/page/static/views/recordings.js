@@ -185,7 +185,7 @@ export class Recordings {
     $(".thumb", row).addEventListener("click", () => { if (this.choice.isOn) this.choice.toggle(name); else this.player.open(row.item); });
     $(".choose", row).addEventListener("change", () => this.choice.toggle(name));
     $(".choose", row).setAttribute("aria-label", t("Select {name}", { name: shown }));
-    $(".delete", row).addEventListener("click", () => this.confirmDeletion(name));
+    $(".delete", row).addEventListener("click", () => this.confirmDeletion(row.item));
     return row;
   }
 
@@ -258,8 +258,9 @@ export class Recordings {
     });
   }
 
-  confirmDeletion(name) {
-    askToDelete(1, visible(name), async () => {
+  confirmDeletion(item) {
+    const { name } = item;
+    askToDelete([item], () => visible(name), async () => {
       if (!await command("DELETE", `/recordings/${encodeURIComponent(name)}`)) return;
       showMessage(t("Deleted {name}", { name: inText(name) }));
       this.load();
