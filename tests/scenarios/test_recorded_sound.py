@@ -13,6 +13,7 @@ import av
 import numpy as np
 import pytest
 
+from tests.support.fakes import InlineThread
 from tests.support.films import START_US, h264_packets, timed_frames
 from tests.support.movies import entries_in
 from tests.support.process import ServerProcess, wait_for
@@ -30,6 +31,7 @@ from twistedcam.recording.settings import RecordSettings
 from twistedcam.recording.writer.part_file import part_of
 from twistedcam.recording.writer.plan import Plan
 from twistedcam.recording.writer.session import RecordingSession
+from twistedcam.stream.camera_sound import CameraSound
 
 PACKET = 1024 / 48_000
 #: Seconds after the pictures of its time at which sound arrives.
@@ -110,6 +112,30 @@ def test_no_packet_is_lost_or_twice_over_the_files_of_a_recording(tmp_path: Path
             for at, number in sound_of(path):
                 if number is not None:
                     assert at + 2 * part == pytest.approx(number * PACKET, abs=0.001)
+
+
+def test_a_muted_time_is_silence_without_a_gap_over_the_files_of_a_recording(
+    tmp_path: Path,
+) -> None:
+    sounds, muted = aac_packets(0.0, 7.0, START_US), range(70, 211)  # 1.5 to 4.5 s
+    camera = CameraSound("cam", None, InlineThread)  # type: ignore[arg-type]
+    for each in sounds:
+        camera.is_muted = each.seq in muted
+        camera.publish(each, each.pts, each.pts)
+    recording = session(tmp_path, "a.mp4", sounds[0].track, segment=2)
+    pictures = h264_packets((n / 25 for n in range(176)), keyframes=1.0)
+    found = [sound_of(each) for each in finish(recording, write(recording, pictures, sounds))]
+    assert len(found) == 4
+    together = [number for part in found for _, number in part]
+    heard = [number for number in together if number is not None]
+    assert heard == [each for each in range(heard[-1] + 1) if each not in muted]
+    more = len(together) - len(heard) - len(muted)
+    assert 0 <= more <= 3, "silence until a file's first packet"
+    for part, each in enumerate(found):
+        assert each[0][0] == pytest.approx(0.0, abs=0.001)
+        steps = [b - a for (a, _), (b, _) in pairwise(each)]
+        assert steps[1:] == pytest.approx([PACKET] * (len(steps) - 1), abs=0.0015)
+        assert each[-1][0] > (1.9 if part < 3 else 0.9)
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.mov"])
