@@ -378,7 +378,7 @@ def test_an_encoder_that_holds_pictures_back_is_not_used(
         browser.chrome.get(f"{server.http}/publish/phone")
         is_used, taken = browser.chrome.execute_script(ENCODE)
     assert not is_used
-    assert taken == "1111110000" + "1110000"  # six are held at most, and three come out
+    assert taken == "1111111100" + "1110000"  # eight are held at most, and three come out
 
 
 def test_firefox_sends_what_it_can_encode(server: ServerProcess, fox: Any) -> None:

@@ -5,7 +5,7 @@ import { CODECS } from "./wire.js";
 const GROUP = 2000; // milliseconds from one key frame to the next
 const BITS = 0.1; // of each pixel, on a good line
 const QUEUE = 2; // pictures that the encoder may have before others are left out
-const HELD = 6; // pictures that the encoder may hold, because it is slow or encodes several at once
+const HELD = 8; // pictures that the encoder may hold, because it is slow or encodes several at once
 const PROBE = 3000; // milliseconds in which a good encoder gives its first picture
 const LOST = 2000; // milliseconds after which the encoder is taken to have dropped a picture
 // The highest rate of luma samples of each level (ITU-T H.264, table A-1, in macroblocks).
