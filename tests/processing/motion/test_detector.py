@@ -76,7 +76,7 @@ def test_light_and_weather_are_no_motion(kind: str, seed: int) -> None:
     ("kind", "seed"),
     [
         *(("headlights", 2), ("snow_at_night", 0), ("focus_hunt", 1), ("tree", 1)),
-        *(("flag", 1), ("insects", 5), ("insects", 6)),
+        *(("tree", 12), ("flag", 1), ("insects", 5), ("insects", 6)),
     ],
 )
 def test_troubles_of_cameras_are_no_motion(kind: str, seed: int) -> None:

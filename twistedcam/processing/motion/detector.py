@@ -44,7 +44,8 @@ ACTIVE = 0.12
 STIRS = 0.03
 #: Standard deviations by which a thing differs whose size is not changed by noise.
 CLEAR = 6.0
-#: The share of the picture from which light is no thing although some of its edge is sharp.
+#: The share of the picture from which light is no thing although some of its edge is sharp, and
+#: from which a thing may be the crown of a tree.
 WIDE = 0.05
 #: Seconds at the start in which only what goes away from where it was is motion: the noise of
 #: places where something sways is not known yet.
@@ -53,8 +54,8 @@ YOUNG = 4.0
 RESTS = 8.0
 #: The share of the picture up to which a thing may be an insect.
 INSECT = 0.04
-#: The least share of a thing's values that are not those of the background.
-NEW = 0.42
+#: The least share of a thing's values that are not those of the background; that of a wide one.
+NEW, NEW_WIDE = 0.42, 0.5
 #: The side of the parts in which they are compared, as a share of the picture's width: no leaf
 #: goes farther.
 PATCH = 0.1
@@ -250,7 +251,8 @@ class Detector:
         least = max(0.9, 0.05 * max(right - left, bottom - top))
         if shift < least or straight <= (0.3 if is_clear else 0.5):
             return False
-        is_thing = self._sharpness(blob) > SHARP and self._newness(blob, labels) > NEW
+        least_new = NEW_WIDE if blob.cells > WIDE * cells else NEW
+        is_thing = self._sharpness(blob) > SHARP and self._newness(blob, labels) > least_new
         track.looks_real = track.looks_real + 1 if is_thing else 0
         return track.looks_real > (blob.cells > WIDE * cells)
 
