@@ -112,6 +112,23 @@ def test_a_missing_packet_is_waited_for_only_a_little() -> None:
     assert [number(each) for each in buffer.push(packet(9), 0.08)] == [5, 6, 7, 8, 9]
 
 
+def test_a_packet_that_a_whole_burst_has_overtaken_is_not_lost() -> None:
+    buffer = ReorderBuffer()
+    found = [number(each) for each in buffer.push(packet(1), 0)]
+    for each in (*range(3, 400), 2, 400):
+        found += [number(one) for one in buffer.push(packet(each), each * 1e-5)]
+    assert found == list(range(1, 401))
+
+
+def test_a_packet_that_waits_counts_from_its_first_arrival() -> None:
+    buffer = ReorderBuffer(most_seconds=0.05)
+    list(buffer.push(packet(1), 0))
+    assert list(buffer.push(packet(3), 0.01)) == []
+    assert list(buffer.push(packet(4), 0.03)) == []
+    assert list(buffer.push(packet(3), 0.04)) == []
+    assert [number(each) for each in buffer.take(0.061)] == [3, 4]
+
+
 def test_a_sender_that_begins_anew_is_followed() -> None:
     buffer = ReorderBuffer()
     list(buffer.push(packet(1), 0))

@@ -182,14 +182,16 @@ class ReorderBuffer:
     """Puts packets of UDP into their order, and waits a little for those that are missing.
 
     Arguments:
-        most_packets: that wait for a missing one.
+        most_packets: that wait for a missing one. A key frame comes in one burst: more than a
+            hundred packets may overtake another.
         most_seconds: that a packet waits for one before it.
     """
 
-    def __init__(self, most_packets: int = 64, most_seconds: float = 0.05) -> None:
+    def __init__(self, most_packets: int = 512, most_seconds: float = 0.05) -> None:
         self._most_packets = most_packets
         self._most_seconds = most_seconds
         self._next: int | None = None
+        #: The packets and the times of their arrival, the oldest first.
         self._waiting: dict[int, tuple[float, bytes]] = {}
 
     @property
@@ -219,7 +221,7 @@ class ReorderBuffer:
                 self._next = (sequence + 1) & 0xFFFF
                 yield packet
                 return
-            self._waiting[sequence] = (now, packet)
+            self._waiting.setdefault(sequence, (now, packet))
         if self._waiting:
             yield from self.take(now)
 
@@ -230,12 +232,11 @@ class ReorderBuffer:
             assert self._next is not None
             found = waiting.pop(self._next, None)
             if found is None:
-                first = min(waiting, key=self._distance)
-                oldest = min(time for time, _ in waiting.values())
+                oldest, _ = next(iter(waiting.values()))
                 if len(waiting) <= self._most_packets and now - oldest < self._most_seconds:
                     return
-                found = waiting.pop(first)
-                self._next = first
+                self._next = min(waiting, key=self._distance)
+                found = waiting.pop(self._next)
             self._next = (self._next + 1) & 0xFFFF
             yield found[1]
 
