@@ -121,6 +121,18 @@ def test_somebody_who_has_come_and_moves_on_the_spot_goes_on_moving() -> None:
     assert max(b - a for a, b in pairwise(times)) < 1
 
 
+def test_what_has_stopped_does_not_move_again_if_some_pictures_are_late() -> None:
+    random, detector, time, found = np.random.default_rng(2), Detector(), 0.0, []
+    for late in (0.1, 0.1, 0.1, 0.7, 0.1, 0.4) * 22:
+        time += late if time > 9 else 0.1
+        image = ground(1)
+        right = round(20 * (min(time, 8.5) - 5))  # comes in until 8.5 s
+        image[30:80, max(0, right - 16) : max(0, right)] = 220
+        found += [time] if detector.feed(noisy(image, random), time) else []
+    assert found and time > 14
+    assert found[-1] < 9.5
+
+
 def test_soon_after_the_start_only_what_goes_somewhere_is_motion() -> None:
     random = np.random.default_rng(5)
 

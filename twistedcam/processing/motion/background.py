@@ -84,6 +84,13 @@ class Background:
         self._light = light
         return difference, uncertainty
 
+    def difference(self, grey: Grid) -> Grid:
+        """Return the difference of the picture that was compared last from the background of now.
+
+        It has changed by ``learn``; the light is that of the last comparison.
+        """
+        return np.asarray(grey - np.minimum((self._mean + DARK) * self._light - DARK, 255.0))
+
     def learn(
         self,
         grey: Grid,

@@ -127,6 +127,8 @@ class Detector:
         else:
             found = self._follow(low, strength, change, moving, time, seconds)
         background.learn(picture, difference, low, moving, seconds)
+        if self._tracker.all:  # what becomes a part of the background does not change by that
+            self._before = np.where(low, background.difference(picture), difference)
         is_noisy = background.noise > NOISY
         self.is_calm = not (is_learning or is_whole or is_noisy or self._tracker.all)
         return found
