@@ -15,7 +15,6 @@ from twistedcam.recording.library.media_reader import MediaReader, ReadingFailed
 from twistedcam.recording.library.probe import start_time
 from twistedcam.recording.media_worker.remux import Copied
 from twistedcam.recording.media_worker.video_file import UnreadableVideo
-from twistedcam.recording.mp4.torn_end import mend_end
 from twistedcam.recording.writer.avi_date import write_date
 from twistedcam.recording.writer.metadata_tag import Tag
 from twistedcam.recording.writer.part_file import WHOLE, name_of_part, whole_of
@@ -141,6 +140,8 @@ class _Unfinished:
             OSError: that failed, and the file is unchanged.
         """
         if self._container.is_fragmented:
+            from twistedcam.recording.mp4.torn_end import mend_end  # most starts need it not
+
             mend_end(self._fd)
         try:
             found, size = self._copy()
