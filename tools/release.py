@@ -25,10 +25,15 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+#: What a release consists of.
+_FILES = (
+    *("twistedcam-*.whl", "twistedcam-*.tar.gz", "twistedcam-*.cdx.json"),
+    *("NOTES.md", "SHA256SUMS"),
+)
 #: The versions of packages that the release is tested and described with.
 LOCK = ROOT / "requirements" / "test.txt"
 #: The extras that a server uses.
-EXTRAS = "mqtt,prompt"
+EXTRAS = "mqtt,discovery,push,prompt"
 
 
 class ReleaseError(Exception):
@@ -77,9 +82,19 @@ def release(output: Path) -> None:
         _install(Path(temporary) / "venv", wheel, made / f"twistedcam-{version}.cdx.json")
         (made / "NOTES.md").write_text(notes((ROOT / "CHANGELOG.md").read_text(), version))
         (made / "SHA256SUMS").write_text(checksums(made))
-        if output.exists():
-            shutil.rmtree(output)
-        shutil.copytree(made, output)
+        put(made, output)
+
+
+def put(made: Path, output: Path) -> None:
+    """Copy the files of a release to a folder, in place of those of an earlier one.
+
+    Others stay, such as Debian packages.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    for pattern in _FILES:
+        for earlier in output.glob(pattern):
+            earlier.unlink()
+    shutil.copytree(made, output, dirs_exist_ok=True)
 
 
 def notes(changelog: str, version: str) -> str:

@@ -10,7 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from tools.release import ReleaseError, checksums, missing_files, normalised, notes, without_folder
+from tools.release import (
+    ReleaseError,
+    checksums,
+    missing_files,
+    normalised,
+    notes,
+    put,
+    without_folder,
+)
 
 CHANGELOG = """# Changelog
 
@@ -77,3 +85,20 @@ def test_the_list_of_packages_does_not_name_the_folder_of_the_build(tmp_path: Pa
     wheel = tmp_path / "x-1-py3-none-any.whl"
     bill = f'{{"url": "file://{wheel}"}}'
     assert without_folder(bill, wheel) == '{"url": "x-1-py3-none-any.whl"}'
+
+
+def test_a_release_takes_the_place_of_an_earlier_one_and_of_nothing_else(tmp_path: Path) -> None:
+    made, output = tmp_path / "made", tmp_path / "new" / "dist"
+    made.mkdir()
+    for name in ("twistedcam-0.2.0.tar.gz", "SHA256SUMS"):
+        (made / name).write_text("new")
+    put(made, output)
+    for name in ("twistedcam-0.1.0-py3-none-any.whl", "NOTES.md", "twistedcam_0.1.0_amd64.deb"):
+        (output / name).write_text("old")
+    put(made, output)
+    found = {each.name: each.read_text() for each in output.iterdir()}
+    assert found == {
+        "twistedcam-0.2.0.tar.gz": "new",
+        "SHA256SUMS": "new",
+        "twistedcam_0.1.0_amd64.deb": "old",
+    }
