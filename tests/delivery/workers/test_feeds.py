@@ -57,6 +57,16 @@ class StreamFeedTests(SynchronousTestCase):
         feed.leave(self.viewer)
         self.assertFalse(self.stream.is_wanted)
 
+    def test_the_next_viewer_after_the_last_begins_as_the_first(self) -> None:
+        show(self.stream, [True, False])
+        feed = self.feed("h264")
+        for number in range(2):
+            self.assertTrue(feed.join(self.viewer), number)
+            self.assertEqual(self.sent(), [("hub", True), ("frame", 1), ("frame", 2)], number)
+            feed.leave(self.viewer)
+            self.assertEqual(self.sent()[-1][0], "end")
+            self.channel.reset_mock()
+
     def test_a_worker_that_is_behind_continues_with_a_key_frame(self) -> None:
         feed = self.feed("h264")
         feed.join(self.viewer)

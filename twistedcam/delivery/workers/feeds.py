@@ -214,7 +214,8 @@ class StreamFeed(WorkerFeed):
     def _open(self) -> None:
         hub = self._stream.hub_for(self._wants)
         if hub is not None:
-            self._use(hub)
+            self._hub = hub
+            self._announce_hub()  # the worker has forgotten it if there were viewers before
         self._place = self._stream.subscribe(self, self._wants)
 
     def _use(self, hub: Hub[Any]) -> None:
