@@ -13,6 +13,7 @@ from tests.support.recordings import SECRET, OddFolderCase
 from twistedcam.recording import Library, RetentionLimits
 from twistedcam.recording.library.hidden_folder import HIDDEN
 from twistedcam.recording.library.media_reader import ReadingFailed
+from twistedcam.recording.media_worker.remux import Copied
 from twistedcam.recording.media_worker.video_file import Head, UnreadableVideo
 
 
@@ -118,6 +119,9 @@ class Dying(InlineReader):
     def has_packet(self, fd: int) -> bool:
         raise ReadingFailed("the process that read it was ended by SIGSEGV")
 
+    def copy(self, source: int, target: int, muxer: str, options: dict[str, str]) -> Copied:
+        raise ReadingFailed("the process that read it was ended by SIGSEGV")
+
     def picture(self, fd: int) -> bytes:
         self.asked += 1
         raise ReadingFailed("the process that read it was ended by SIGSEGV")
@@ -137,8 +141,8 @@ class DyingTests(OddFolderCase):
 
     def test_an_unfinished_one_that_kills_its_reader_is_left_as_it_is(self) -> None:
         part = self.folder / ".b.mp4.part"
-        part.write_bytes((self.folder / "a.mp4").read_bytes() + b"\0\0\0\x08moof")
-        before = part.read_bytes()
+        before = (self.folder / "a.mp4").read_bytes()
+        part.write_bytes(before + b"\0\0\0\x08moof")  # what was torn is cut off
         library = Library(self.folder, self.bus, InlineThread, reader=Dying())
         (found,) = self.get(library.recover())
         self.assertEqual((found.name, found.kept), (None, True))
