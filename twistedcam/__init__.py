@@ -6,7 +6,6 @@ docs/embedding.md.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
 from twistedcam.errors import (
@@ -17,6 +16,7 @@ from twistedcam.errors import (
     UnknownCamera,
 )
 from twistedcam.media.frame import Frame
+from twistedcam.util.late_names import import_late
 from twistedcam.version import __version__
 
 if TYPE_CHECKING:
@@ -83,10 +83,4 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    try:
-        module, _, attribute = _LATER[name].partition(":")
-    except KeyError:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
-    found = getattr(importlib.import_module(module), attribute)
-    globals()[name] = found
-    return found
+    return import_late(globals(), _LATER, name)

@@ -5,11 +5,11 @@ See docs/security.md.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
 from twistedcam.auth.grant import ANYONE, NOBODY, RIGHTS, Grant, Right
 from twistedcam.auth.tokens import Token, TokenFile, hash_of, new_token
+from twistedcam.util.late_names import import_late
 
 if TYPE_CHECKING:
     from twistedcam.auth.authenticator import Authenticator
@@ -34,16 +34,12 @@ __all__ = [
 
 #: What only a server needs is imported with Twisted, when it is first asked for.
 _LATER = {
-    "Authenticator": "authenticator",
-    "LoginSession": "login_sessions",
-    "LoginSessions": "login_sessions",
-    "TokenSession": "sessions",
+    "Authenticator": "twistedcam.auth.authenticator:Authenticator",
+    "LoginSession": "twistedcam.auth.login_sessions:LoginSession",
+    "LoginSessions": "twistedcam.auth.login_sessions:LoginSessions",
+    "TokenSession": "twistedcam.auth.sessions:TokenSession",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
-    globals()[name] = found
-    return found
+    return import_late(globals(), _LATER, name)
