@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,8 +15,8 @@ import simplejpeg
 
 from benchmarks import run
 from benchmarks.bench import Bench, Found
+from benchmarks.motion_peer import running_motion
 from benchmarks.own import cores
-from benchmarks.servers import end
 from benchmarks.tables import cell, ratio, table
 from tests.support.http_camera import HttpCamera
 from tests.support.motion_kinds import make_film
@@ -37,20 +36,6 @@ FILMS = {
 _LENGTH = 8
 OFF, ON, PEER = "twistedcam, detection off", "twistedcam, detection on", "Motion"
 CONTESTANTS = (OFF, ON, PEER)
-#: All but the camera and the rate is as it is by default; nothing is written and nobody watches.
-_PEER_SETTINGS = """\
-daemon off
-setup_mode off
-log_level 4
-webcontrol_port 0
-stream_port 0
-picture_output off
-movie_output off
-netcam_url {url}
-width {width}
-height {height}
-framerate {fps}
-"""
 
 
 def measure(bench: Bench) -> Found:
@@ -125,20 +110,15 @@ def _own(folder: Path, camera: HttpCamera, is_on: bool) -> Iterator[int]:
 
 @contextmanager
 def _peer(folder: Path, camera: HttpCamera, _: bool) -> Iterator[int]:
-    settings = folder / "motion.conf"
-    url = camera.url("/").replace("http://", "mjpeg://")
-    settings.write_text(_PEER_SETTINGS.format(url=url, width=WIDTH, height=HEIGHT, fps=FPS))
-    words = ["motion", "-n", "-c", str(settings)]
-    quiet = subprocess.DEVNULL
-    process = subprocess.Popen(words, cwd=folder, stdout=quiet, stderr=quiet)
-    try:
-        wait_for(lambda: camera.requests, "Motion's request")
-        time.sleep(2)
-        if process.poll() is not None:
-            raise SystemExit("Motion did not start")
-        yield process.pid
-    finally:
-        end(process)
+    source = {
+        "netcam_url": camera.url("/").replace("http://", "mjpeg://"),
+        "width": WIDTH,
+        "height": HEIGHT,
+        "framerate": FPS,
+    }
+    # Nothing is written, and nobody watches.
+    with running_motion(folder, lambda: camera.requests, movie_output="off", **source) as pid:
+        yield pid
 
 
 if __name__ == "__main__":

@@ -16,8 +16,9 @@ from pathlib import Path
 
 from benchmarks import run
 from benchmarks.bench import Bench, Found
+from benchmarks.motion_peer import running_motion
 from benchmarks.processes import cpu_seconds, private_bytes
-from benchmarks.servers import ROOT, end
+from benchmarks.servers import ROOT
 from benchmarks.tables import cell, ratio, table
 from tests.support.ports import free_port
 from tests.support.process import ServerProcess, wait_for
@@ -44,23 +45,6 @@ SERVER, RECORDED, CLIENT, PYAV, MOTION, FFMPEG = (
 CONTESTANTS = (SERVER, RECORDED, CLIENT, PYAV, MOTION, FFMPEG)
 #: It decodes each picture: many cameras are too much for most machines.
 _SINGLE = (MOTION,)
-_MOTION_SETTINGS = """\
-daemon off
-setup_mode off
-log_level 4
-webcontrol_port 0
-stream_port 0
-picture_output off
-movie_output on
-movie_passthrough on
-emulate_motion on
-width 1920
-height 1080
-framerate {fps}
-netcam_url {url}
-target_dir {folder}
-movie_filename film
-"""
 
 
 #: What one run has measured.
@@ -187,17 +171,20 @@ def _serve(camera: ReplayCamera, count: int, seconds: float, *, records: bool) -
 def _pass_through(camera: ReplayCamera, seconds: float) -> Cost:
     """The cost of Motion, which records one camera as it comes."""
     with tempfile.TemporaryDirectory(prefix="twistedcam-bench-") as name:
-        folder, quiet = Path(name), subprocess.DEVNULL
-        settings = folder / "motion.conf"
-        settings.write_text(_MOTION_SETTINGS.format(fps=FPS, url=camera.url, folder=folder))
-        words = ["motion", "-n", "-c", str(settings)]
-        process = subprocess.Popen(words, cwd=folder, stdout=quiet, stderr=quiet)
-        try:
-            wait_for(lambda: list(folder.glob("film*")), "Motion's film")
-            time.sleep(2)
-            return _cost([process.pid], seconds)
-        finally:
-            end(process)
+        folder = Path(name)
+        settings = {
+            "movie_output": "on",
+            "movie_passthrough": "on",
+            "emulate_motion": "on",
+            "width": 1920,
+            "height": 1080,
+            "framerate": FPS,
+            "netcam_url": camera.url,
+            "target_dir": folder,
+            "movie_filename": "film",
+        }
+        with running_motion(folder, lambda: list(folder.glob("film*")), **settings) as pid:
+            return _cost([pid], seconds)
 
 
 def _copy(camera: ReplayCamera, count: int, seconds: float) -> Cost:
