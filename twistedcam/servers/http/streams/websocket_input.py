@@ -1,4 +1,4 @@
-"""What arrives over a WebSocket, parsed in small steps."""
+"""A parser of the data of a WebSocket, a small piece at a time."""
 
 from __future__ import annotations
 

@@ -198,7 +198,8 @@ export class Player {
     const mostFps = dataSaver.isOn && codec === null ? SAVED_FPS : null;
     if (wanted !== this.wantedCodecs.join()) return;
     const choice = [found, codec, size, mostFps, takesSubstream];
-    if (choice.every((each, at) => each === [this.Decoder, this.codec, this.size, this.mostFps, this.takesSubstream][at])) return;
+    const before = [this.Decoder, this.codec, this.size, this.mostFps, this.takesSubstream];
+    if (choice.every((each, at) => each === before[at])) return;
     [this.Decoder, this.codec, this.size, this.mostFps, this.takesSubstream] = choice;
     this.isSwitching = true;
     this.closeSocket();
