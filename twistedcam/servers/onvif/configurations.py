@@ -1,9 +1,15 @@
-"""Configurations of profiles that both media services of ONVIF describe alike."""
+"""What both media services of ONVIF describe alike: parts of configurations, and their faults."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from twistedcam.onvif.soap import SoapFault
 from twistedcam.onvif.xml import Xml, element
-from twistedcam.servers.onvif.request import StreamProfile
+from twistedcam.servers.onvif.request import Action, StreamProfile
+
+#: Returns a profile's configuration as an element of that name; None if it has no such.
+Describe = Callable[[StreamProfile, str], Xml | None]
 
 #: Bits a second for each pixel a second: a limit in the description, not of the encoder.
 _BITS_PER_PIXEL = 0.15
@@ -17,6 +23,30 @@ def kbits(each: StreamProfile) -> int:
     """Return the most kbit/s of a profile's video."""
     width, height = each.size
     return max(64, round(width * height * each.rate * _BITS_PER_PIXEL / 1000))
+
+
+def size_element(name: str, size: tuple[int, int]) -> Xml:
+    """Return an element with a width and a height in pixels."""
+    return element(name, element("tt:Width", size[0]), element("tt:Height", size[1]))
+
+
+def only_value(name: str, value: int) -> Xml:
+    """Return the element of a range of numbers in which one is possible."""
+    return element(name, element("tt:Min", value), element("tt:Max", value))
+
+
+def no_configuration() -> SoapFault:
+    """Return the fault that a client's token is that of no configuration."""
+    return SoapFault("there is no such configuration", "ter:InvalidArgVal", "ter:NoConfig")
+
+
+def empty_answer(name: str) -> Action:
+    """Return the action that answers that there is nothing.
+
+    Arguments:
+        name: the name of the answer's element.
+    """
+    return lambda request: element(name)
 
 
 def source_configuration(each: StreamProfile, name: str) -> Xml:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from urllib.parse import quote
-
 from twistedcam.onvif.soap import SoapFault
 from twistedcam.onvif.xml import Xml, element, joined
 from twistedcam.servers.onvif.configurations import (
@@ -13,8 +10,13 @@ from twistedcam.servers.onvif.configurations import (
     SOUND_ENCODER,
     SOUND_SOURCE,
     SOURCE,
+    Describe,
+    empty_answer,
     kbits,
     multicast,
+    no_configuration,
+    only_value,
+    size_element,
     sound_source_configuration,
     source_configuration,
 )
@@ -24,6 +26,8 @@ from twistedcam.servers.onvif.request import Action, OnvifRequest, StreamProfile
 
 #: Seconds of a session of RTSP.
 _SESSION = "PT60S"
+#: The names of the codecs of sound.
+_SOUNDS = {"aac": "AAC", "pcm_alaw": "G711", "pcm_mulaw": "G711"}
 
 
 def _profile(request: OnvifRequest, each: StreamProfile, name: str = "trt:Profiles") -> Xml:
@@ -41,17 +45,16 @@ def _profile(request: OnvifRequest, each: StreamProfile, name: str = "trt:Profil
 
 
 def _sound_source_configuration(each: StreamProfile, name: str) -> Xml | None:
-    return None if each.sound is None else sound_source_configuration(each, name)
+    return None if each.sound(_SOUNDS) is None else sound_source_configuration(each, name)
 
 
 def _encoder_configuration(each: StreamProfile, name: str) -> Xml:
-    width, height = each.size
     return element(
         name,
         element("tt:Name", each.name),
         element("tt:UseCount", 1),
         element("tt:Encoding", "H264"),
-        element("tt:Resolution", element("tt:Width", width), element("tt:Height", height)),
+        size_element("tt:Resolution", each.size),
         element("tt:Quality", 5),
         element(
             "tt:RateControl",
@@ -71,16 +74,17 @@ def _encoder_configuration(each: StreamProfile, name: str) -> Xml:
 
 
 def _sound_encoder_configuration(each: StreamProfile, name: str) -> Xml | None:
-    if each.sound is None:
+    sound = each.sound(_SOUNDS)
+    if sound is None:
         return None
-    codec, rate = each.sound
+    codec, kilohertz = sound
     return element(
         name,
         element("tt:Name", each.camera.name),
         element("tt:UseCount", 2),
         element("tt:Encoding", codec),
         element("tt:Bitrate", 64),
-        element("tt:SampleRate", max(1, rate // 1000)),
+        element("tt:SampleRate", kilohertz),
         multicast(),
         element("tt:SessionTimeout", _SESSION),
         token=SOUND_ENCODER + each.source,
@@ -111,7 +115,7 @@ def _get_stream_uri(request: OnvifRequest) -> Xml:
 
 def _get_snapshot_uri(request: OnvifRequest) -> Xml:
     profile = request.profile(request.argument("ProfileToken"))
-    return _uri("GetSnapshotUri", f"{request.base}/snapshot/{quote(profile.source)}")
+    return _uri("GetSnapshotUri", request.snapshot_address(profile))
 
 
 def _uri(action: str, address: str) -> Xml:
@@ -128,17 +132,15 @@ def _uri(action: str, address: str) -> Xml:
 
 
 def _get_video_sources(request: OnvifRequest) -> Xml:
-    found = []
-    for each in request.main_profiles():
-        width, height = each.camera_size
-        found.append(
-            element(
-                "trt:VideoSources",
-                element("tt:Framerate", each.rate),
-                element("tt:Resolution", element("tt:Width", width), element("tt:Height", height)),
-                token=each.source,
-            )
+    found = [
+        element(
+            "trt:VideoSources",
+            element("tt:Framerate", each.rate),
+            size_element("tt:Resolution", each.camera_size),
+            token=each.source,
         )
+        for each in request.main_profiles()
+    ]
     return element("trt:GetVideoSourcesResponse", joined(found))
 
 
@@ -146,12 +148,9 @@ def _get_audio_sources(request: OnvifRequest) -> Xml:
     found = [
         element("trt:AudioSources", element("tt:Channels", 1), token=each.source)
         for each in request.main_profiles()
-        if each.sound is not None
+        if each.sound(_SOUNDS) is not None
     ]
     return element("trt:GetAudioSourcesResponse", joined(found))
-
-
-Describe = Callable[[StreamProfile, str], Xml | None]
 
 
 def _list_of(name: str, describe: Describe, *, is_of_camera: bool) -> Action:
@@ -174,7 +173,7 @@ def _one_of(name: str, describe: Describe, start: str, *, is_of_camera: bool) ->
             found = describe(each, "trt:Configuration")
             if token == start + (each.source if is_of_camera else each.token) and found is not None:
                 return element(f"trt:{name}Response", found)
-        raise SoapFault("there is no such configuration", "ter:InvalidArgVal", "ter:NoConfig")
+        raise no_configuration()
 
     return answer
 
@@ -192,36 +191,27 @@ def _compatible(name: str, describe: Describe) -> Action:
 
 def _get_encoder_options(request: OnvifRequest) -> Xml:
     profile = _chosen(request)
-    width, height = profile.size
-    one = joined([element("tt:Min", 1), element("tt:Max", 1)])
-    rates = joined([element("tt:Min", profile.rate), element("tt:Max", profile.rate)])
-    group = profile.rate * GROUP
     h264 = element(
         "tt:H264",
-        element(
-            "tt:ResolutionsAvailable", element("tt:Width", width), element("tt:Height", height)
-        ),
-        element("tt:GovLengthRange", element("tt:Min", group), element("tt:Max", group)),
-        element("tt:FrameRateRange", rates),
-        element("tt:EncodingIntervalRange", one),
+        size_element("tt:ResolutionsAvailable", profile.size),
+        only_value("tt:GovLengthRange", profile.rate * GROUP),
+        only_value("tt:FrameRateRange", profile.rate),
+        only_value("tt:EncodingIntervalRange", 1),
         element("tt:H264ProfilesSupported", "Main"),
     )
-    quality = element("tt:QualityRange", element("tt:Min", 5), element("tt:Max", 5))
-    return element(
-        "trt:GetVideoEncoderConfigurationOptionsResponse", element("trt:Options", quality, h264)
-    )
+    options = element("trt:Options", only_value("tt:QualityRange", 5), h264)
+    return element("trt:GetVideoEncoderConfigurationOptionsResponse", options)
 
 
 def _get_source_options(request: OnvifRequest) -> Xml:
     profile = _chosen(request)
     width, height = profile.camera_size
-    zero = joined([element("tt:Min", 0), element("tt:Max", 0)])
     bounds = element(
         "tt:BoundsRange",
-        element("tt:XRange", zero),
-        element("tt:YRange", zero),
-        element("tt:WidthRange", element("tt:Min", width), element("tt:Max", width)),
-        element("tt:HeightRange", element("tt:Min", height), element("tt:Max", height)),
+        only_value("tt:XRange", 0),
+        only_value("tt:YRange", 0),
+        only_value("tt:WidthRange", width),
+        only_value("tt:HeightRange", height),
     )
     options = element(
         "trt:Options", bounds, element("tt:VideoSourceTokensAvailable", profile.source)
@@ -237,19 +227,19 @@ def _chosen(request: OnvifRequest) -> StreamProfile:
     for each in request.profiles():
         if configuration in ("", ENCODER + each.token, SOURCE + each.source):
             return each
-    raise SoapFault("there is no such configuration", "ter:InvalidArgVal", "ter:NoConfig")
+    raise no_configuration()
 
 
 def _get_sound_encoder_options(request: OnvifRequest) -> Xml:
-    sounds = [each.sound for each in request.main_profiles() if each.sound is not None]
+    sounds = filter(None, (each.sound(_SOUNDS) for each in request.main_profiles()))
     found = [
         element(
             "tt:Options",
             element("tt:Encoding", codec),
             element("tt:BitrateList", element("tt:Items", 64)),
-            element("tt:SampleRateList", element("tt:Items", max(1, rate // 1000))),
+            element("tt:SampleRateList", element("tt:Items", kilohertz)),
         )
-        for codec, rate in dict.fromkeys(sounds)
+        for codec, kilohertz in dict.fromkeys(sounds)
     ]
     return element(
         "trt:GetAudioEncoderConfigurationOptionsResponse", element("trt:Options", joined(found))
@@ -266,10 +256,6 @@ def _get_guaranteed_encoders(request: OnvifRequest) -> Xml:
 
 def _get_service_capabilities(request: OnvifRequest) -> Xml:
     return element("trt:GetServiceCapabilitiesResponse", service_capabilities("trt"))
-
-
-def _nothing(action: str) -> Action:
-    return lambda request: element(f"trt:{action}Response")
 
 
 _CONFIGURATIONS: list[tuple[str, Describe, str, bool]] = [
@@ -304,7 +290,7 @@ ACTIONS: dict[str, Action] = {
         for name, describe, _, _ in _CONFIGURATIONS
     },
     **{
-        action: _nothing(action)
+        action: empty_answer(f"trt:{action}Response")
         for action in (
             "GetMetadataConfigurations",
             "GetVideoAnalyticsConfigurations",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from urllib.parse import quote
+from collections.abc import Iterable
 
 from twistedcam.onvif.soap import SoapFault
 from twistedcam.onvif.xml import Xml, children, element, joined
@@ -13,8 +12,13 @@ from twistedcam.servers.onvif.configurations import (
     SOUND_ENCODER,
     SOUND_SOURCE,
     SOURCE,
+    Describe,
+    empty_answer,
     kbits,
     multicast,
+    no_configuration,
+    only_value,
+    size_element,
     sound_source_configuration,
     source_configuration,
 )
@@ -29,13 +33,12 @@ _SOUNDS = {"aac": "MP4A-LATM", "pcm_alaw": "PCMA", "pcm_mulaw": "PCMU", "opus": 
 
 
 def _encoder_configuration(each: StreamProfile, name: str) -> Xml:
-    width, height = each.size
     return element(
         name,
         element("tt:Name", each.name),
         element("tt:UseCount", 1),
         element("tt:Encoding", "H265" if each.is_h265 else "H264"),
-        element("tt:Resolution", element("tt:Width", width), element("tt:Height", height)),
+        size_element("tt:Resolution", each.size),
         element(
             "tt:RateControl",
             element("tt:FrameRateLimit", each.rate),
@@ -50,16 +53,8 @@ def _encoder_configuration(each: StreamProfile, name: str) -> Xml:
     )
 
 
-def _sound(each: StreamProfile) -> tuple[str, int] | None:
-    """Return codec and sample rate in kHz of a camera's sound, or None."""
-    track = each.audio
-    if track is None or track.codec not in _SOUNDS:
-        return None
-    return _SOUNDS[track.codec], max(1, round((track.rate or 8000) / 1000))
-
-
 def _sound_encoder_configuration(each: StreamProfile, name: str) -> Xml | None:
-    sound = _sound(each)
+    sound = each.sound(_SOUNDS)
     if sound is None:
         return None
     codec, kilohertz = sound
@@ -75,7 +70,6 @@ def _sound_encoder_configuration(each: StreamProfile, name: str) -> Xml | None:
     )
 
 
-Describe = Callable[[StreamProfile, str], Xml | None]
 #: The kinds of configurations with their description, the beginning of their tokens, and True if
 #: both profiles of a camera have the same.
 _CONFIGURATIONS: dict[str, tuple[Describe, str, bool]] = {
@@ -124,7 +118,7 @@ def _get_stream_uri(request: OnvifRequest) -> Xml:
 
 def _get_snapshot_uri(request: OnvifRequest) -> Xml:
     profile = request.profile(request.argument("ProfileToken"))
-    address = f"{request.base}/snapshot/{quote(profile.source)}"
+    address = request.snapshot_address(profile)
     return element("tr2:GetSnapshotUriResponse", element("tr2:Uri", address))
 
 
@@ -142,14 +136,10 @@ def _configurations(kind: str) -> Action:
                 found[number] = describe(each, "tr2:Configurations")
         shown = list(filter(None, found.values()))
         if wanted and not shown:
-            _refuse_configuration()
+            raise no_configuration()
         return element(f"tr2:Get{kind}ConfigurationsResponse", joined(shown))
 
     return answer
-
-
-def _refuse_configuration() -> None:
-    raise SoapFault("there is no such configuration", "ter:InvalidArgVal", "ter:NoConfig")
 
 
 def _chosen(request: OnvifRequest, start: str) -> list[StreamProfile]:
@@ -158,7 +148,7 @@ def _chosen(request: OnvifRequest, start: str) -> list[StreamProfile]:
     profiles = [request.profile(token)] if token else request.profiles()
     found = [each for each in profiles if wanted in ("", start + each.token, start + each.source)]
     if not found:
-        _refuse_configuration()
+        raise no_configuration()
     return found
 
 
@@ -167,16 +157,12 @@ def _get_encoder_options(request: OnvifRequest) -> Xml:
 
 
 def _encoder_options(each: StreamProfile) -> Xml:
-    width, height = each.size
-    bits = kbits(each)
     return element(
         "tr2:Options",
         element("tt:Encoding", "H265" if each.is_h265 else "H264"),
-        element("tt:QualityRange", element("tt:Min", 5), element("tt:Max", 5)),
-        element(
-            "tt:ResolutionsAvailable", element("tt:Width", width), element("tt:Height", height)
-        ),
-        element("tt:BitrateRange", element("tt:Min", bits), element("tt:Max", bits)),
+        only_value("tt:QualityRange", 5),
+        size_element("tt:ResolutionsAvailable", each.size),
+        only_value("tt:BitrateRange", kbits(each)),
         GovLengthRange=f"{each.rate * GROUP} {each.rate * GROUP}",
         FrameRatesSupported=each.rate,
         ProfilesSupported="Main",
@@ -185,7 +171,8 @@ def _encoder_options(each: StreamProfile) -> Xml:
 
 
 def _get_sound_encoder_options(request: OnvifRequest) -> Xml:
-    sounds = filter(None, map(_sound, _chosen(request, SOUND_ENCODER)))
+    profiles = _chosen(request, SOUND_ENCODER)
+    sounds = filter(None, (each.sound(_SOUNDS) for each in profiles))
     found = (
         element(
             "tr2:Options",
@@ -210,7 +197,7 @@ def _get_encoder_instances(request: OnvifRequest) -> Xml:
         if request.argument("ConfigurationToken") == SOURCE + each.source
     ]
     if not found:
-        _refuse_configuration()
+        raise no_configuration()
     codecs = ["H265" if each.is_h265 else "H264" for each in found]
     parts = [
         element(
@@ -230,10 +217,6 @@ def _get_service_capabilities(request: OnvifRequest) -> Xml:
     return element("tr2:GetServiceCapabilitiesResponse", service_capabilities("tr2"))
 
 
-def _nothing(action: str) -> Action:
-    return lambda request: element(f"tr2:{action}Response")
-
-
 #: All actions; they need the right ``view``.
 ACTIONS: dict[str, Action] = {
     "GetServiceCapabilities": _get_service_capabilities,
@@ -245,7 +228,7 @@ ACTIONS: dict[str, Action] = {
     "GetVideoEncoderInstances": _get_encoder_instances,
     **{f"Get{kind}Configurations": _configurations(kind) for kind in _CONFIGURATIONS},
     **{
-        action: _nothing(action)
+        action: empty_answer(f"tr2:{action}Response")
         for action in (
             "GetAnalyticsConfigurations",
             "GetMetadataConfigurations",

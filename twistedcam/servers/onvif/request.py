@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -86,14 +86,16 @@ class StreamProfile:
         """The sound of the camera, if there is some."""
         return next((each for each in self.camera.stream.tracks if each.kind == "audio"), None)
 
-    @property
-    def sound(self) -> tuple[str, int] | None:
-        """Codec and sample rate of the sound, if ONVIF Media 1 has a name for it."""
-        names = {"aac": "AAC", "pcm_alaw": "G711", "pcm_mulaw": "G711"}
+    def sound(self, names: Mapping[str, str]) -> tuple[str, int] | None:
+        """Return the name of the sound's codec and its sample rate in kHz, or None.
+
+        Arguments:
+            names: the codecs for which a service has a name, and these.
+        """
         track = self.audio
         if track is None or track.codec not in names:
             return None
-        return names[track.codec], round(track.rate or 8000)
+        return names[track.codec], max(1, round((track.rate or 8000) / 1000))
 
     @property
     def is_h265(self) -> bool:
@@ -197,6 +199,10 @@ class OnvifRequest:
             if each.token == token:
                 return each
         raise SoapFault("there is no such profile", "ter:InvalidArgVal", "ter:NoProfile")
+
+    def snapshot_address(self, profile: StreamProfile) -> str:
+        """Return the address of the newest picture of a profile's camera."""
+        return f"{self.base}/snapshot/{quote(profile.source)}"
 
     def rtsp_address(self, profile: StreamProfile, *, is_native: bool = False) -> str:
         """Return the address of a profile's video.
