@@ -27,8 +27,7 @@ def test_its_pictures_are_changed_as_those_of_the_camera() -> None:
 class SubstreamTests(ServerCase):
     def open(self) -> Substream:
         spec = SourceSpec("fake", "small", {}, "fake:small")
-        make_thread = self.server.make_thread
-        return Substream(self.door, spec, "test", self.server.events, self.clock, make_thread)
+        return Substream(self.door, spec, "test", self.server.events)
 
     def test_it_runs_while_its_camera_does(self) -> None:
         small = self.open()

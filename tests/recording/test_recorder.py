@@ -15,9 +15,10 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.support.fakes import CameraRig, FakeScheme, InlineThread, ManualThread
+from tests.support.fakes import FakeScheme, InlineThread, ManualThread
 from tests.support.films import START_US, jpeg, read_film
 from tests.support.odd_jpegs import lossless, make_jpeg, with_frame_header, with_size
+from twistedcam.camera import Camera
 from twistedcam.errors import BadArgument, CameraFailed, DiskError, NotSupported
 from twistedcam.events import CameraChanged, Event, EventBus, Fault, RecordingChanged
 from twistedcam.media.frame import Frame
@@ -25,6 +26,7 @@ from twistedcam.recording import Recorder, RecordSettings
 from twistedcam.recording.writer import plan as planning
 from twistedcam.recording.writer.segment import Segment
 from twistedcam.sources.base import SourceInfo
+from twistedcam.sources.spec import SourceSpec
 from twistedcam.stream.hub import Sink
 from twistedcam.stream.wants import Wants
 
@@ -57,8 +59,14 @@ class RecorderCase(SynchronousTestCase):
         self.folder = Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, self.folder)
         self.clock = Clock()
-        self.camera = CameraRig(steady=self.clock.seconds).camera
-        self.camera.stream._make_thread = InlineThread
+        self.camera = Camera(
+            "cam",
+            SourceSpec("fake", "", {}, "fake:"),
+            EventBus(),
+            self.clock,  # type: ignore[arg-type]
+            InlineThread,  # type: ignore[arg-type]
+            self.clock.seconds,
+        )
         self.bus = EventBus()
         self.events: list[Event] = []
         self.bus.subscribe(self.events.append)

@@ -14,24 +14,23 @@ from twisted.logger import Logger
 from twistedcam.camera.audio_input import AudioInput
 from twistedcam.camera.bad_frames import BadFrameLog
 from twistedcam.camera.notifier import StateNotifier, answer
-from twistedcam.camera.on_demand import OnDemand, may_suspend, next_frame, read_idle
+from twistedcam.camera.on_demand import OnDemand, next_frame
 from twistedcam.camera.opener import SourceOpener
 from twistedcam.camera.packet_gathering import PacketGathering
 from twistedcam.camera.retry import RETRY_MOST
+from twistedcam.camera.source_settings import check_source
 from twistedcam.camera.state_machine import CameraState, make_lifecycle
 from twistedcam.camera.status import CameraStatus
-from twistedcam.codecs.jpeg_encoder import EncodedPicture, JpegEncoder
+from twistedcam.codecs.jpeg_encoder import EncodedPicture
 from twistedcam.errors import CameraFailed, SourceEnded, Stalled
 from twistedcam.events import REOPENED, EventBus, Fault
 from twistedcam.media.frame import Frame
 from twistedcam.media.packet import Packet
 from twistedcam.runtime.threads import Thread
 from twistedcam.sources.base import RawPacket, ReactorSource, Source, SourceInfo
-from twistedcam.sources.onvif.address import find_onvif_address
 from twistedcam.sources.push import Inbox
-from twistedcam.sources.registry import make_source, read_source_settings
-from twistedcam.sources.sound_settings import SoundSettings
-from twistedcam.sources.spec import Settings, SourceSpec, title_of
+from twistedcam.sources.registry import make_source
+from twistedcam.sources.spec import SourceSpec, title_of
 from twistedcam.stream.hub import FrameHub
 from twistedcam.stream.stream import Stream
 
@@ -41,34 +40,6 @@ log = Logger()
 PICTURE_WAIT = 5.0
 #: The highest rate of pictures that is believed to be a camera's.
 _MAX_RATE = 240
-
-
-def check_source(spec: SourceSpec) -> JpegEncoder:
-    """Check that a camera can use this source with its settings; return the encoder for it.
-
-    Raises:
-        BadArgument: the source or one of its settings is unknown or wrong.
-    """
-    make_source(spec)
-    find_onvif_address(spec)
-    may_suspend(spec)
-    title_of(spec)
-    SoundSettings.from_spec(spec)
-    return JpegEncoder.from_spec(spec)
-
-
-def source_settings(spec: SourceSpec) -> Settings:
-    """Return the settings that a camera of this source has, with their kinds.
-
-    Raises:
-        BadArgument: as ``check_source``.
-    """
-    settings = read_source_settings(spec)
-    read_idle(settings)
-    settings.text("title")
-    SoundSettings.from_settings(spec, settings)
-    JpegEncoder.from_settings(settings)
-    return settings
 
 
 class Camera(CameraStatus):
@@ -108,6 +79,7 @@ class Camera(CameraStatus):
         self.inbox = Inbox()
         self._id = secrets.token_hex(8)
         self._events = events
+        self._make_thread = make_thread
         self.encoder = check_source(spec)  # a wrong setting is an error here, not in the thread
         #: What becomes of its sound.
         self.audio = AudioInput(name, self.stream.audio, events, spec, clock, self._pass_sound)
@@ -161,6 +133,15 @@ class Camera(CameraStatus):
     def source(self) -> Source | ReactorSource | None:
         """The source that was opened last."""
         return self._opener.source
+
+    def make_second_camera(self, spec: SourceSpec, purpose: str) -> Camera:
+        """Return another camera, for another stream of the device; its events reach nobody.
+
+        Arguments:
+            purpose: what the stream is for, in log lines.
+        """
+        name = f"{self.name} ({purpose})"
+        return Camera(name, spec, EventBus(), self._clock, self._make_thread)
 
     async def picture(self, seconds: float = PICTURE_WAIT) -> Frame:
         """Return the newest frame. An idle camera opens its device for it.

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-
-from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.camera.camera import Camera
 from twistedcam.events import CameraChanged, Event, EventBus
-from twistedcam.runtime.threads import Thread
 from twistedcam.sources.spec import SourceSpec
 
 #: Settings by which the camera's pictures are changed here.
@@ -38,22 +34,13 @@ class Substream:
         spec: the source of the smaller stream.
         purpose: what it is for, in log lines.
         events: tells when the camera starts and stops.
-        clock, make_thread: as for Camera.
     """
 
-    def __init__(
-        self,
-        camera: Camera,
-        spec: SourceSpec,
-        purpose: str,
-        events: EventBus,
-        clock: IReactorTime,
-        make_thread: Callable[[], Thread],
-    ) -> None:
+    def __init__(self, camera: Camera, spec: SourceSpec, purpose: str, events: EventBus) -> None:
         self._camera = camera
         self._is_running = False
         #: The camera of its packets, which has no place among the server's cameras.
-        self.own = Camera(f"{camera.name} ({purpose})", spec, EventBus(), clock, make_thread)
+        self.own = camera.make_second_camera(spec, purpose)
         self._unsubscribe = events.subscribe(self._on_event)
         self._follow()
 

@@ -113,14 +113,8 @@ class Channel:
     def _open_substream(self, spec: SourceSpec | None) -> None:
         if spec is None:
             return
-        self.substream = Substream(
-            self.camera,
-            for_viewers(spec, self.camera.spec),
-            "substream",
-            self._events,
-            self._reactor,
-            self._make_thread,
-        )
+        spec = for_viewers(spec, self.camera.spec)
+        self.substream = Substream(self.camera, spec, "substream", self._events)
 
     def _close_substream(self) -> None:
         if self.substream is not None:

@@ -97,7 +97,6 @@ class CameraMotion:
         self._watch: MotionWatch | None = None
         #: The smaller stream that is watched in place of the camera's own, or None.
         self._substream: Substream | None = None
-        self._reactor = reactor
         self._unsubscribe: Callable[[], None] = lambda: None
         self._event: _Current | None = None
         self._fault: PictureFault | None = None
@@ -219,9 +218,7 @@ class CameraMotion:
         source = self._settings.source
         if source is None:
             return
-        self._substream = Substream(
-            self._camera, source, "motion", self._events, self._reactor, self._make_thread
-        )
+        self._substream = Substream(self._camera, source, "motion", self._events)
         self._unsubscribe = self._events.subscribe(self._on_event)
 
     @property

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from twistedcam.camera.camera import check_source
+from twistedcam.camera.source_settings import check_source
 from twistedcam.errors import BadArgument
 from twistedcam.sources.spec import SourceSpec, parse
 from twistedcam.util import quantities
