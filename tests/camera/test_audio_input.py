@@ -14,7 +14,6 @@ from tests.support.fakes import InlineThread
 from tests.support.sound import START_US, click_times, pcm_packets
 from twistedcam.camera import audio_input
 from twistedcam.camera.audio_input import EXAMPLES, MICROPHONE_OPENS, AudioInput
-from twistedcam.codecs.audio_level import AudioLevel
 from twistedcam.errors import BadArgument
 from twistedcam.events import Event, EventBus, SoundChanged
 from twistedcam.media.packet import Packet
@@ -23,7 +22,7 @@ from twistedcam.sources.base import RawPacket
 from twistedcam.sources.sound_settings import check_audio
 from twistedcam.sources.spec import parse
 from twistedcam.stream.camera_sound import CameraSound
-from twistedcam.stream.hub import Sink
+from twistedcam.stream.hub import PATIENT, Sink
 
 
 class Listener(Sink[Packet]):
@@ -43,6 +42,10 @@ class Opened:
         self.source, self.listener = source, listener
         self.state, self.reason = "starting", None
         self.is_closed = False
+        self.is_gathering: bool | None = None
+
+    def gather(self, wanted: bool) -> None:
+        self.is_gathering = wanted
 
     def become(self, state: str, reason: Any = None) -> None:
         self.state, self.reason = state, reason
@@ -106,16 +109,15 @@ class AudioInputTests(SynchronousTestCase):
             source = f"webcam:0?audio=alsa:default&audio_offset_ms={offset}"
             audio = self.make(f"{source}&muted=1")
             packets = pcm_packets(seconds=5, start_us=START_US + (0 if offset == 0 else 10_000_000))
-            level = AudioLevel(0.5, 0.1)
             for each in packets[:75]:
-                audio.on_sound(RawPacket.of(each), level)
+                audio.on_sound(RawPacket.of(each))
             self.wall = packets[110].time_us / 1e6  # the click of the second 2 is under way
             audio.use(parse(source))
             for each in packets[75:110]:
-                audio.on_sound(RawPacket.of(each), level)
+                audio.on_sound(RawPacket.of(each))
             self.assertIsNone(self.sound.level(packets[109].time_us))
             for each in packets[110:]:
-                audio.on_sound(RawPacket.of(each), level)
+                audio.on_sound(RawPacket.of(each))
             self.assertIsNotNone(self.sound.level(packets[-1].time_us))
             begin = (packets[0].time_us - START_US + offset * 1000) / 1e6
             times = [round(each - begin, 2) for each in click_times(self.listener.taken)]
@@ -142,7 +144,7 @@ class AudioInputTests(SynchronousTestCase):
         self.assertNoResult(known)
         left.cancel()
         self.failureResultOf(left)
-        audio.on_sound(RawPacket.of(pcm_packets(seconds=0.1)[0]), AudioLevel(0.5, 0.1))
+        audio.on_sound(RawPacket.of(pcm_packets(seconds=0.1)[0]))
         self.successResultOf(known)
         self.successResultOf(audio.when_known())
         self.sound.forget()
@@ -213,8 +215,8 @@ class AudioInputTests(SynchronousTestCase):
         [microphone] = self.microphones
         self.assertEqual((microphone.source, audio.state), ("alsa:default", "starting"))
         packets = pcm_packets(seconds=1)
-        audio.on_sound(RawPacket.of(packets[0]), AudioLevel(0.1, 0.01))
-        self.assertEqual(self.sound.level(START_US), (-20.0, -20.0))
+        audio.on_sound(RawPacket.of(packets[0]))
+        self.assertEqual(self.sound.level(START_US), (-4.3, -17.3))
         self.assertEqual(self.listener.taken[0].data, packets[0].data)
         audio.take_own(RawPacket.of(packets[1]))
         self.assertEqual(len(self.listener.taken), 1, "the camera's own sound is not wanted")
@@ -222,6 +224,25 @@ class AudioInputTests(SynchronousTestCase):
         self.assertTrue(microphone.is_closed)
         self.successResultOf(audio.closed())
         self.assertIsNone(self.sound.level(START_US))
+
+    def test_sound_may_gather_in_the_microphone_while_nobody_takes_it(self) -> None:
+        self.sound.hub.remove(self.listener)
+        audio = self.make("pattern:?audio=alsa:default")
+        audio.follow(True, "")
+        [microphone] = self.microphones
+        self.assertTrue(microphone.is_gathering)
+        recorder = Listener()
+        self.sound.hub.add(self.listener)
+        self.sound.hub.add(recorder, priority=PATIENT)
+        self.assertFalse(microphone.is_gathering)
+        self.sound.hub.remove(self.listener)
+        self.assertFalse(microphone.is_gathering, "a recording that stops has its last sound")
+        self.sound.hub.remove(recorder)
+        self.assertTrue(microphone.is_gathering)
+        self.sound.hub.add(self.listener)
+        audio.follow(False, "")
+        audio.follow(True, "")
+        self.assertFalse(self.microphones[-1].is_gathering)
 
     def test_the_state_of_a_microphone_is_told(self) -> None:
         audio = self.make("pattern:?audio=alsa:default")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import time
@@ -15,6 +16,7 @@ import pytest
 from twistedcam.microphones import alsa_capture
 from twistedcam.microphones.alsa import safe_environment
 from twistedcam.microphones.alsa_capture import AlsaCapture
+from twistedcam.microphones.piece_length import PieceLength
 
 
 class FakeAlsa:
@@ -52,8 +54,10 @@ class FakeAlsa:
         card = self._cards[self.opened[-1]]
         return 0 if card == (rate.value, self._channels) else -errno.EINVAL
 
-    def snd_pcm_readi(self, _: Any, room: Any, count: int) -> int:
+    def snd_pcm_readi(self, _: Any, room: int, count: int) -> int:
         read, self._waiting = next(self.reads)
+        if read > 0:
+            ctypes.memset(room, 7, read * self._channels * 2)
         return read
 
     def snd_pcm_delay(self, _: Any, waiting: Any) -> int:
@@ -106,14 +110,17 @@ def test_times_are_those_of_capture_and_lost_samples_end_nothing(
 ) -> None:
     alsa = FakeAlsa(usb=(48_000, 2))
     device = opened(alsa, "usb", monkeypatch)
-    moment = SimpleNamespace(time=lambda: 1000.0, monotonic=lambda: 0.0, sleep=lambda _: None)
+    moment = SimpleNamespace(time=lambda: 1000.0, monotonic=lambda: 0.0)
     monkeypatch.setattr(alsa_capture, "time", moment)
-    alsa.reads = iter([(1920, 480), (-errno.EPIPE, 0), (960, 4800), (-errno.ENODEV, 0)])
-    pieces = device.read(0.04)
-    samples, stamp = next(pieces)
-    assert (len(samples), stamp) == (1920 * 4, pytest.approx(1000 - 0.05))
-    samples, stamp = next(pieces)
-    assert (len(samples), stamp) == (960 * 4, pytest.approx(1000 - 0.12))
+    length = PieceLength()
+    monkeypatch.setattr(length, "wait", lambda _: None)
+    alsa.reads = iter([(1920, 480), (-errno.EPIPE, 0), (961, 4800), (-errno.ENODEV, 0)])
+    pieces = device.read(length)
+    for samples, time_read in ((1920, 1000 - 0.05), (961, 1000 - 100 / 1000 - 961 / 48_000)):
+        frame, stamp = next(pieces)
+        assert (frame.samples, frame.sample_rate, frame.layout.name) == (samples, 48_000, "stereo")
+        assert bytes(frame.planes[0])[: samples * 4] == b"\7" * samples * 4
+        assert stamp == pytest.approx(time_read)
     with pytest.raises(OSError, match=os.strerror(errno.ENODEV)):
         next(pieces)
     assert alsa.recovered == [-errno.EPIPE, -errno.ENODEV]
@@ -125,10 +132,10 @@ def test_it_reads_by_the_library_that_ffmpeg_has_loaded(monkeypatch: pytest.Monk
     device = AlsaCapture("null")
     assert (device.rate, device.channels) == (48_000, 2)
     began = time.monotonic()
-    pieces = device.read(0.04)
+    pieces = device.read(PieceLength())
     for _ in range(4):
-        samples, stamp = next(pieces)
-        assert samples == bytes(1920 * 4)
+        frame, stamp = next(pieces)
+        assert bytes(frame.planes[0]) == bytes(1920 * 4)
         assert stamp == pytest.approx(time.time() - 0.04, abs=1.0)
     assert time.monotonic() - began > 0.1, "a device that never waits must not fill the server"
     device.close()

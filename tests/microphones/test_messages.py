@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from twistedcam.codecs.audio_level import AudioLevel
 from twistedcam.microphones.messages import MicrophoneDecoder, MicrophoneFailed, Opened, Sound
 
 ALL = [
     Opened(44_100, 2),
-    Sound(1_700_000_000_123_456, AudioLevel(0.5, 0.125), b"\1\2" * 900),
+    Sound(1_700_000_000_123_456, b"\1\2" * 900),
     MicrophoneFailed("another program uses it"),
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import pytest
@@ -9,7 +10,6 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from twistedcam.codecs.audio_level import AudioLevel
 from twistedcam.microphones import microphone
 from twistedcam.microphones.messages import Opened, Sound
 from twistedcam.microphones.microphone import (
@@ -29,6 +29,10 @@ class Process:
         self.say, self._on_end = on_message, on_end
         self.killed: list[str] = []
         self.is_closed = False
+        self.gathers: list[bool] = []
+
+    def gather(self, wanted: bool) -> None:
+        self.gathers.append(wanted)
 
     def kill(self, reason: str) -> None:
         self.killed.append(reason)
@@ -47,19 +51,17 @@ class Listener(MicrophoneListener):
 
     def __init__(self) -> None:
         self.taken: list[RawPacket] = []
-        self.levels: list[AudioLevel] = []
         self.changes = 0
 
-    def on_sound(self, raw: RawPacket, level: AudioLevel) -> None:
+    def on_sound(self, raw: RawPacket) -> None:
         self.taken.append(raw)
-        self.levels.append(level)
 
     def on_microphone_state(self) -> None:
         self.changes += 1
 
 
 def sound(peak: float = 0.5, at: int = 0, pieces: int = 1) -> Sound:
-    return Sound(at, AudioLevel(peak, peak**2), bytes(3840 * pieces))
+    return Sound(at, struct.pack("<h", round(peak * 32768)) * 1920 * pieces)
 
 
 class MicrophoneTests(SynchronousTestCase):
@@ -93,7 +95,16 @@ class MicrophoneTests(SynchronousTestCase):
         raw = self.listener.taken[0]
         self.assertEqual((raw.track.codec, raw.track.channels), ("pcm_s16le", 2))
         self.assertEqual((raw.track.rate, raw.time), (48_000, 1_700_000_000.25))
-        self.assertEqual(self.listener.levels[0].peak, 0.5)
+        self.assertEqual(raw.data, sound().samples)
+
+    def test_each_process_is_told_if_sound_may_gather(self) -> None:
+        self.microphone.gather(True)
+        self.assertEqual(self.process.gathers, [False, True])
+        self.process.end("it was unplugged")
+        self.microphone.gather(False)
+        self.microphone.gather(True)
+        self.clock.advance(0.5)
+        self.assertEqual(self.process.gathers, [True])
 
     def test_one_that_fails_is_tried_again_later_each_time(self) -> None:
         for seconds in (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0):

@@ -10,7 +10,6 @@ from typing import Any
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
-from twistedcam.codecs.audio_level import AudioLevel
 from twistedcam.events import EventBus, SoundChanged
 from twistedcam.microphones.devices import microphone_of
 from twistedcam.microphones.microphone import Microphone, MicrophoneListener
@@ -82,6 +81,7 @@ class AudioInput(MicrophoneListener):
         self._waiting: list[Deferred[None]] = []
         self.settings = SoundSettings.from_spec(spec)
         sound.is_muted = self.settings.is_muted
+        sound.on_listened = self._on_listened
         self._microphone: Microphone | None = None
         #: Fires when the microphone before has been closed.
         self._closing: Deferred[None] = succeed(None)
@@ -230,16 +230,21 @@ class AudioInput(MicrophoneListener):
 
     # Events of the microphone (MicrophoneListener).
 
-    def on_sound(self, raw: RawPacket, level: AudioLevel) -> None:
+    def on_sound(self, raw: RawPacket) -> None:
         """Pass a piece of sound on."""
         time_us = round(raw.time * 1e6)
         if not self._sound.is_silenced(time_us + round(self.settings.offset_ms * 1000)):
-            self._sound.source_meter.note(time_us, level)
+            self._sound.source_meter.note(time_us, raw.data)
         self._pass_on(raw)
 
     def on_microphone_state(self) -> None:
         """Tell the microphone's state."""
         self._tell()
+
+    def _on_listened(self, is_listened: bool) -> None:
+        """Let the microphone's sound gather while nobody takes it: that costs less."""
+        if self._microphone is not None:
+            self._microphone.gather(not is_listened)
 
     def _set_muted_until(self, time: float) -> None:
         """Silence what was captured before a UNIX time and is still under way."""
@@ -265,6 +270,7 @@ class AudioInput(MicrophoneListener):
             self._sound.source_meter.clear()
         if wanted is not None:
             self._microphone = self._open_microphone(self._reactor, self._camera, wanted, self)
+            self._on_listened(len(self._sound.hub) > 0)
         self._tell()
 
     def _wanted(self) -> str | None:

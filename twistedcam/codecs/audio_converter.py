@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from twistedcam.codecs.audio_decoder import AudioDecoder
 from twistedcam.codecs.audio_encoder import AudioEncoder, EncodedAudio, made_track
-from twistedcam.codecs.audio_level import AudioLevel, measure_level
 from twistedcam.codecs.audio_resampler import AudioResampler, Samples
 from twistedcam.errors import NotSupported
 from twistedcam.media.packet import Packet
@@ -25,13 +24,14 @@ class ConvertedAudio(NamedTuple):
         made: the encoded pieces, in order for each codec.
         failed: the number of packets that could not be decoded.
         reason: the reason of the last of them; None if there were none.
-        levels: the levels of the samples, each with its time on the stream's timeline.
+        samples: that were encoded, each piece (``pcm_s16le``) with its time on the stream's
+            timeline.
     """
 
     made: list[EncodedAudio]
     failed: int
     reason: str | None
-    levels: list[tuple[int, AudioLevel]]
+    samples: list[tuple[int, bytes]]
 
 
 class AudioConverter:
@@ -42,7 +42,7 @@ class AudioConverter:
         self._decoder: AudioDecoder | None = None
         self._resampler = AudioResampler(1)
         self._encoders: dict[str, AudioEncoder] = {}
-        self._levels: list[tuple[int, AudioLevel]] = []
+        self._samples: list[tuple[int, bytes]] = []
         self._recent: deque[Samples] = deque()
 
     def convert(
@@ -71,15 +71,15 @@ class AudioConverter:
                 made += self._convert(packet, wanted)
             except (ValueError, NotSupported) as error:
                 failed, reason = failed + 1, str(error)
-        levels, self._levels = self._levels, []
-        return ConvertedAudio(made, failed, reason, levels)
+        pieces, self._samples = self._samples, []
+        return ConvertedAudio(made, failed, reason, pieces)
 
     def _convert(self, packet: Packet, codecs: tuple[str, ...]) -> list[EncodedAudio]:
         decoder = self._decoder_of(packet.track)
         made = []
         for frame in decoder.decode(packet):
             for samples in self._resampler.resample(frame):
-                self._levels.append((samples.pts, _level_of(samples)))
+                self._samples.append((samples.pts, samples.data))
                 self._recent.append(samples)
                 while samples.pts - self._recent[0].pts > _KEPT:
                     self._recent.popleft()
@@ -113,9 +113,3 @@ class AudioConverter:
             channels = made_track(codec, self._track).channels
             self._encoders[codec] = AudioEncoder(codec, channels)
         return self._encoders[codec]
-
-
-def _level_of(samples: Samples) -> AudioLevel:
-    frame = samples.frame
-    size = frame.samples * frame.layout.nb_channels * 2
-    return measure_level(bytes(frame.planes[0])[:size])

@@ -14,6 +14,8 @@ SILENCE_DB = -100.0
 _SPAN = 1.0
 #: Microseconds after which a level that was measured is old.
 _OLD_US = 2_000_000
+#: The bytes of the samples 0, 1 and -1.
+_SILENT_BYTES = b"\x00\x01\xff"
 
 
 class AudioLevel(NamedTuple):
@@ -38,25 +40,37 @@ def measure_level(samples: bytes) -> AudioLevel:
     return AudioLevel(peak / 32768, float(as_float @ as_float) / len(values) / 32768**2)
 
 
+def is_digital_silence(samples: bytes) -> bool:
+    """Return True if no sample of 16 bits is further from zero than 1."""
+    # Most sound has other bytes, which is found without NumPy.
+    if samples.translate(None, _SILENT_BYTES):
+        return False
+    return measure_level(samples).peak <= 1 / 32768
+
+
 class LevelMeter:
-    """The level of the last second."""
+    """The level of the last second. It is computed when it is read: most pieces never are."""
 
     def __init__(self) -> None:
-        #: The time and the level of each piece.
-        self._pieces: deque[tuple[int, AudioLevel]] = deque()
+        #: The time and the samples of each piece.
+        self._pieces: deque[tuple[int, bytes]] = deque()
+        #: The level of all pieces; None if it was not read since the last one came.
+        self._level: tuple[float, float] | None = None
 
-    def note(self, time_us: int, level: AudioLevel) -> None:
-        """Take the level of a piece of sound.
+    def note(self, time_us: int, samples: bytes) -> None:
+        """Take a piece of sound.
 
         Arguments:
             time_us: time of its capture in microseconds since the UNIX epoch.
+            samples: of 16 bits (``pcm_s16le``).
         """
         pieces = self._pieces
         if pieces and time_us < pieces[-1][0]:
             pieces.clear()  # the clock was set back
-        pieces.append((time_us, level))
+        pieces.append((time_us, samples))
         while pieces[0][0] <= time_us - _SPAN * 1e6:
             pieces.popleft()
+        self._level = None
 
     def clear(self) -> None:
         """Forget the level: there is no sound."""
@@ -71,9 +85,10 @@ class LevelMeter:
         pieces = self._pieces
         if not pieces or now_us - pieces[-1][0] > _OLD_US:
             return None
-        peak = max(level.peak for _, level in pieces)
-        power = sum(level.power for _, level in pieces) / len(pieces)
-        return _decibels(peak), _decibels(math.sqrt(power))
+        if self._level is None:
+            peak, power = measure_level(b"".join(samples for _, samples in pieces))
+            self._level = _decibels(peak), _decibels(math.sqrt(power))
+        return self._level
 
 
 def _decibels(value: float) -> float:

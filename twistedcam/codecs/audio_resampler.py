@@ -15,6 +15,8 @@ MAX_FILLED = 5.0
 #: silence is added or samples are left out at once. What is between is corrected by resampling, by
 #: at most so many samples a second: a clock that is 2 % off can be followed.
 _IGNORED, _AT_ONCE, _MOST_SAMPLES = 0.002, 0.03, 1000
+#: Microseconds of sound that the filter keeps at most before it is asked for more.
+_KEPT_US = 5_000
 _MICROSECOND = Fraction(1, 1_000_000)
 
 
@@ -36,6 +38,12 @@ class Samples(NamedTuple):
         """The time of the first sample in microseconds on the stream's timeline."""
         return self.begin_us + self.start * 1_000_000 // RATE
 
+    @property
+    def data(self) -> bytes:
+        """The bytes of the samples (``pcm_s16le``)."""
+        size = self.frame.samples * self.frame.layout.nb_channels * 2
+        return bytes(self.frame.planes[0])[:size]
+
 
 class AudioResampler:
     """Brings samples to RATE and a number of channels, by their times.
@@ -51,6 +59,8 @@ class AudioResampler:
     def __init__(self, channels: int) -> None:
         self._layout = "mono" if channels == 1 else "stereo"
         self._graph: Any = None
+        self._source: Any = None
+        self._sink: Any = None
         self._format: tuple[int, str, str] | None = None
         #: The timeline's microsecond at which the run began, and the one after its last frame.
         self._begin_us = 0
@@ -65,7 +75,7 @@ class AudioResampler:
         self._end_us = frame.pts + round(frame.samples * 1e6 / frame.sample_rate)
         frame.pts -= self._begin_us
         frame.time_base = _MICROSECOND
-        self._graph.push(frame)
+        self._source.push(frame)
         return self._ready()
 
     def _begin(self, form: tuple[int, str, str], pts: int) -> None:
@@ -86,13 +96,18 @@ class AudioResampler:
         source.link_to(resample)
         resample.link_to(sink)
         graph.configure()
-        self._graph, self._format, self._begin_us = graph, form, pts
+        self._graph, self._source, self._sink = graph, source, sink
+        self._format, self._begin_us = form, pts
 
     def _ready(self) -> list[Samples]:
         ready: list[Samples] = []
+        end = self._end_us - self._begin_us - _KEPT_US
         while True:
             try:
-                frame = self._graph.pull()
+                frame = self._sink.pull()
             except (av.error.BlockingIOError, av.error.EOFError):
                 return ready
             ready.append(Samples(frame, frame.pts, self._begin_us))
+            # An attempt that gives nothing costs as much as one that gives samples.
+            if (frame.pts + frame.samples) * 1_000_000 // RATE >= end:
+                return ready

@@ -1,7 +1,8 @@
 """The process that reads a microphone: ``python -m twistedcam.microphones``.
 
-Its standard input has the name of the microphone, and then nothing: the process ends when it is
-closed, also while a driver hangs. Its standard output has messages (``messages.py``).
+Its standard input has the name of the microphone in a line, and then a byte whenever somebody
+begins to listen, or nobody does any more (``messages.py``). The process ends when it is closed,
+also while a driver hangs. Its standard output has messages.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import sys
 import threading
 
 from twistedcam.microphones.alsa import reason_of, safe_environment
-from twistedcam.microphones.messages import MicrophoneFailed
+from twistedcam.microphones.messages import IDLE, MicrophoneFailed
+from twistedcam.microphones.piece_length import PieceLength
 from twistedcam.microphones.reader import MicrophoneReader
 from twistedcam.util.libraries import av
 
@@ -22,15 +24,16 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # at Ctrl-C the server closes the input
     os.environ.update(safe_environment(os.environ))
     microphone = sys.stdin.buffer.readline().decode().strip()
-    threading.Thread(target=_end_with_input, daemon=True).start()
+    length = PieceLength()
+    threading.Thread(target=_follow_input, args=(length,), daemon=True).start()
     av.logging.set_level(av.logging.ERROR)
     write = sys.stdout.buffer.write
     try:
-        with MicrophoneReader(microphone) as reader:
+        with MicrophoneReader(microphone, length) as reader:
             write(reader.opened.encode())
             sys.stdout.flush()
-            for sound in reader.read():
-                write(sound.encode())
+            for sounds in reader.read():
+                write(b"".join(each.encode() for each in sounds))
                 sys.stdout.flush()
         reason = "it gives no more sound"
     except (av.error.FFmpegError, OSError, ValueError) as error:
@@ -42,9 +45,9 @@ def main() -> int:
         os._exit(1)  # closing a device that has failed may hang
 
 
-def _end_with_input() -> None:
-    while sys.stdin.buffer.read(1024):
-        pass
+def _follow_input(length: PieceLength) -> None:
+    while demand := sys.stdin.buffer.read(1):
+        length.gather(demand == IDLE)
     os._exit(0)
 
 

@@ -15,6 +15,7 @@ from ctypes import byref, c_int, c_long, c_uint, c_ulong, c_void_p
 from pathlib import Path
 from typing import Any
 
+from twistedcam.microphones.piece_length import PieceLength
 from twistedcam.util.libraries import av
 
 #: Seconds between two wakes of the device, and of samples that it keeps for a reader that is held
@@ -42,9 +43,6 @@ class AlsaCapture:
         OSError: it cannot be opened.
     """
 
-    #: FFmpeg's name of its samples, and the bytes of one of one channel.
-    codec, sample_bytes = "pcm_s16le", 2
-
     def __init__(self, name: str) -> None:
         self._alsa = _load()
         hardware = name.replace("plughw:", "hw:", 1) if name.startswith("plughw:") else name
@@ -59,32 +57,46 @@ class AlsaCapture:
         """Close it."""
         self._alsa.snd_pcm_close(self._pcm)
 
-    def read(self, seconds: float) -> Iterator[tuple[bytes, float]]:
-        """Yield samples, and the UNIX time in seconds at which the first of them was captured.
+    def read(self, length: PieceLength) -> Iterator[tuple[Any, float]]:
+        """Yield pieces of sound as av.AudioFrame, and the UNIX time in seconds of each.
+
+        It is the time at which the first sample was captured.
 
         Arguments:
-            seconds: of each piece.
+            length: of each piece.
 
         Raises:
             OSError: it gives no more.
         """
         alsa, pcm, rate = self._alsa, self._pcm, self.rate
-        count = round(seconds * rate)
-        frame_bytes = self.channels * self.sample_bytes
-        room = ctypes.create_string_buffer(count * frame_bytes)
         waiting = c_long()
         while True:
-            read = alsa.snd_pcm_readi(pcm, room, count)
+            count = round(length.seconds * rate)
+            frame = self._frame_of(count)
+            plane = frame.planes[0]
+            read = alsa.snd_pcm_readi(pcm, plane.buffer_ptr, count)
             if read < 0:  # after samples were lost, or the machine has slept, it goes on
                 self._check(alsa.snd_pcm_recover(pcm, read, 1))
                 continue
             now = time.time()
             if alsa.snd_pcm_delay(pcm, byref(waiting)) < 0:
                 waiting.value = 0
-            ready = time.monotonic() + seconds - waiting.value / rate
-            yield room.raw[: read * frame_bytes], now - (waiting.value + read) / rate
+            ready = time.monotonic() + length.seconds - waiting.value / rate
+            if read < count:
+                whole, frame = plane, self._frame_of(read)
+                frame.planes[0].update(bytes(whole)[: read * self.channels * 2])
+            yield frame, now - (waiting.value + read) / rate
             # ALSA would wake up in each period.
-            time.sleep(max(0.0, ready - _EARLY - time.monotonic()))
+            length.wait(ready - _EARLY - time.monotonic())
+
+    def _frame_of(self, count: int) -> Any:
+        layout = "mono" if self.channels == 1 else "stereo"
+        frame = av.AudioFrame(format="s16", layout=layout, samples=count)
+        frame.sample_rate = self.rate
+        plane = frame.planes[0]
+        # A device may write nothing, as ALSA's ``null``: what was in the memory must not be heard.
+        ctypes.memset(plane.buffer_ptr, 0, plane.buffer_size)
+        return frame
 
     def _open(self, name: str) -> None:
         self._pcm = c_void_p()

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from struct import Struct
 
-from twistedcam.codecs.audio_level import AudioLevel
 from twistedcam.runtime.child_messages import ChildMessages, child_message
 
+#: What the process is told: somebody listens, or nobody does.
+LISTENED, IDLE = b"l", b"i"
 _OPENED, _SOUND, _FAILED = 1, 2, 3
 _FORMAT = Struct("!IB")
-_PIECE = Struct("!qdd")
+_PIECE = Struct("!q")
 #: Bytes of a message at most: more than a second of sound.
 _MOST = 1 << 20
 
@@ -39,17 +40,15 @@ class Sound:
 
     Arguments:
         time_us: time of capture of the first sample, microseconds since the UNIX epoch.
-        level: of the samples.
         samples: ``pcm_s16le``, 48,000 a second.
     """
 
     time_us: int
-    level: AudioLevel
     samples: bytes
 
     def encode(self) -> bytes:
         """Return the message."""
-        return child_message(_SOUND, _PIECE.pack(self.time_us, *self.level) + self.samples)
+        return child_message(_SOUND, _PIECE.pack(self.time_us) + self.samples)
 
 
 @dataclass(frozen=True)
@@ -85,6 +84,6 @@ def _parse(kind: int, body: bytes) -> Opened | Sound | MicrophoneFailed:
     if kind == _OPENED and len(body) == _FORMAT.size:
         return Opened(*_FORMAT.unpack(body))
     if kind == _SOUND and len(body) >= _PIECE.size:
-        time_us, *level = _PIECE.unpack_from(body)
-        return Sound(time_us, AudioLevel(*level), body[_PIECE.size :])
+        (time_us,) = _PIECE.unpack_from(body)
+        return Sound(time_us, body[_PIECE.size :])
     raise ValueError(f"a message of kind {kind} with {len(body)} bytes")

@@ -11,11 +11,18 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twistedcam.codecs.audio_level import AudioLevel
+from twistedcam.codecs.audio_level import is_digital_silence
 from twistedcam.codecs.audio_resampler import RATE
 from twistedcam.media.track import AUDIO, Track
 from twistedcam.microphones.alsa import reason_in
-from twistedcam.microphones.messages import MicrophoneDecoder, MicrophoneFailed, Opened, Sound
+from twistedcam.microphones.messages import (
+    IDLE,
+    LISTENED,
+    MicrophoneDecoder,
+    MicrophoneFailed,
+    Opened,
+    Sound,
+)
 from twistedcam.runtime.backoff import Backoff
 from twistedcam.runtime.child_process import ChildProcess, module_command
 from twistedcam.runtime.timer import Timer
@@ -26,9 +33,8 @@ log = Logger()
 #: Seconds that a microphone may take to be opened and to give its first sound, and later to give
 #: more.
 OPEN_PATIENCE, PATIENCE = 10.0, 5.0
-#: Seconds of nothing but zeros after which a microphone counts as silent, and the greatest sample
-#: that counts as zero.
-SILENT_AFTER, _ZERO = 10.0, 1.5 / 32768
+#: Seconds of nothing but zeros after which a microphone counts as silent.
+SILENT_AFTER = 10.0
 #: Seconds before a microphone that failed is tried again: the first wait, and the longest.
 _RETRY_FIRST, _RETRY_MOST = 0.5, 30.0
 #: Seconds between two checks if sound cards have come or gone, while a microphone is waited for.
@@ -45,7 +51,7 @@ MicrophoneState = Literal["starting", "live", "silent", "recovering"]
 class MicrophoneListener(Protocol):
     """Receives what a microphone gives, on the reactor's thread."""
 
-    def on_sound(self, raw: RawPacket, level: AudioLevel) -> None:
+    def on_sound(self, raw: RawPacket) -> None:
         """A piece of sound has come."""
 
     def on_microphone_state(self) -> None:
@@ -80,6 +86,7 @@ class Microphone:
         self._track: Track | None = None
         #: Seconds of zeros so far.
         self._zeros = 0.0
+        self._is_gathering = False
         self._open()
 
     def close(self) -> Deferred[None]:
@@ -90,6 +97,12 @@ class Microphone:
         self._silence.cancel()
         process, self._process = self._process, None
         return succeed(None) if process is None else process.close()
+
+    def gather(self, wanted: bool) -> None:
+        """Give sound in longer pieces, which cost less, or as soon as it is there."""
+        self._is_gathering = wanted
+        if self._process is not None:
+            self._process.gather(wanted)
 
     # Called by the process.
 
@@ -128,6 +141,7 @@ class Microphone:
     def _open(self) -> None:
         self._check.cancel()
         self._process = _ReaderProcess(self._reactor, self.source, self.on_message, self.on_end)
+        self._process.gather(self._is_gathering)
         self._silence.start(OPEN_PATIENCE, self._give_up, "it could not be opened in time")
 
     def _take(self, sound: Sound) -> None:
@@ -135,16 +149,16 @@ class Microphone:
             return
         self._backoff.reset()
         self._silence.start(PATIENCE, self._give_up, f"nothing came for {PATIENCE:g} s")
-        if sound.level.peak > _ZERO:
-            self._zeros = 0.0
-        else:
+        if is_digital_silence(sound.samples):
             self._zeros += len(sound.samples) / 2 / self._track.channels / RATE
+        else:
+            self._zeros = 0.0
         if self._zeros < SILENT_AFTER:
             self._set_state("live")
         else:
             self._set_state("silent", _NEEDS_SOUND)
         raw = RawPacket(self._track, sound.time_us / 1e6, sound.samples)
-        self._listener.on_sound(raw, sound.level)
+        self._listener.on_sound(raw)
 
     def _give_up(self, reason: str) -> None:
         """End a process that gives nothing: its driver may hang."""
@@ -196,6 +210,11 @@ class _ReaderProcess(ChildProcess):
 
     def connectionMade(self) -> None:
         self.transport.write(f"{self._source}\n".encode())  # type: ignore[union-attr]
+
+    def gather(self, wanted: bool) -> None:
+        """Tell the process if its pieces may be long (Microphone.gather)."""
+        if not self._is_closing:
+            self.transport.write(IDLE if wanted else LISTENED)  # type: ignore[union-attr]
 
     def close(self) -> Deferred[None]:
         """End the process, and kill it after a second. Fires when it has ended."""

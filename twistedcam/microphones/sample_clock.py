@@ -61,6 +61,11 @@ class SampleClock:
         """The seconds of the host's clock for each second of samples, less 1: 1e-4 is 100 ppm."""
         return self._pace
 
+    @property
+    def is_steady(self) -> bool:
+        """True when the driver's delay is known, and does not change any more."""
+        return self._passed >= _CHANGE_SECONDS
+
     def time_of(self, stamp: float, count: int, now: float) -> float | None:
         """Return the time of capture of the first sample of the next piece, in UNIX seconds.
 

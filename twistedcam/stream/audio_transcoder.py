@@ -181,8 +181,8 @@ class AudioTranscoder(Transcoder[Packet]):
         self.dropped += converted.failed
         self._note_fault(converted.reason)
         ahead = newest.time_us - newest.pts
-        for at, level in converted.levels:
-            self.meter.note(at + ahead, level)
+        for at, samples in converted.samples:
+            self.meter.note(at + ahead, samples)
         for each in converted.made:
             hub = self.hubs[each.codec]
             if len(hub) and each.pts >= self._begins.get(each.codec, each.pts):

@@ -37,6 +37,11 @@ class CameraSound:
     ) -> None:
         #: The hub of the camera's own packets.
         self.hub: Hub[Packet] = Hub(clock)
+        self.hub.on_demand = self._demanded
+        #: Called with True when somebody begins to take sound, with False when nobody does: for the
+        #: stream, and for the microphone.
+        self.on_demand: Callable[[bool], None] = lambda wanted: None
+        self.on_listened: Callable[[bool], None] = lambda wanted: None
         #: Called when the camera's sound is another one: sinks may need other hubs.
         self.on_track_changed: Callable[[], None] = lambda: None
         self._transcoder = AudioTranscoder(camera, self.hub, make_thread, clock)
@@ -125,6 +130,10 @@ class CameraSound:
         if hub is not self.hub:
             return self._transcoder.since(hub, time)
         return [each for each in self._recent.since(time) if each.track.codec in codecs]
+
+    def _demanded(self, wanted: bool) -> None:
+        self.on_listened(wanted)
+        self.on_demand(wanted)
 
     def _is_wrong(self, pts: int, now: int) -> bool:
         """True for a time that would hold up all sound after it, or that has passed."""

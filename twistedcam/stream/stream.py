@@ -135,7 +135,7 @@ class Stream:
         )
         self._encoders: dict[H264Settings, H264Transcoder] = {}
         self.frames.on_demand = self._frames_wanted
-        self.packets.on_demand = self.sound.on_demand = self._demand_changed
+        self.packets.on_demand = self.audio.on_demand = self._demand_changed
         self.audio.on_track_changed = self.negotiate
 
     @property
