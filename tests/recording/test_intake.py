@@ -219,7 +219,9 @@ class IntakeTests(SynchronousTestCase):
         self.assertEqual([each.data for each in heard], [each.data for each in sounds[:5]])
 
     def test_pictures_wait_for_a_microphone_that_is_opened_but_not_for_long(self) -> None:
-        microphone = SimpleNamespace(state="starting", close=lambda: succeed(None))
+        microphone = SimpleNamespace(
+            state="starting", close=lambda: succeed(None), gather=lambda wanted: None
+        )
         self.patch(self.camera.audio, "_microphone", microphone)
         sounds = aac_packets(0.0, 1.0, START_US)
         self.job.sound_changed = lambda track: self.job.taken.append(track)

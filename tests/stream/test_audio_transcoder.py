@@ -12,7 +12,7 @@ from tests.support.sound import click_times, encoded_packets, pcm_packets
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import Track
 from twistedcam.stream.audio_transcoder import AudioTranscoder
-from twistedcam.stream.hub import Hub, Sink
+from twistedcam.stream.hub import NORMAL, PATIENT, Hub, Sink
 
 
 class Listener(Sink[Packet]):
@@ -44,10 +44,12 @@ class AudioTranscoderTests(SynchronousTestCase):
         self.threads.append(self.make())
         return self.threads[-1]
 
-    def listen(self, codec: str, packets: list[Packet]) -> tuple[Hub[Packet], Listener]:
+    def listen(
+        self, codec: str, packets: list[Packet], priority: int = NORMAL
+    ) -> tuple[Hub[Packet], Listener]:
         listener = Listener()
         hub = self.transcoder.hub_of(codec, packets[0].track)
-        hub.add(listener)
+        hub.add(listener, priority=priority)
         return hub, listener
 
     def show(self, packets: list[Packet]) -> None:
@@ -104,6 +106,65 @@ class AudioTranscoderTests(SynchronousTestCase):
         self.assertGreater(listener.taken[-1].pts, packets[8].pts - 1)
         self.threads[0].step()
         self.assertGreater(len(stays.taken), len(listener.taken))
+
+    def test_sound_gathers_while_only_patient_ones_take_it(self) -> None:
+        packets = pcm_packets(seconds=1)
+        hub, recorder = self.listen("pcm_s16le", packets, PATIENT)
+        self.assertTrue(self.source.is_patient, "the camera's packets may gather, too")
+        self.show(packets[:8])
+        self.assertEqual(recorder.taken, [])
+        self.show(packets[8:9])
+        count = len(recorder.taken)
+        self.assertGreaterEqual(count, 8)
+        self.show(packets[9:12])
+        self.assertEqual(len(recorder.taken), count)
+        _, viewer = self.listen("opus", packets)
+        self.assertGreater(len(recorder.taken), count, "somebody listens")
+        self.assertFalse(self.source.is_patient)
+        self.show(packets[12:14])
+        self.assertGreater(len(viewer.taken), 0)
+        self.transcoder.hubs["opus"].remove(viewer)
+        self.assertTrue(self.source.is_patient)
+        count = len(recorder.taken)
+        self.show(packets[14:16])
+        self.assertEqual(len(recorder.taken), count)
+        self.successResultOf(self.transcoder.remove(hub, recorder, every=True))
+        ends = recorder.taken[-1].pts + len(recorder.taken[-1].data) * 1_000_000 // 96_000
+        self.assertLess(abs(ends - packets[16].pts), 2_000)
+        self.assertEqual(len(self.source), 0)
+
+    def test_what_was_captured_before_a_camera_was_lost_is_passed_on(self) -> None:
+        packets = pcm_packets(seconds=1)
+        _, recorder = self.listen("pcm_s16le", packets, PATIENT)
+        self.show(packets[:4])
+        self.source.clear()
+        self.assertEqual(recorder.cleared, 1)
+        self.assertGreaterEqual(len(recorder.taken), 3)
+
+    def test_what_is_captured_after_a_camera_was_lost_begins_anew(self) -> None:
+        self.make = ManualThread
+        packets = pcm_packets(seconds=2)
+        _, listener = self.listen("pcm_s16le", packets)
+        self.show(packets[:10])
+        self.source.clear()
+        self.show(packets[70:80])
+        (thread,) = self.threads
+        while thread.waiting:
+            thread.step()
+        self.assertEqual(listener.cleared, 1)
+        times = [each.pts for each in listener.taken]
+        self.assertEqual(times, sorted(times))
+        gap = max(after - before for before, after in pairwise(times))
+        self.assertLess(abs(gap - 61 * 20_000), 25_000)
+        self.assertEqual(self.transcoder.fault, None)
+
+    def test_all_that_was_captured_before_is_passed_on_by_a_flush(self) -> None:
+        packets = pcm_packets(seconds=1)
+        _, preroll = self.listen("pcm_s16le", packets, PATIENT)
+        self.successResultOf(self.transcoder.flush())
+        self.show(packets[:3])
+        self.successResultOf(self.transcoder.flush())
+        self.assertGreaterEqual(len(preroll.taken), 2)
 
     def test_a_camera_that_is_not_live_begins_anew(self) -> None:
         packets = pcm_packets(seconds=2)

@@ -96,6 +96,17 @@ class HubTests(SynchronousTestCase):
         hub.remove(recorder)
         self.assertEqual(told, [False, False, False, True])
 
+    def test_a_sink_can_become_patient(self) -> None:
+        hub, told = FrameHub(), list[bool]()
+        sink = LastFrameSink()
+        hub.set_priority(sink, LATE)
+        self.assertNotIn(sink, hub)
+        hub.add(sink, priority=LATE)
+        hub.on_patience = lambda: told.append(hub.is_patient)
+        for priority in (LATE, PATIENT, PATIENT, LATE):
+            hub.set_priority(sink, priority)
+        self.assertEqual(told, [True, False])
+
     def test_all_that_was_sent_before_is_offered_when_it_catches_up(self) -> None:
         hub, sink = FrameHub(Clock()), LastFrameSink()
         hub.add(sink, priority=PATIENT)

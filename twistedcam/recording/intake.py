@@ -82,6 +82,11 @@ class Intake(Sink[Packet]):
             self._keeping.hub.catch_up()  # the newest packet belongs to them
         return self.preroll.last(seconds, self._camera.stream.now() or 0)
 
+    def flush_kept(self) -> Deferred[None]:
+        """Fires when the pre-roll has the sound that was captured before."""
+        sound = self._keeping_sound
+        return succeed(None) if sound is None else sound.flush()
+
     def sound_track(self, format: Format) -> Track | None:
         """The track of the sound that a recording would get now; None if there is none."""
         codecs, stream = self._sound_codecs(format), self._camera.stream
@@ -262,7 +267,8 @@ class _Recording(Sink[Packet]):
 
     def flush(self) -> Deferred[None]:
         """Fires when all packets until now have been passed on (``Intake.flush``)."""
-        return self._subscription.flush()
+        flushed, sound = self._subscription.flush(), self._sound
+        return flushed if sound is None else flushed.addCallback(lambda _: sound.flush())
 
     def _leave_out(self, reason: str, is_size: bool) -> None:
         """Report why pictures cannot be encoded, once."""

@@ -273,6 +273,7 @@ class Recorder:
         """
         if self.preroll is None:
             raise NotSupported(f"{self._camera.name} keeps no pre-roll: set preroll=30s for it")
+        await self._intake.flush_kept()
         frames = self._intake.last(seconds)
         if not frames:
             raise CameraFailed(f"{self._camera.name} gave no picture in the last {seconds:g} s")

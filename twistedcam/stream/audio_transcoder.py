@@ -15,7 +15,7 @@ from twistedcam.codecs.audio_level import LevelMeter
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import Track
 from twistedcam.runtime.threads import Thread
-from twistedcam.stream.hub import Hub, Sink
+from twistedcam.stream.hub import LATE, PATIENT, Hub, Sink
 from twistedcam.stream.recent_packets import RecentPackets
 from twistedcam.stream.transcoder import Transcoder
 
@@ -28,6 +28,9 @@ _MAX_REASONS = 16
 #: Microseconds within which the first sink comes that begins earlier than now, and microseconds
 #: before its first packet that an encoder needs.
 _COMES_WITHIN, _ENCODER_DELAY = 1_000_000, 50_000
+#: Microseconds from the first to the last packet that are converted at once if nobody needs the
+#: sound immediately: a call of the encoder costs less if many packets are encoded.
+_GATHERED = 160_000
 
 
 class AudioTranscoder(Transcoder[Packet]):
@@ -53,6 +56,7 @@ class AudioTranscoder(Transcoder[Packet]):
         self.hubs: dict[str, Hub[Packet]] = {codec: Hub(clock) for codec in MADE_CODECS}
         for hub in self.hubs.values():
             hub.on_demand = self._demanded
+            hub.on_patience = self._on_patience
         #: Returns the camera's own packets since a time of the timeline, as far as they are kept.
         self.find_own: Callable[[int], list[Packet]] = lambda time: []
         self._recent = {codec: RecentPackets() for codec in MADE_CODECS}
@@ -68,9 +72,9 @@ class AudioTranscoder(Transcoder[Packet]):
         self._converter = AudioConverter()
         self._waiting: list[Packet] = []
         self._seqs = dict.fromkeys(MADE_CODECS, 0)
-        #: Sinks that leave when they have got the packets captured before, and how many of the
-        #: packets that wait are for them.
-        self._leaving: list[tuple[Hub[Packet], Sink[Packet], Deferred[None]]] = []
+        #: Calls that are made when the packets captured before have been passed on, and how many of
+        #: the packets that wait are of that time.
+        self._flushing: list[Deferred[None]] = []
         self._due = 0
         self._logged: set[str] = set()
 
@@ -99,14 +103,23 @@ class AudioTranscoder(Transcoder[Packet]):
 
         Fires at once; if it needs every packet, when it has received those captured before.
         """
-        if every and sink in hub and (self._is_busy or self._waiting):
-            done: Deferred[None] = Deferred()
-            self._leaving.append((hub, sink, done))
-            self._due = len(self._waiting)
-            return done
-        hub.finish_pass()
-        hub.remove(sink)
-        return succeed(None)
+
+        def leave(_: None) -> None:
+            hub.finish_pass()
+            hub.remove(sink)
+
+        flushed = self.flush() if every and sink in hub else succeed(None)
+        return flushed.addCallback(leave)
+
+    def flush(self) -> Deferred[None]:
+        """Fires when all sinks have received the sound that was captured before."""
+        if not self._is_busy and not self._waiting:
+            return succeed(None)
+        done: Deferred[None] = Deferred()
+        self._flushing.append(done)
+        self._due = len(self._waiting)
+        self._pump()
+        return done
 
     def take(self, packet: Packet, /) -> None:
         """Convert a new packet (hub.Sink)."""
@@ -117,11 +130,22 @@ class AudioTranscoder(Transcoder[Packet]):
             self.dropped += 1
         self._pump()
 
+    @property
+    def priority(self) -> int:
+        """The priority with which it takes packets: that of the most urgent of its sinks."""
+        return PATIENT if self._is_patient else LATE
+
+    @property
+    def _is_patient(self) -> bool:
+        return all(hub.is_patient for hub in self.hubs.values())
+
+    def _on_patience(self) -> None:
+        self._source.set_priority(self, self.priority)
+        self._pump()
+
     def on_cleared(self) -> None:
-        """Begin anew: the camera is not live (hub.Sink)."""
-        self._forget()
-        for hub in self.hubs.values():
-            hub.clear()
+        """Begin anew after what was captured before: the camera is not live (hub.Sink)."""
+        self.flush().addCallback(lambda _: self._clear())
 
     def _demanded(self, wanted: bool) -> None:
         if wanted != self.is_active and (wanted or not any(map(len, self.hubs.values()))):
@@ -134,14 +158,13 @@ class AudioTranscoder(Transcoder[Packet]):
             self._waiting = self.find_own(min(begin) - _ENCODER_DELAY)
 
     def _end(self) -> None:
-        self._forget()
-        for hub in self.hubs.values():
-            hub.clear()
-            hub.track = None  # the camera's sound may be another one when it begins again
-
-    def _forget(self) -> None:
         self._waiting.clear()
         self._due = 0
+        self._clear()
+        for hub in self.hubs.values():
+            hub.track = None  # the camera's sound may be another one when it begins again
+
+    def _clear(self) -> None:
         self._earlier.clear()
         self._begins.clear()
         for each in self._recent.values():
@@ -149,15 +172,23 @@ class AudioTranscoder(Transcoder[Packet]):
         self._converter = AudioConverter()
         self.meter.clear()
         self.fault = None
+        for hub in self.hubs.values():
+            hub.clear()
+
+    @property
+    def _can_gather(self) -> bool:
+        """True if what waits can wait for more."""
+        span = self._waiting[-1].pts - self._waiting[0].pts
+        return 0 <= span < _GATHERED and not self._due and self._is_patient
 
     def _pump(self) -> None:
         if self._is_busy or self._thread is None:
             return
-        if self._leaving and not self._due:
-            self._let_leave()
+        if self._flushing and not self._due:
+            self._end_flush()
             if self._thread is None:
                 return
-        if not self._waiting:
+        if not self._waiting or self._can_gather:
             return
         count = self._due or len(self._waiting)
         batch, self._waiting = self._waiting[:count], self._waiting[count:]
@@ -201,18 +232,15 @@ class AudioTranscoder(Transcoder[Packet]):
             self._logged.add(reason)
             log.warn("{camera}: {reason}", camera=self._camera, reason=reason)
 
-    def _let_leave(self) -> None:
-        leaving, self._leaving = self._leaving, []
-        for hub, sink, _ in leaving:
-            hub.finish_pass()
-            hub.remove(sink)
-        for _, _, done in leaving:
+    def _end_flush(self) -> None:
+        flushing, self._flushing = self._flushing, []
+        for done in flushing:
             done.callback(None)
 
     def _next(self, _: object) -> None:
         super()._next(_)
         if not self.is_active:
-            self._let_leave()
+            self._end_flush()
 
     def _failed(self, why: Failure) -> None:
         self.dropped += 1

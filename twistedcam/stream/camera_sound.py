@@ -170,6 +170,12 @@ class CameraSound:
         hub.remove(sink)
         return succeed(None)
 
+    def flush(self, hub: Hub[Any]) -> Deferred[None]:
+        """Fires when a hub has passed on the sound that was captured before."""
+        if hub is self.hub or hub not in self._transcoder.hubs.values():
+            return succeed(None)
+        return self._transcoder.flush()
+
     def level(self, now_us: int) -> tuple[float, float] | None:
         """Peak and effective value (RMS) of the last second in decibels; None if it is unknown.
 

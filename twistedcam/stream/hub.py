@@ -116,6 +116,12 @@ class Hub(Generic[P]):
         if priority != PATIENT:
             self.on_patience()
 
+    def set_priority(self, sink: Sink[P], priority: int) -> None:
+        """Change the priority of a sink. Does nothing if the sink is not there."""
+        if self._sinks.get(sink, priority) != priority:
+            self._sinks[sink] = priority
+            self.on_patience()
+
     def remove(self, sink: Sink[P]) -> None:
         """Offer no more packets to this sink. Does nothing if it is not there."""
         if sink not in self._sinks:

@@ -67,9 +67,10 @@ class Subscription:
         encoder = self.encoder
         if encoder is not None:
             return encoder.flush()
-        if self.hub is not None:
-            self.hub.catch_up()
-        return succeed(None)
+        if self.hub is None:
+            return succeed(None)
+        self.hub.catch_up()
+        return self._stream.audio.flush(self.hub)
 
     def close(self) -> Deferred[None]:
         """Take no more packets.

@@ -34,6 +34,11 @@ class Transcoder(Sink[P], Generic[P]):
         self._is_busy = False
 
     @property
+    def priority(self) -> int:
+        """The priority with which it takes packets (hub.Hub.add)."""
+        return LATE
+
+    @property
     def is_active(self) -> bool:
         """True while it takes packets."""
         return self in self._source
@@ -44,7 +49,7 @@ class Transcoder(Sink[P], Generic[P]):
             if self._thread is None:
                 self._thread = self._make_thread()
             self._begin()
-            self._source.add(self, priority=LATE)
+            self._source.add(self, priority=self.priority)
             self._pump()
             return
         self._source.remove(self)
