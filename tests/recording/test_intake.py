@@ -50,7 +50,7 @@ class IntakeTests(SynchronousTestCase):
         scheme.__enter__()
         self.addCleanup(scheme.__exit__)
         self.clock = Clock()
-        self.camera = CameraRig(steady=self.clock.seconds).camera
+        self.camera = CameraRig(monotonic=self.clock.seconds).camera
         self.patch(self.camera.stream, "_make_thread", InlineThread)
         self.intake = Intake(self.camera)
         self.job: Any = Job()

@@ -23,7 +23,7 @@ class Guest:
 
     Arguments:
         server: the server.
-        until: when it stops coming, on the steady clock.
+        until: when it stops coming, on the monotonic clock.
         seed: of what it does.
     """
 

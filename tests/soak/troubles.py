@@ -30,7 +30,7 @@ class Troubles:
         webcam: what is unplugged.
         disk: what is filled; recordings go to ``folder`` on it.
         world: whose clock is set.
-        until: the end, on the steady clock.
+        until: the end, on the monotonic clock.
         seed: of what happens when.
         calm: nothing happens.
     """

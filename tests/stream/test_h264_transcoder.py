@@ -65,7 +65,7 @@ class SharedEncoderTests(RecorderCase):
             H264Settings(),
             self.start_thread,
             self.bus,
-            steady=self.clock.seconds,
+            monotonic=self.clock.seconds,
         )
 
     def start_thread(self) -> Any:

@@ -147,13 +147,13 @@ class CameraRig:
 
     Arguments:
         settings: the source's.
-        steady: places the packets on the stream's timeline.
+        monotonic: places the packets on the stream's timeline.
     """
 
     def __init__(
         self,
         settings: dict[str, str] | None = None,
-        steady: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.clock = Clock()
         self.threads: list[ManualThread] = []
@@ -161,7 +161,7 @@ class CameraRig:
         self.bus = EventBus()
         self.bus.subscribe(self.events.append)
         spec = SourceSpec("fake", "", settings or {}, "fake:")
-        self.camera = Camera("cam", spec, self.bus, self.clock, self._make_thread, steady)
+        self.camera = Camera("cam", spec, self.bus, self.clock, self._make_thread, monotonic)
 
     @property
     def states(self) -> list[str]:

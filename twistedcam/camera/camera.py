@@ -51,7 +51,7 @@ class Camera(CameraStatus):
         events: receives its changes.
         clock: measures retries and rates.
         make_thread: returns a new thread for each opening of the source.
-        steady: returns the seconds of a steady clock.
+        monotonic: returns the seconds of a monotonic clock.
 
     Raises:
         BadArgument: the source or one of its settings is unknown or wrong.
@@ -64,13 +64,13 @@ class Camera(CameraStatus):
         events: EventBus,
         clock: IReactorTime,
         make_thread: Callable[[], Thread],
-        steady: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(name, spec, clock)
         #: The name that people see; None if that is its name.
         self.title = title_of(spec)
         #: Its packets, and the hubs by which they are had in each codec.
-        self.stream = Stream(name, clock, make_thread, events, lambda: self.encoder, steady)
+        self.stream = Stream(name, clock, make_thread, events, lambda: self.encoder, monotonic)
         self.stream.find_rate = self._nominal_rate
         self.hub.on_undecodable = self.on_corrupt
         self.hub.on_transcoded = self.counts.note_encoded

@@ -66,7 +66,7 @@ class CameraMotion:
         make_thread: returns a new thread.
         settings: how motion is detected; None: it is off until ``switch``.
         saved: the settings to use in place of them, which were saved; None for the same.
-        steady: returns the seconds of a steady clock.
+        monotonic: returns the seconds of a monotonic clock.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class CameraMotion:
         reactor: Any,
         make_thread: Callable[[], Thread],
         settings: MotionSettings | None = None,
-        steady: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = time.monotonic,
         saved: MotionSettings | None = None,
     ) -> None:
         #: True if motion is detected, at the times of the schedule.
@@ -90,7 +90,7 @@ class CameraMotion:
         self._recorder = recorder
         self._events = events
         self._make_thread = make_thread
-        self._steady = steady
+        self._monotonic = monotonic
         #: The settings of the configuration; None if it has none.
         self.configured: MotionSettings | None = None
         self._settings = MotionSettings()
@@ -201,7 +201,7 @@ class CameraMotion:
             self._make_thread,
             self._on_examined,
             self._on_lost,
-            self._steady,
+            self._monotonic,
         )
 
     def _stop_watch(self) -> None:
@@ -260,7 +260,7 @@ class CameraMotion:
             self._end_event()
 
     def _begin(self, strongest: Moving, at: float) -> None:
-        delay = min(MAX_DELAY, max(0.0, self._steady() - strongest.since))
+        delay = min(MAX_DELAY, max(0.0, self._monotonic() - strongest.since))
         began = time.time() - delay
         id = new_event_id(began)
         self._event = _Current(id, strongest, at)
@@ -275,7 +275,7 @@ class CameraMotion:
         self.moving = []
         if event is None:
             return
-        quiet = max(0.0, self._steady() - event.last)
+        quiet = max(0.0, self._monotonic() - event.last)
         changed = self._changed("end", time.time() - quiet)
         self._event = None
         self._held.release_later(event.id, max(0.0, self._settings.after - quiet))

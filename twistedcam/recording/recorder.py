@@ -61,7 +61,7 @@ class Recorder:
         make_thread: Callable[[], Thread],
         clock: IReactorTime,
         settings: RecordSettings | None = None,
-        steady: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.state: RecorderState = "idle"
         #: Start of the current recording, in seconds since the UNIX epoch.
@@ -76,7 +76,7 @@ class Recorder:
         self._reporter = RecordingReporter(camera.name, folder, events)
         self._make_thread = make_thread
         self._clock = clock
-        self._steady = steady
+        self._monotonic = monotonic
         self._job: WriteJob | None = None
         #: The requests that hold the current recording.
         self._requests: set[RecordingRequest] = set()
@@ -197,7 +197,10 @@ class Recorder:
         self.format, self.started_at = plan.format, time.time()
         before = max(before, self.settings.preroll or 0)
         first = [] if every else self._intake.first(before, plan.format)
-        self._job, self._plan = WriteJob(plan, first, self._make_thread, self, self._steady), plan
+        self._job, self._plan = (
+            WriteJob(plan, first, self._make_thread, self, self._monotonic),
+            plan,
+        )
         self._job.on_file_left = self.files.leave
         self._intake.begin(self._job, plan, first, self.on_left_out)
         self._camera_loss.begin(ignore_loss=every is not None)

@@ -36,7 +36,7 @@ class ProcessFigures:
     """The newest samples, the oldest first.
 
     Arguments:
-        seconds: returns the time of a steady clock.
+        seconds: returns the time of a monotonic clock.
         cpu_seconds: returns the processor time that the process has used.
     """
 

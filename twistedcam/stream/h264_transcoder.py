@@ -67,7 +67,7 @@ class H264Transcoder(Transcoder[Frame]):
         make_thread: makes the thread.
         events: receives a fault if there is no encoder.
         clock: schedules the rounds of sinks; None: all sinks get a packet in one call.
-        steady: returns the seconds of a steady clock.
+        monotonic: returns the seconds of a monotonic clock.
         find_rate: returns the camera's nominal rate in pictures a second; None if it is unknown.
     """
 
@@ -79,7 +79,7 @@ class H264Transcoder(Transcoder[Frame]):
         make_thread: Callable[[], Thread],
         events: EventBus,
         clock: IReactorTime | None = None,
-        steady: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = time.monotonic,
         find_rate: Callable[[], float | None] = lambda: None,
     ) -> None:
         self.hub = GroupHub(clock)
@@ -97,7 +97,7 @@ class H264Transcoder(Transcoder[Frame]):
         self._measured_bytes, self._measured_since = 0, -1
         self._camera = camera
         self._events = events
-        self._steady = steady
+        self._monotonic = monotonic
         self._find_rate = find_rate
         #: Sinks that need every frame, with their ``on_left_out``, and those that leave when they
         #: have received theirs.
@@ -250,7 +250,7 @@ class H264Transcoder(Transcoder[Frame]):
             is_restart: the camera was not live, or a new sink needs every picture: another size
                 need not prove to last.
         """
-        began = self._steady()
+        began = self._monotonic()
         size = frame.width, frame.height
         coder, reason = self._coder, None
         if coder is None or coder.size != size:
@@ -259,7 +259,7 @@ class H264Transcoder(Transcoder[Frame]):
             except NotSupported as error:
                 if coder is None:
                     raise
-                spent = self._steady() - began
+                spent = self._monotonic() - began
                 why = str(error)
                 return _Made(None, None, coder.name, coder.note, spent, pts, why, is_size=True)
             if coder is None or is_restart or self._sizes.has_settled(size, frame.pts):
@@ -275,7 +275,7 @@ class H264Transcoder(Transcoder[Frame]):
             reason = "pictures that cannot be decoded are missing from H.264"
         else:
             self._follow_headers(coder, encoded)
-        spent = self._steady() - began
+        spent = self._monotonic() - began
         return _Made(encoded, self._track, coder.name, coder.note, spent, pts, reason)
 
     def _follow_headers(self, coder: H264Encoder, encoded: list[EncodedFrame]) -> None:

@@ -46,7 +46,7 @@ class JpegTranscoder(Transcoder[Packet]):
         frames: receives the frames.
         find_encoder: returns the camera's encoder of JPEG.
         make_thread: makes the thread.
-        steady: returns the seconds of a steady clock.
+        monotonic: returns the seconds of a monotonic clock.
         wall: returns the seconds since the UNIX epoch.
     """
 
@@ -56,14 +56,14 @@ class JpegTranscoder(Transcoder[Packet]):
         frames: FrameHub,
         find_encoder: Callable[[], JpegEncoder],
         make_thread: Callable[[], Thread],
-        steady: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(source, make_thread)
         self._group_source = source
         self._frames = frames
         self._find_encoder = find_encoder
-        self._steady = steady
+        self._monotonic = monotonic
         self._wall = wall
         self._decoder = VideoDecoder()
         self._waiting: list[Packet] = []
@@ -107,7 +107,7 @@ class JpegTranscoder(Transcoder[Packet]):
     def _is_fresh(self, packet: Packet) -> bool:
         """True unless the picture is old: it was held up on its way, as after a pause."""
         age = self._wall() - packet.time
-        least, now = self._least_age, self._steady()
+        least, now = self._least_age, self._monotonic()
         self._least_age = age if least is None else min(age, least + 0.001)
         if age <= self._least_age + LATE:
             self._late_since = None

@@ -15,7 +15,7 @@ class SizeChanges:
     """Observes pictures that have another size than the current file or stream.
 
     Without it, a source that changes its size twice a second would cause a new file, and a new
-    connection to each publish target, for each change. Times are microseconds on a steady clock.
+    connection to each publish target, for each change. Times are microseconds on a monotonic clock.
     """
 
     def __init__(self) -> None:

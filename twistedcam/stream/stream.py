@@ -92,7 +92,7 @@ class Stream:
         make_thread: makes the threads of transcoders.
         events: receives a fault if there is no encoder.
         find_encoder: returns the camera's encoder of JPEG.
-        steady: returns the seconds of a steady clock.
+        monotonic: returns the seconds of a monotonic clock.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Stream:
         make_thread: Callable[[], Thread],
         events: EventBus,
         find_encoder: Callable[[], JpegEncoder],
-        steady: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         #: The hub of JPEG frames. If the camera's codec is another, they are made on demand.
         self.frames = FrameHub(clock)
@@ -123,7 +123,7 @@ class Stream:
         self._make_thread = make_thread
         self._events = events
         self._find_encoder = find_encoder
-        self._steady = steady
+        self._monotonic = monotonic
         self._timeline = Timeline()
         #: The track of the camera's video; that of its last opening while it is not live.
         self._video: Track | None = None
@@ -132,7 +132,7 @@ class Stream:
         self._is_wanted = False
         self._subscriptions: list[Subscription] = []
         self._pictures = JpegTranscoder(
-            self.packets, self.frames, find_encoder, make_thread, steady
+            self.packets, self.frames, find_encoder, make_thread, monotonic
         )
         self._encoders: dict[H264Settings, H264Transcoder] = {}
         self.frames.on_demand = self._frames_wanted
@@ -191,7 +191,7 @@ class Stream:
             self.audio.publish(packet, self._timeline.time_of(packet.time_us), self.now())
             return
         reorder = packet.pts - packet.dts
-        dts = self._timeline.place(packet.time_us - reorder, self._steady())
+        dts = self._timeline.place(packet.time_us - reorder, self._monotonic())
         packet.dts, packet.pts = dts, dts + reorder
         before, self._video = self._video, track
         hub: Hub[Any] = self.frames if isinstance(packet, Frame) else self.packets
@@ -208,7 +208,7 @@ class Stream:
 
     def now(self) -> int | None:
         """Return the current microsecond of the timeline; None before the first packet."""
-        return self._timeline.at(self._steady())
+        return self._timeline.at(self._monotonic())
 
     def subscribe(self, sink: Sink[Any], wants: Wants) -> Subscription:
         """Pass the packets that suit a sink to it from now on.
@@ -330,7 +330,7 @@ class Stream:
                 self._make_thread,
                 self._events,
                 self._clock,
-                self._steady,
+                self._monotonic,
                 self.find_rate,
             )
             encoder.on_measured = lambda: self._rate_measured(encoder)

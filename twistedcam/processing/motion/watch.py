@@ -40,9 +40,9 @@ class MotionWatch(Sink[Packet]):
         camera: the camera; it stays open while it is watched.
         settings: the settings of the detector.
         make_thread: returns a new thread.
-        on_examined: called with each result and its time on the clock ``steady``.
+        on_examined: called with each result and its time on the clock ``monotonic``.
         on_lost: called when the camera has no pictures any more.
-        steady: returns the seconds of a steady clock.
+        monotonic: returns the seconds of a monotonic clock.
     """
 
     def __init__(
@@ -52,13 +52,13 @@ class MotionWatch(Sink[Packet]):
         make_thread: Callable[[], Thread],
         on_examined: Callable[[Examined, float], None],
         on_lost: Callable[[], None],
-        steady: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._camera = camera
         self._settings = settings
         self._on_examined = on_examined
         self._on_lost = on_lost
-        self._steady = steady
+        self._monotonic = monotonic
         self._thread = make_thread()
         #: Used in the thread. It is made there, because it imports large libraries.
         self._examiner: Examiner | None = None
@@ -104,7 +104,7 @@ class MotionWatch(Sink[Packet]):
         self._due = (self._due if abs(early) < PERIOD_US else now) + self._period
         self._waiting = []
         self._is_busy = True
-        at, opening = self._steady(), self._opening
+        at, opening = self._monotonic(), self._opening
         examined = self._thread.run(lambda: self._examine(packets, at, opening))
         examined.addCallbacks(lambda found: self._examined(found, at, opening), self._failed)
 

@@ -61,7 +61,7 @@ class WriteJob:
         first: Iterable[Packet],
         make_thread: Callable[[], Thread],
         listener: WriteJobListener,
-        steady: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.progress = Progress(plan.name)
         #: True to write several coded packets in one turn of the thread.
@@ -77,7 +77,7 @@ class WriteJob:
         self._thread = make_thread()
         self._publisher = make_thread()
         self._listener = listener
-        self._steady = steady
+        self._monotonic = monotonic
         #: Frames of the last write and the seconds that it took, for the queue.
         self._written: tuple[int, float] | None = None
         self._busy = False
@@ -176,11 +176,11 @@ class WriteJob:
 
     def _write(self, batch: list[Packet]) -> Progress:
         """Write on the thread."""
-        began = self._steady()
+        began = self._monotonic()
         progress = self._session.write(batch)
         pictures = sum(each.track.kind == "video" for each in batch)
         if pictures:
-            self._written = pictures, self._steady() - began
+            self._written = pictures, self._monotonic() - began
         return progress
 
     def _went(self, progress: Progress) -> None:
