@@ -51,9 +51,9 @@ class OutputsTests(ServerCase):
         self.add("hls:/a", "hls:/b", "hls:/c#crf=30")
         one, two, other = self.outputs
         self.outputs.start()
-        self.assertIsNotNone(one.encoder)
-        self.assertIs(one.encoder, two.encoder)
-        self.assertIsNot(one.encoder, other.encoder)
+        self.assertIsNotNone(one.transcoder)
+        self.assertIs(one.transcoder, two.transcoder)
+        self.assertIsNot(one.transcoder, other.transcoder)
         self.assertEqual(RecordSettings().encoding, one.target.encoding)
         self.assertEqual(RecordSettings(crf=30).encoding, other.target.encoding)
 
@@ -76,4 +76,4 @@ class OutputsTests(ServerCase):
         (removed,) = self.outputs
         self.successResultOf(self.outputs.close())
         self.assertEqual((removed.state, list(self.outputs)), ("stopped", []))
-        self.assertEqual(self.server.channels["door"].camera.stream.encoders, ())
+        self.assertEqual(self.server.channels["door"].camera.stream.h264_transcoders, ())

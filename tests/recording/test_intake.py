@@ -170,7 +170,7 @@ class IntakeTests(SynchronousTestCase):
         self.show(1, 2)
         self.assertEqual([each.track.codec for each in self.job.taken], ["h264"] * 2)
         self.assertEqual(self.successResultOf(self.intake.end()), START_US + 2_000_000)
-        self.assertEqual((self.job.count_missed(), self.camera.stream.encoders), (0, ()))
+        self.assertEqual((self.job.count_missed(), self.camera.stream.h264_transcoders), (0, ()))
 
     def test_a_key_frame_is_made_when_a_new_file_is_due(self) -> None:
         self.begin(table={"segment": "5s"})

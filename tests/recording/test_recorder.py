@@ -239,7 +239,7 @@ class RecorderTests(RecorderCase):
             self.recorder.start(name)
             self.show(2.5)
             watching = self.camera.stream.subscribe(viewer, Wants(("h264",)))
-            self.assertEqual(len(self.camera.stream.encoders), 1)
+            self.assertEqual(len(self.camera.stream.h264_transcoders), 1)
             self.show(2.5)
             result = self.successResultOf(self.recorder.stop())
             self.successResultOf(watching.close())

@@ -110,7 +110,7 @@ KIB, MIB = 1024, 1024 * 1024
         f"picture size | {spec._MAX_SIDE:,} a side, {jpeg.MAX_PIXELS:,} in all |",
         f"publisher's picture | {MAX_CHECKED_AT_ONCE // KIB} KiB; ",
         f"before its start marker | {repair.MAX_BEFORE:,} bytes |",
-        f"disk | {write_queue.FRAMES}, {write_queue.BYTES // MIB} MiB |",
+        f"disk | {write_queue.MAX_FRAMES}, {write_queue.MAX_BYTES // MIB} MiB |",
         f"their pictures | {event_store.MAX_EVENTS:,}, {event_store.MAX_PICTURES:,} |",
         f"wait for the disk | {database.MAX_WAITING:,} |",
         f"events of one answer | {event_commands.MAX_LIMIT:,} |",

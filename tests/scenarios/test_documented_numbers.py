@@ -212,7 +212,7 @@ NUMBERS = (
         r"fewer than\s+(\w+) pixels or more than\s([\d,]+)",
         [coder.MIN_SIDE, coder.MAX_SIDE],
     ),
-    ("recording", r"Up to (\w+) frames wait without loss", [write_queue.FRAMES / 2]),
+    ("recording", r"Up to (\w+) frames wait without loss", [write_queue.MAX_FRAMES / 2]),
     (
         "security",
         r"wait ([\d.]+) s, the one after it 0.5 s, up to (\w+) s; at most (\w+) attempts wait",

@@ -97,7 +97,7 @@ class SoundTests(ServingCase):
         self.track = AAC
         found = await both
         assert all(each.track.kind == "audio" for each in found)
-        assert not self.service.server.cameras["cam"].stream.encoders
+        assert not self.service.server.cameras["cam"].stream.h264_transcoders
 
     async def test_a_viewer_that_asks_for_no_sound_gets_none(self) -> None:
         found = await self.watch("cam", ("h264",), lambda it: len(it) > 20)

@@ -203,7 +203,7 @@ class SharedEncoderTests(RecorderCase):
         self.successResultOf(self.encoder.remove(taker))
 
     def test_a_hopeless_encoder_leaves_pictures_out_and_keeps_none_of_them(self) -> None:
-        self.patch(queue, "FRAMES", 8)
+        self.patch(queue, "MAX_FRAMES", 8)
         taker = Taker()
         self.encoder.add(taker, every=True)
         self.show(3)

@@ -14,7 +14,7 @@ from twistedcam.media.nal_codecs import NAL_CODECS
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import VIDEO, Track
 from twistedcam.stream.hub import FrameHub, GroupHub, Sink
-from twistedcam.stream.jpeg_transcoder import LATE_AT_MOST, JpegTranscoder, decode_still
+from twistedcam.stream.jpeg_transcoder import MAX_LATE_TIME, JpegTranscoder, decode_still
 
 
 class Taker(Sink[Frame]):
@@ -122,7 +122,7 @@ class JpegTranscoderTests(SynchronousTestCase):
             self.show([each])
             self.work()
         late = [seq for seq in self.taker.seqs if seq >= 10]
-        self.assertEqual(late[0], 10 + LATE_AT_MOST * 10)
+        self.assertEqual(late[0], 10 + MAX_LATE_TIME * 10)
         self.assertEqual(late[-1], 59)
 
     def test_a_broken_packet_costs_the_group_and_is_told(self) -> None:

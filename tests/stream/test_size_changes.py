@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twistedcam.stream.size_changes import APART, PICTURES, SETTLED, SizeChanges
+from twistedcam.stream.size_changes import MIN_DISTANCE, PICTURES, SETTLED, SizeChanges
 
 SIZE, OTHER = (640, 480), (320, 240)
 
@@ -32,8 +32,8 @@ def test_a_return_of_the_size_begins_anew_and_is_remembered() -> None:
     sizes = SizeChanges()
     sizes.has_settled(SIZE, 0)
     sizes.returned(1)
-    assert not sizes.may_settle(APART)
-    assert sizes.may_settle(APART + 1)
+    assert not sizes.may_settle(MIN_DISTANCE)
+    assert sizes.may_settle(MIN_DISTANCE + 1)
     sizes.has_settled(SIZE, 2)
     assert not sizes.has_settled(SIZE, SETTLED + 2)
 
@@ -41,10 +41,10 @@ def test_a_return_of_the_size_begins_anew_and_is_remembered() -> None:
 def test_two_changes_are_apart() -> None:
     sizes = SizeChanges()
     sizes.changed(0)
-    for time in (APART - SETTLED - 2, APART - SETTLED - 1, APART - 1):
+    for time in (MIN_DISTANCE - SETTLED - 2, MIN_DISTANCE - SETTLED - 1, MIN_DISTANCE - 1):
         assert not sizes.has_settled(OTHER, time)
-    assert not sizes.may_settle(APART - 1)
-    assert sizes.has_settled(OTHER, APART)
+    assert not sizes.may_settle(MIN_DISTANCE - 1)
+    assert sizes.has_settled(OTHER, MIN_DISTANCE)
 
 
 def test_a_picture_of_the_current_size_is_no_return() -> None:

@@ -57,7 +57,7 @@ class StreamTests(SynchronousTestCase):
             self.clock.seconds,
         )
         self.stream.on_demand = self.demands.append
-        self.stream._pictures._wall = lambda: START_US / 1e6 + self.clock.seconds()
+        self.stream._jpeg_transcoder._wall = lambda: START_US / 1e6 + self.clock.seconds()
         self.threads = 0
 
     def start_thread(self) -> Any:
@@ -198,7 +198,7 @@ class StreamTests(SynchronousTestCase):
         other = self.subscribe("h264", size=(98, 120))
         self.show(*(frame(n / 10, n) for n in range(1, 4)))
         self.assertEqual(other.taken[-1].track.width, 96)
-        self.assertEqual(len(self.stream.encoders), MAX_SIZES)
+        self.assertEqual(len(self.stream.h264_transcoders), MAX_SIZES)
         with self.assertRaisesRegex(NotSupported, "in 8 sizes already, and none fits into 40x30"):
             self.subscribe("h264", size=(40, 30))
 
@@ -220,7 +220,8 @@ class StreamTests(SynchronousTestCase):
         self.assertEqual(viewer.tracks[-1].rate, Fraction(2997, 100))
         self.stream.use_settings(H264Settings(preset="veryfast"))
         self.show(frame(0.1, 1))
-        self.assertEqual([each.settings.preset for each in self.stream.encoders], ["veryfast"])
+        active = self.stream.h264_transcoders
+        self.assertEqual([each.settings.preset for each in active], ["veryfast"])
         self.assertEqual([each.seq for each in viewer.taken], [0, 1])
 
     def test_a_sink_that_takes_both_gets_jpeg_of_a_camera_that_gives_jpeg(self) -> None:

@@ -20,7 +20,7 @@ def run(seconds: int, written_a_second: float, fps: int = 30) -> tuple[list[Fram
     waiting, written, credit = WriteQueue(), [], 0.0
     for frame in timed_frames(n / fps for n in range(seconds * fps)):
         waiting.offer(frame)
-        assert len(waiting) <= queue.FRAMES
+        assert len(waiting) <= queue.MAX_FRAMES
         credit = min(1.0, credit + written_a_second / fps)
         while credit >= 1 and waiting:
             written += waiting.take(1)
@@ -88,7 +88,7 @@ def test_a_slow_encoder_s_frames_are_spread_over_all_of_the_time() -> None:
 def test_the_end_of_a_slow_writer_s_recording_is_not_waited_for_long() -> None:
     for cost in (0.05, 0.2, 0.5):
         _, waiting = slow(30, cost, first=300)
-        assert len(waiting) * cost <= 2 * queue.WORK + cost
+        assert len(waiting) * cost <= 2 * queue.MAX_WORK + cost
 
 
 def test_a_disk_that_stalls_once_is_no_slow_one() -> None:
@@ -121,11 +121,11 @@ def test_coded_frames_wait_without_loss_for_a_minute_and_more_whatever_the_write
         waiting = WriteQueue[Packet]()
         for _ in range(20):
             waiting.wrote(1, cost)
-        packets = coded(queue.PACKETS + 1)
-        assert [waiting.offer(each) for each in packets] == [True] * queue.PACKETS + [False]
+        packets = coded(queue.MAX_PACKETS + 1)
+        assert [waiting.offer(each) for each in packets] == [True] * queue.MAX_PACKETS + [False]
         assert waiting.dropped == 1
     waiting = WriteQueue[Packet]()
-    taken = [waiting.offer(each) for each in coded(70, bytes(queue.BYTES // 64))]
+    taken = [waiting.offer(each) for each in coded(70, bytes(queue.MAX_BYTES // 64))]
     assert taken == [True] * 64 + [False] * 6
 
 
@@ -146,7 +146,7 @@ def test_the_time_from_the_oldest_to_the_newest_that_waits() -> None:
 
 
 def test_large_frames_are_bounded_by_their_bytes() -> None:
-    waiting, big = WriteQueue(), bytes(queue.BYTES // 50)
+    waiting, big = WriteQueue(), bytes(queue.MAX_BYTES // 50)
     for number in range(200):
         waiting.offer(Frame(number, number, 1, 1, big))
     assert len(waiting) <= 51
@@ -169,7 +169,7 @@ def test_sound_is_written_with_the_pictures_and_not_counted_as_one() -> None:
     arrivals = [*timed_frames(n / 30 for n in range(600)), *aac_packets(0.0, 20.0, START_US)]
     for each in sorted(arrivals, key=lambda each: each.pts):
         waiting.offer(each)
-    for _ in range(queue._LOOKS):
+    for _ in range(queue._MEASURED_WRITES):
         waiting.wrote(1, 0.5)  # a slow writer: pictures are left out, but not sound
     kept = waiting.take(10_000)
     assert [each.seq for each in kept if each.track.kind == "audio"] == list(range(938))
@@ -191,4 +191,4 @@ def test_sound_before_the_start_stays_when_pictures_are_left_out() -> None:
     waiting.drain_quickly()
     kept = waiting.take(10_000)
     assert [each.seq for each in kept if each.track.kind == "audio"] == list(range(938))
-    assert len(kept) - 938 == queue.FRAMES
+    assert len(kept) - 938 == queue.MAX_FRAMES

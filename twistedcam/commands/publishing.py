@@ -54,7 +54,7 @@ def add_publishing_commands(registry: Registry) -> None:
 
 def output_status(each: Output, now: float) -> dict[str, Any]:
     """Describe an output: the URL without keys, the bit rate in bits per second."""
-    fault, encoder = each.last_fault, each.encoder
+    fault, transcoder = each.last_fault, each.transcoder
     return {
         "target": each.target.name,
         "camera": each.camera,
@@ -64,8 +64,8 @@ def output_status(each: Output, now: float) -> dict[str, Any]:
         "frames": each.frames,
         "bytes": each.bytes,
         "drops": each.drops,
-        "encoder": None if encoder is None else encoder.name,
-        "note": None if encoder is None else encoder.note,
+        "encoder": None if transcoder is None else transcoder.name,
+        "note": None if transcoder is None else transcoder.note,
         "connects": each.connects,
         "faults": each.faults,
         "last_fault": None if fault is None else fault[1],

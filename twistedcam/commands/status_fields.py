@@ -56,8 +56,7 @@ def camera_status(server: Server, camera: Camera) -> dict[str, Any]:
         **_sound(camera),
         "substream": _substream(server, camera),
         "encoder": _encoders(camera),
-        "encoder_note": "; ".join(filter(None, {each.note for each in camera.stream.encoders}))
-        or None,
+        "encoder_note": "; ".join(_encoder_notes(camera)) or None,
         "average_fps": round(camera.rate.average(now), 1),
         "frames": counts.frames,
         "bytes": counts.bytes,
@@ -135,8 +134,13 @@ def _substream(server: Server, camera: Camera) -> str | None:
 
 def _encoders(camera: Camera) -> str | None:
     """Name the encoders that are active, each once; None if there is none."""
-    names = (each.name for each in camera.stream.encoders)
+    names = (each.name for each in camera.stream.h264_transcoders)
     return ", ".join(dict.fromkeys(filter(None, names))) or None
+
+
+def _encoder_notes(camera: Camera) -> set[str]:
+    """Say why active encoders are not the requested ones."""
+    return {each.note for each in camera.stream.h264_transcoders if each.note}
 
 
 def _published(server: Server, camera: Camera) -> str | None:

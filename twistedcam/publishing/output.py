@@ -93,9 +93,9 @@ class Output(Sink[Packet]):
         self._byte_counts: deque[tuple[float, int]] = deque()
 
     @property
-    def encoder(self) -> H264Transcoder | None:
+    def transcoder(self) -> H264Transcoder | None:
         """The encoder of its video; None if it is stopped, or sends the camera's own packets."""
-        return None if self._subscription is None else self._subscription.encoder
+        return None if self._subscription is None else self._subscription.transcoder
 
     def bitrate(self) -> int:
         """Return the bits per second of the last five seconds."""

@@ -230,13 +230,13 @@ class _Recording(Sink[Packet]):
             sink = SoundSink(self._take_sound, job.sound_changed)
             self._sound = self._stream.subscribe(sink, _wants_sound(sounds))
         self._subscription = self._stream.subscribe(self, wants)
-        self._needs_keyframe = not first or self._subscription.encoder is not None
+        self._needs_keyframe = not first or self._subscription.transcoder is not None
         if first:
             self._plan_file()
         self._missed_before, self._missed = self._subscription.dropped, 0
         job.count_missed = self._count_missed
         # To encode here takes most of the time: a turn of the writing thread for each is cheap.
-        job.is_gathering = self._subscription.encoder is None
+        job.is_gathering = self._subscription.transcoder is None
 
     def _count_missed(self) -> int:
         """The number of frames that transcoders left out."""
@@ -250,13 +250,13 @@ class _Recording(Sink[Packet]):
             self._subscription.hub.catch_up()
         self._pass_early()
         at, missed = self._stream.now(), self._count_missed()
-        encoder = self._subscription.encoder
-        before = 0 if encoder is None else encoder.dropped
+        transcoder = self._subscription.transcoder
+        before = 0 if transcoder is None else transcoder.dropped
 
         def ended(_: object) -> int | None:
             self._job = None
-            if encoder is not None:  # it had frames that were captured before
-                self._missed = missed + encoder.dropped - before
+            if transcoder is not None:  # it had frames that were captured before
+                self._missed = missed + transcoder.dropped - before
             return at
 
         closed = self._subscription.close()
@@ -335,9 +335,9 @@ class _Recording(Sink[Packet]):
 
     def _plan_file(self) -> None:
         """Have the next file begin in time: an encoder of this program makes a key frame for it."""
-        encoder = self._subscription.encoder
-        if encoder is not None and self._segment:
-            encoder.plan_keyframe(self._next_file)
+        transcoder = self._subscription.transcoder
+        if transcoder is not None and self._segment:
+            transcoder.plan_keyframe(self._next_file)
 
     def _is_due(self, time: int) -> bool:
         """True if a timelapse takes the frame of that time."""

@@ -14,8 +14,8 @@ from twistedcam.stream.h264_transcoder import H264Transcoder
 USUAL_SETTINGS = VideoSettings().encoding
 #: The smaller sizes of a camera that are encoded at the same time.
 MAX_SIZES = 8
-#: The share of the limit up to which the pictures are taken to need no more without a limit.
-_CLOSE = 0.7
+#: A viewers' encoder whose rate is below this part of its limit is taken not to need the limit.
+_UNLIMITED_PART = 0.7
 
 
 class EncoderSharing:
@@ -44,13 +44,13 @@ class EncoderSharing:
             size, rate: width and height of the camera's pictures, and their number a second.
         """
         active = tuple(active)
-        mine = next((each.bitrate for each in active if each.settings == own), None)
+        measured = next((each.bitrate for each in active if each.settings == own), None)
         most = own.most_bits(*size, rate or USUAL_RATE)
         for each in active:
             if not self._is_good_enough(each.settings, own) or each in self._too_large:
                 continue
             # The rate of the viewers' own encoder shows how much the pictures need.
-            if most is None or each.bitrate is not None or (mine or 0) < most * _CLOSE:
+            if most is None or each.bitrate is not None or (measured or 0) < most * _UNLIMITED_PART:
                 return each.settings
         return own
 

@@ -33,14 +33,14 @@ from twistedcam.stream.write_queue import WriteQueue
 log = Logger()
 
 #: The least steps of CLOCK between two key frames that were asked for.
-KEYFRAME_FLOOR = CLOCK // 2
+MIN_KEYFRAME_INTERVAL = CLOCK // 2
 #: A time in microseconds after any frame.
-_NEVER = 2**63
+_AFTER_ALL = 2**63
 #: The least seconds over which the rate of an encoder is measured.
-MEASURED = 1.5
+MEASURING_TIME = 1.5
 
 
-class _Made(NamedTuple):
+class _Result(NamedTuple):
     #: None if the picture was not encoded.
     encoded: list[EncodedFrame] | None
     track: Track | None
@@ -104,7 +104,7 @@ class H264Transcoder(Transcoder[Frame]):
         self._every: dict[Sink[Packet], Callable[[str, bool], None]] = {}
         self._leaving: list[tuple[Sink[Packet], Deferred[None]]] = []
         self._flushing: list[Deferred[None]] = []
-        self._coder: H264Encoder | None = None
+        self._encoder: H264Encoder | None = None
         self._track: Track | None = None
         self._newest: Frame | None = None
         self._waiting = WriteQueue[Frame]()
@@ -115,7 +115,7 @@ class H264Transcoder(Transcoder[Frame]):
         #: steps of CLOCK.
         self._keyframe_due = self._last_keyframe = 0
         #: The time of the stream's timeline from which the next frame is a key frame, too.
-        self._planned = _NEVER
+        self._planned = _AFTER_ALL
         self._last_pts = self._encoding = -1
         #: The time of the newest frame that was taken, and that of the one behind which the next
         #: is a key frame, in microseconds.
@@ -174,7 +174,7 @@ class H264Transcoder(Transcoder[Frame]):
 
     def request_keyframe(self) -> None:
         """Make a frame a key frame soon: a sink begins, or has left packets out."""
-        self._keyframe_due = min(self._keyframe_due, self._last_keyframe + KEYFRAME_FLOOR)
+        self._keyframe_due = min(self._keyframe_due, self._last_keyframe + MIN_KEYFRAME_INTERVAL)
 
     def plan_keyframe(self, time: int) -> None:
         """Make the first frame at this time of the stream's timeline, or after it, a key frame."""
@@ -206,7 +206,7 @@ class H264Transcoder(Transcoder[Frame]):
 
     def _end(self) -> None:
         self._newest = self.name = self.note = self.bitrate = None
-        self._planned = _NEVER
+        self._planned = _AFTER_ALL
         self._measured_bytes, self._measured_since = 0, -1
         self._frames.clear()
         self._waiting = WriteQueue[Frame]()
@@ -217,7 +217,7 @@ class H264Transcoder(Transcoder[Frame]):
 
     def _release(self) -> None:
         super()._release()
-        self._coder = None
+        self._encoder = None
 
     def _pump(self) -> None:
         if self._is_busy or self._thread is None:
@@ -233,17 +233,17 @@ class H264Transcoder(Transcoder[Frame]):
         keyframe = pts >= self._keyframe_due or frame.pts >= self._planned
         is_restart = frame.pts > self._restart_after
         if is_restart:
-            self._restart_after, keyframe = _NEVER, True
+            self._restart_after, keyframe = _AFTER_ALL, True
         if keyframe:
             self._keyframe_due, self._last_keyframe = pts + self._interval, pts
             if frame.pts >= self._planned:
-                self._planned = _NEVER
+                self._planned = _AFTER_ALL
         rate = self._find_rate()
         self._work(lambda: self._encode(frame, pts, keyframe, rate, is_restart), self._made)
 
     def _encode(
         self, frame: Frame, pts: int, keyframe: bool, rate: float | None, is_restart: bool
-    ) -> _Made:
+    ) -> _Result:
         """Encode one picture; called on the thread.
 
         Arguments:
@@ -252,43 +252,44 @@ class H264Transcoder(Transcoder[Frame]):
         """
         began = self._monotonic()
         size = frame.width, frame.height
-        coder, reason = self._coder, None
-        if coder is None or coder.size != size:
+        encoder, reason = self._encoder, None
+        if encoder is None or encoder.size != size:
             try:
                 check_size(*size)
             except NotSupported as error:
-                if coder is None:
+                if encoder is None:
                     raise
-                spent = self._monotonic() - began
-                why = str(error)
-                return _Made(None, None, coder.name, coder.note, spent, pts, why, is_size=True)
-            if coder is None or is_restart or self._sizes.has_settled(size, frame.pts):
-                self._coder = None  # if opening fails, the next picture tries again
+                why, spent = str(error), self._monotonic() - began
+                facts = encoder.name, encoder.note, spent, pts, why
+                return _Result(None, None, *facts, is_size=True)
+            if encoder is None or is_restart or self._sizes.has_settled(size, frame.pts):
+                self._encoder = None  # if opening fails, the next picture tries again
                 opened = H264Encoder(self.settings, *size, rate)
-                if coder is not None:
+                if encoder is not None:
                     self._sizes.changed(frame.pts)
-                coder = self._coder = opened
+                encoder = self._encoder = opened
         else:
             self._sizes.returned(frame.pts)
-        encoded = coder.encode(frame.jpeg, pts, keyframe)
+        encoded = encoder.encode(frame.jpeg, pts, keyframe)
         if encoded is None:
             reason = "pictures that cannot be decoded are missing from H.264"
         else:
-            self._follow_headers(coder, encoded)
+            self._follow_headers(encoder, encoded)
         spent = self._monotonic() - began
-        return _Made(encoded, self._track, coder.name, coder.note, spent, pts, reason)
+        return _Result(encoded, self._track, encoder.name, encoder.note, spent, pts, reason)
 
-    def _follow_headers(self, coder: H264Encoder, encoded: list[EncodedFrame]) -> None:
+    def _follow_headers(self, encoder: H264Encoder, encoded: list[EncodedFrame]) -> None:
         """Make a new track where the encoder's parameter sets are others than before."""
         for each in encoded:
             if not each.is_keyframe:
                 continue
             sets = H264.parameter_sets(each.data)
-            track = Track(VIDEO, "video", "h264", *coder.output_size, coder.rate, extradata=sets)
+            size, rate = encoder.output_size, encoder.rate
+            track = Track(VIDEO, "video", "h264", *size, rate, extradata=sets)
             if track != self._track:
                 self._track = track
 
-    def _made(self, made: _Made) -> None:
+    def _made(self, made: _Result) -> None:
         self._is_broken = False
         if made.note and made.note != self.note:
             log.warn("{camera}: {note}", camera=self._camera, note=made.note)
@@ -311,16 +312,16 @@ class H264Transcoder(Transcoder[Frame]):
             self._frames = {pts: each for pts, each in self._frames.items() if pts > last}
 
     def _measure(self, packet: Packet) -> None:
-        """Measure the rate from one key frame on, over at least ``MEASURED`` seconds."""
+        """Measure the rate from one key frame on, over at least ``MEASURING_TIME`` seconds."""
         seconds = (packet.pts - self._measured_since) / 1e6
-        if packet.is_keyframe and (self._measured_since < 0 or seconds >= MEASURED):
+        if packet.is_keyframe and (self._measured_since < 0 or seconds >= MEASURING_TIME):
             if self._measured_since >= 0:
                 self.bitrate = self._measured_bytes * 8 / seconds
             self._measured_bytes, self._measured_since = 0, packet.pts
             self.on_measured()
         self._measured_bytes += len(packet.data)
 
-    def _note_broken(self, made: _Made) -> None:
+    def _note_broken(self, made: _Result) -> None:
         """Count a picture that cannot be encoded, and log each reason once."""
         self.dropped += 1
         self._frames.pop(made.pts, None)
@@ -337,7 +338,7 @@ class H264Transcoder(Transcoder[Frame]):
         """Close the encoder after an error; the next picture opens another."""
         self.dropped += 1
         self._frames.pop(self._encoding, None)
-        self._coder = None
+        self._encoder = None
         self._keyframe_due = 0
         is_size = why.check(NotSupported) is not None
         self._report(why.getErrorMessage(), is_size)

@@ -23,12 +23,12 @@ from twistedcam.stream.transcoder import Transcoder
 log = Logger()
 
 #: Seconds by which a picture may be older than the youngest ones before it is passed over.
-LATE = 0.3
+_MAX_LATENESS = 0.3
 #: Seconds after which a picture is shown however late it is: the camera's clock may have changed.
-LATE_AT_MOST = 1.0
+MAX_LATE_TIME = 1.0
 
 
-class _Made(NamedTuple):
+class _Result(NamedTuple):
     frame: Frame | None
     #: The reason why packets could not be decoded, or None.
     reason: str | None
@@ -109,27 +109,27 @@ class JpegTranscoder(Transcoder[Packet]):
         age = self._wall() - packet.time
         least, now = self._least_age, self._monotonic()
         self._least_age = age if least is None else min(age, least + 0.001)
-        if age <= self._least_age + LATE:
+        if age <= self._least_age + _MAX_LATENESS:
             self._late_since = None
             return True
         if self._late_since is None:
             self._late_since = now
-        if now - self._late_since < LATE_AT_MOST:
+        if now - self._late_since < MAX_LATE_TIME:
             return False
         self._least_age, self._late_since = age, None
         return True
 
-    def _transcode(self, batch: list[Packet], encoder: JpegEncoder, is_shown: bool) -> _Made:
+    def _transcode(self, batch: list[Packet], encoder: JpegEncoder, is_shown: bool) -> _Result:
         """Decode packets, and encode the newest picture; called on the thread."""
         try:
             pictures = self._decoder.decode(batch)
             if not pictures or not is_shown:
-                return _Made(None, None, len(pictures))
-            return _Made(_encode(pictures[-1], encoder), None, len(pictures) - 1)
+                return _Result(None, None, len(pictures))
+            return _Result(_encode(pictures[-1], encoder), None, len(pictures) - 1)
         except ValueError as error:
-            return _Made(None, str(error))
+            return _Result(None, str(error))
 
-    def _made(self, made: _Made, encoder: JpegEncoder) -> None:
+    def _made(self, made: _Result, encoder: JpegEncoder) -> None:
         self.dropped += made.skipped
         if made.reason is not None:
             self.dropped += 1

@@ -6,7 +6,7 @@ from __future__ import annotations
 PICTURES = 3
 SETTLED = 1_000_000
 #: The minimum number of microseconds between two changes.
-APART = 10_000_000
+MIN_DISTANCE = 10_000_000
 
 Size = tuple[int, int]
 
@@ -47,4 +47,4 @@ class SizeChanges:
 
 
 def _is_recent(at: int | None, time: int) -> bool:
-    return at is not None and time - at < APART
+    return at is not None and time - at < MIN_DISTANCE

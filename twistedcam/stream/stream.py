@@ -48,9 +48,9 @@ class Subscription:
         return None if self.hub is None else self.hub.track
 
     @property
-    def encoder(self) -> H264Transcoder | None:
+    def transcoder(self) -> H264Transcoder | None:
         """The encoder of the sink's packets; None if they are the camera's own, or JPEG."""
-        return self._stream.encoder_for(self)
+        return self._stream.transcoder_for(self)
 
     @property
     def dropped(self) -> int:
@@ -64,9 +64,9 @@ class Subscription:
 
     def flush(self) -> Deferred[None]:
         """Fires when the sink has received the packets that were captured before."""
-        encoder = self.encoder
-        if encoder is not None:
-            return encoder.flush()
+        transcoder = self.transcoder
+        if transcoder is not None:
+            return transcoder.flush()
         if self.hub is None:
             return succeed(None)
         self.hub.catch_up()
@@ -131,10 +131,11 @@ class Stream:
         self._still: tuple[Packet, Frame] | None = None
         self._is_wanted = False
         self._subscriptions: list[Subscription] = []
-        self._pictures = JpegTranscoder(
+        self._jpeg_transcoder = JpegTranscoder(
             self.packets, self.frames, find_encoder, make_thread, monotonic
         )
-        self._encoders: dict[H264Settings, H264Transcoder] = {}
+        #: The H.264 transcoders by their settings, also some that are not active any more.
+        self._by_settings: dict[H264Settings, H264Transcoder] = {}
         self.frames.on_demand = self._frames_wanted
         self.packets.on_demand = self.audio.on_demand = self._demand_changed
         self.audio.on_track_changed = self.negotiate
@@ -161,9 +162,9 @@ class Stream:
         return self.frames.newest if self.codec in (None, "mjpeg") else self.packets.newest
 
     @property
-    def encoders(self) -> tuple[H264Transcoder, ...]:
-        """The encoders that are active."""
-        return tuple(each for each in self._encoders.values() if each.is_active)
+    def h264_transcoders(self) -> tuple[H264Transcoder, ...]:
+        """The transcoders to H.264 that are active."""
+        return tuple(each for each in self._by_settings.values() if each.is_active)
 
     @property
     def is_wanted(self) -> bool:
@@ -172,11 +173,11 @@ class Stream:
 
     def transcoding(self) -> list[tuple[str, str, int]]:
         """The codecs from and to which is transcoded now, with the number of sinks."""
-        own = self.codec or "mjpeg"
-        made = [(own, each.settings.shown_codec, len(each.hub)) for each in self.encoders]
-        takers = len(self.frames) - len(self.encoders)
-        if self._pictures.is_active and takers > 0:
-            made.insert(0, (own, "mjpeg", takers))
+        own, active = self.codec or "mjpeg", self.h264_transcoders
+        made = [(own, each.settings.shown_codec, len(each.hub)) for each in active]
+        sinks = len(self.frames) - len(active)  # the transcoders to H.264 take frames, too
+        if self._jpeg_transcoder.is_active and sinks > 0:
+            made.insert(0, (own, "mjpeg", sinks))
         return made + self.audio.transcoding()
 
     def use_settings(self, settings: H264Settings) -> None:
@@ -197,7 +198,7 @@ class Stream:
         hub: Hub[Any] = self.frames if isinstance(packet, Frame) else self.packets
         if track is not before and track != before:
             if hub.track is not None and hub.track.codec != track.codec:
-                hub.track = None  # it is of an earlier opening: nobody is to hear of it
+                hub.track = None  # sinks must not get the track of an earlier opening
             self.negotiate()
         hub.publish(packet)
 
@@ -257,19 +258,19 @@ class Stream:
         if len(self.frames):
             self._frames_wanted(True)
 
-    def encoder_for(self, subscription: Subscription) -> H264Transcoder | None:
+    def transcoder_for(self, subscription: Subscription) -> H264Transcoder | None:
         """The encoder of a sink's packets; None if they are the camera's own, or JPEG."""
-        return None if subscription.hub is None else self._encoder_of(subscription.hub)
+        return None if subscription.hub is None else self._transcoder_of(subscription.hub)
 
     def dropped_for(self, subscription: Subscription) -> int:
         """The number of packets that transcoders have left out (``Subscription.dropped``)."""
-        encoder = self.encoder_for(subscription)
-        dropped = 0 if encoder is None else encoder.dropped
+        transcoder = self.transcoder_for(subscription)
+        dropped = 0 if transcoder is None else transcoder.dropped
         if subscription.wants.kind == "audio":
             return self.audio.dropped_for(subscription.hub)
         if subscription.hub in (None, self.packets):
             return dropped
-        return dropped + self._pictures.dropped  # encoders take their pictures from it, too
+        return dropped + self._jpeg_transcoder.dropped  # encoders take their pictures from it, too
 
     def hub_for(self, wants: Wants) -> Hub[Any] | None:
         """The hub whose packets suit best now; None if the camera has no such track now.
@@ -284,15 +285,16 @@ class Stream:
         if smaller is not None:
             if "h264" not in wants.codecs:
                 raise NotSupported(f"a smaller picture of {self._camera} can be had as H.264 only")
-            return self._encoder(self._sharing.limit_sizes(smaller, self.encoders)).hub
+            settings = self._sharing.limit_sizes(smaller, self.h264_transcoders)
+            return self._h264_transcoder(settings).hub
         if wants.encode and "h264" in wants.codecs:
-            return self._encoder(wants.settings).hub
+            return self._h264_transcoder(wants.settings).hub
         if own in wants.codecs and own != "mjpeg" and not self._is_redrawn:
             return self.packets
         if "mjpeg" in wants.codecs:  # cheaper than to encode H.264
             return self.frames
         if "h264" in wants.codecs:
-            return self._encoder(wants.settings).hub
+            return self._h264_transcoder(wants.settings).hub
         raise NotSupported(
             f"{self._camera} gives {own}, and {' and '.join(_MADE_HERE)} can be made of it;"
             f" this takes {', '.join(wants.codecs) or 'nothing'}"
@@ -317,13 +319,13 @@ class Stream:
         """True if pictures are changed here, so that the camera's packets are of no use."""
         return self._find_encoder().has_to_draw
 
-    def _encoder(self, settings: H264Settings | None) -> H264Transcoder:
+    def _h264_transcoder(self, settings: H264Settings | None) -> H264Transcoder:
         """The encoder with these settings; None: that of viewers, or one that they can share."""
         if settings is None:
-            settings = self._sharing.choose(self.encoders, *self._viewers_facts)
-        if settings not in self._encoders:
-            self._encoders = {key: it for key, it in self._encoders.items() if it.is_active}
-            self._encoders[settings] = encoder = H264Transcoder(
+            settings = self._sharing.choose(self.h264_transcoders, *self._video_for_viewers)
+        if settings not in self._by_settings:
+            self._by_settings = {each.settings: each for each in self.h264_transcoders}
+            self._by_settings[settings] = made = H264Transcoder(
                 self._camera,
                 self.frames,
                 settings,
@@ -333,16 +335,17 @@ class Stream:
                 self._monotonic,
                 self.find_rate,
             )
-            encoder.on_measured = lambda: self._rate_measured(encoder)
-        self._encoders[settings].shorten_groups(settings.keyframes)
-        return self._encoders[settings]
+            made.on_measured = lambda: self._rate_measured(made)
+        self._by_settings[settings].shorten_groups(settings.keyframes)
+        return self._by_settings[settings]
 
     @property
-    def _viewers_facts(self) -> tuple[H264Settings, tuple[int, int], float | None]:
+    def _video_for_viewers(self) -> tuple[H264Settings, tuple[int, int], float | None]:
+        """The settings of the viewers' encoder, and the size and rate of its pictures."""
         return self.settings, self._video_size, self.find_rate()
 
-    def _rate_measured(self, encoder: H264Transcoder) -> None:
-        if self._sharing.check_rate(encoder, *self._viewers_facts):
+    def _rate_measured(self, transcoder: H264Transcoder) -> None:
+        if self._sharing.check_rate(transcoder, *self._video_for_viewers):
             self.negotiate()
 
     @property
@@ -360,20 +363,20 @@ class Stream:
             return
         if hub.track is not None:
             sink.track_changed(hub.track)
-        encoder = self._encoder_of(hub)
-        if encoder is not None:
-            encoder.add(sink, wants.every, wants.priority, wants.on_left_out)
+        transcoder = self._transcoder_of(hub)
+        if transcoder is not None:
+            transcoder.add(sink, wants.every, wants.priority, wants.on_left_out)
         else:
             hub.add(sink, priority=wants.priority)
 
     def _leave(self, subscription: Subscription, hub: Hub[Any] | None) -> Deferred[None]:
         if hub is None:
             return succeed(None)
-        encoder = self._encoder_of(hub)
-        if encoder is not None:
-            left = encoder.remove(subscription.sink)
-            if not encoder.is_active:
-                self._sharing.forget(encoder)
+        transcoder = self._transcoder_of(hub)
+        if transcoder is not None:
+            left = transcoder.remove(subscription.sink)
+            if not transcoder.is_active:
+                self._sharing.forget(transcoder)
             return left
         if subscription.wants.kind == "audio":
             return self.audio.remove(hub, subscription.sink, subscription.wants.every)
@@ -381,14 +384,14 @@ class Stream:
         hub.remove(subscription.sink)
         return succeed(None)
 
-    def _encoder_of(self, hub: Hub[Any]) -> H264Transcoder | None:
-        return next((each for each in self._encoders.values() if each.hub is hub), None)
+    def _transcoder_of(self, hub: Hub[Any]) -> H264Transcoder | None:
+        return next((each for each in self._by_settings.values() if each.hub is hub), None)
 
     def _frames_wanted(self, wanted: bool) -> None:
         """Begin or end to make frames of the camera's packets."""
         is_needed = wanted and self.codec not in (None, "mjpeg")
-        if is_needed or self._pictures.is_active:
-            self._pictures.demand(is_needed)
+        if is_needed or self._jpeg_transcoder.is_active:
+            self._jpeg_transcoder.demand(is_needed)
         self._demand_changed(wanted)
 
     def _demand_changed(self, _: bool) -> None:

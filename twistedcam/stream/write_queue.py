@@ -11,21 +11,21 @@ from twistedcam.media.packet import Packet
 P = TypeVar("P", bound=Packet)
 
 #: The maximum number of frames and bytes in the queue.
-FRAMES = 240
-BYTES = 128 * 2**20
+MAX_FRAMES = 240
+MAX_BYTES = 128 * 2**20
 #: The maximum number of packets of a camera that encodes: they are small, quickly written, and one
 #: that is dropped costs all up to the next key frame.
-PACKETS = 2400
+MAX_PACKETS = 2400
 #: The maximum number of packets of sound.
-SOUNDS = 6000
+MAX_SOUNDS = 6000
 #: The fraction of the maximum above which frames are dropped. A short stall drops none.
-_EASY = 0.5
+_FREE_PART = 0.5
 #: Seconds of work in the queue of a slow writer, which are also the longest time that an end takes.
-WORK = 5.0
+MAX_WORK = 5.0
 #: The maximum is never lower than this number of frames.
-_MINIMUM = 4
+_MIN_FRAMES = 4
 #: The number of last writes, of which the quickest tells a slow writer from a stall.
-_LOOKS = 8
+_MEASURED_WRITES = 8
 #: The maximum number of frames that are written at once, of packets of a camera that encodes, and
 #: of seconds for that.
 _BATCH, _PACKET_BATCH, _BATCH_TIME = 8, 64, 0.1
@@ -52,7 +52,7 @@ class WriteQueue(Generic[P]):
         self._sounds = 0
         self._credit = 0.0
         #: Seconds per frame of the last writes.
-        self._costs: deque[float] = deque(maxlen=_LOOKS)
+        self._costs: deque[float] = deque(maxlen=_MEASURED_WRITES)
         #: The number of dropped frames.
         self.dropped = 0
 
@@ -79,7 +79,7 @@ class WriteQueue(Generic[P]):
 
     def _offer_packet(self, packet: P) -> bool:
         """Add a packet that refers to others, as long as there is any room."""
-        if self._pictures >= PACKETS or self._bytes >= BYTES:
+        if self._pictures >= MAX_PACKETS or self._bytes >= MAX_BYTES:
             self.dropped += 1
             return False
         self._waiting.append(packet)
@@ -87,7 +87,7 @@ class WriteQueue(Generic[P]):
         return True
 
     def _offer_sound(self, packet: P) -> bool:
-        if self._sounds >= SOUNDS or self._bytes >= BYTES:
+        if self._sounds >= MAX_SOUNDS or self._bytes >= MAX_BYTES:
             return False
         self._waiting.append(packet)
         self._sounds += 1
@@ -108,7 +108,7 @@ class WriteQueue(Generic[P]):
     def batch(self) -> int:
         """The best number of frames to write at once."""
         is_encoded = bool(self._waiting) and not _can_be_thinned(self._waiting)
-        if len(self._costs) < _LOOKS:
+        if len(self._costs) < _MEASURED_WRITES:
             return _BATCH if is_encoded and not self._first else 1
         most = _PACKET_BATCH if is_encoded else _BATCH
         return max(1, min(most, int(_BATCH_TIME / max(min(self._costs), 1e-6))))
@@ -151,14 +151,14 @@ class WriteQueue(Generic[P]):
 
     def _share(self) -> float:
         """Return the share of new frames to take: 1 up to half full, 0 when full."""
-        full = max(self._pictures / self._room(), self._bytes / BYTES)
-        return max(0.0, min(1.0, (1 - full) / (1 - _EASY)))
+        full = max(self._pictures / self._room(), self._bytes / MAX_BYTES)
+        return max(0.0, min(1.0, (1 - full) / (1 - _FREE_PART)))
 
     def _room(self) -> int:
         """Return the maximum number of frames."""
-        if len(self._costs) < _LOOKS:
-            return FRAMES
-        return max(_MINIMUM, min(FRAMES, int(WORK / max(min(self._costs), 1e-6))))
+        if len(self._costs) < _MEASURED_WRITES:
+            return MAX_FRAMES
+        return max(_MIN_FRAMES, min(MAX_FRAMES, int(MAX_WORK / max(min(self._costs), 1e-6))))
 
 
 def _can_be_thinned(frames: Iterable[Packet]) -> bool:

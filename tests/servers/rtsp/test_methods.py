@@ -44,7 +44,7 @@ class MethodTests(RtspCase):
         assert video.formats[0].encoding == "H264"
         assert "sprop-parameter-sets" in video.formats[0].parameters
         self.connect().ask("DESCRIBE")
-        assert len(self.door.stream.encoders) == 1
+        assert len(self.door.stream.h264_transcoders) == 1
 
     def test_jpeg_is_sent_as_it_is_where_it_is_asked_for(self) -> None:
         peer = self.connect()
