@@ -100,8 +100,8 @@ def test_the_camera_s_own_packets_are_published_if_the_server_takes_them() -> No
         publishing._on_state(wire.State("cam", "live"))
         hub = camera.stream.packets if expected == "h264" else camera.stream.frames
         assert publishing in hub
-        assert publishing._place is not None
-        publishing._place.close()
+        assert publishing._subscription is not None
+        publishing._subscription.close()
 
 
 def test_sound_is_published_if_the_server_takes_it() -> None:

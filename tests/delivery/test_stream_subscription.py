@@ -85,7 +85,7 @@ class StreamSubscriptionTests(SynchronousTestCase):
             other = GroupHub()
             for number, is_keyframe in enumerate([True, False, False, False, True, False]):
                 if number == 3:  # behind what the viewer has had already
-                    subscription._place.hub = other  # type: ignore[union-attr]
+                    subscription._subscription.hub = other  # type: ignore[union-attr]
                     other.add(subscription)
                     subscription.track_changed(other.track)  # type: ignore[arg-type]
                 other.publish(packet(1 + number, is_keyframe))

@@ -24,7 +24,7 @@ RUNTIME = [
     for text in group
 ]
 #: Built from source, and for Linux alone: installed apart from the rest.
-APART = {"pygobject"}
+MIN_DISTANCE = {"pygobject"}
 #: Versions are dates, and all of the interface is one function: an upper end would only keep users
 #: from newer root certificates.
 WITHOUT_END = {"certifi"}
@@ -45,7 +45,7 @@ def test_each_range_has_a_lower_and_an_upper_end(requirement: Requirement) -> No
 @pytest.mark.parametrize("requirement", RUNTIME, ids=str)
 def test_the_lowest_version_is_the_one_that_is_tested(requirement: Requirement) -> None:
     name = canonicalize_name(requirement.name)
-    if name in APART:
+    if name in MIN_DISTANCE:
         return
     (lower,) = (each.version for each in requirement.specifier if each.operator == ">=")
     tested = pins("lowest.txt")[name]
@@ -56,7 +56,7 @@ def test_the_lowest_version_is_the_one_that_is_tested(requirement: Requirement) 
 @pytest.mark.parametrize("requirement", RUNTIME, ids=str)
 def test_what_the_tests_run_with_is_within_the_range(requirement: Requirement) -> None:
     name = canonicalize_name(requirement.name)
-    if name not in APART:
+    if name not in MIN_DISTANCE:
         assert requirement.specifier.contains(pins("test.txt")[name])
 
 

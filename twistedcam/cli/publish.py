@@ -89,7 +89,7 @@ class Publishing(Sink[Packet]):
         self._publisher = publisher
         #: The codecs that the server takes, and the place in the camera's stream for them.
         self._codecs: tuple[str, ...] = ()
-        self._place: Subscription | None = None
+        self._subscription: Subscription | None = None
         self._sound_place: Subscription | None = None
         publisher.on_state = self._on_state
         publisher.on_keyframe_request = self._request_keyframe
@@ -126,10 +126,10 @@ class Publishing(Sink[Packet]):
         codecs = self._publisher.server_codecs
         if codecs and codecs != self._codecs:
             self._codecs = codecs
-            if self._place is not None:
-                self._place.close()
+            if self._subscription is not None:
+                self._subscription.close()
             known = tuple(each for each in wire.CODECS if each in codecs)
-            self._place = self._camera.stream.subscribe(self, Wants(known))
+            self._subscription = self._camera.stream.subscribe(self, Wants(known))
             if self._sound_place is not None:
                 self._sound_place.close()
                 self._sound_place = None
@@ -141,8 +141,8 @@ class Publishing(Sink[Packet]):
         print(on_one_line(f"{self._publisher.target}: {state.state}{reason}"), flush=True)
 
     def _request_keyframe(self) -> None:
-        if self._place is not None:
-            self._place.request_keyframe()
+        if self._subscription is not None:
+            self._subscription.request_keyframe()
 
     def _on_ended(self, why: Failure) -> None:
         self.error = why.value

@@ -69,6 +69,7 @@ class GopSubscription(ViewerSubscription):
     """
 
     __slots__ = (
+        "_awaits_keyframe",
         "_catch_up_at",
         "_deadline",
         "_first_passed_over",
@@ -76,15 +77,14 @@ class GopSubscription(ViewerSubscription):
         "_group_began_us",
         "_group_size",
         "_is_in_step",
-        "_is_lost",
         "_keyframe_at",
         "_least_delay",
         "_max_fps",
         "_may_catch_up",
         "_measured_bytes",
-        "_measured_since",
+        "_measuring_since",
         "_only_keyframes",
-        "_opening",
+        "_opening_bytes",
         "_rate",
         "_unacknowledged",
         "_unacknowledged_bytes",
@@ -106,10 +106,10 @@ class GopSubscription(ViewerSubscription):
         self._unacknowledged_bytes = 0
         #: True if the viewer has all packets of the group so far.
         self._is_in_step = False
-        #: True if it waits for a key frame. If it is neither this nor in step, the packets that it
+        #: True if it skips to a key frame. If it neither does nor is in step, the packets that it
         #: needs next are in the hub's group.
-        self._is_lost = False
-        #: The time at which it is lost if it is not in step by then.
+        self._awaits_keyframe = False
+        #: The time at which it skips to a key frame if it is not in step by then.
         self._deadline = 0.0
         #: True if it may continue in the middle of a group. It may not if it was too slow for that.
         self._may_catch_up = True
@@ -121,11 +121,11 @@ class GopSubscription(ViewerSubscription):
         #: The line's rate in bytes a second; unknown until it was busy.
         self._rate = math.inf
         #: The most bytes to be unacknowledged while the rate is unknown.
-        self._opening = OPENING_BYTES
+        self._opening_bytes = OPENING_BYTES
         #: The least seconds until an acknowledgement, which a round trip takes; 0 before the first.
         self._least_delay = 0.0
         #: The time from which the rate is measured, and the bytes acknowledged since then.
-        self._measured_since, self._measured_bytes = math.inf, 0
+        self._measuring_since, self._measured_bytes = math.inf, 0
         #: The last packet that the viewer had from another hub.
         self._followed = -1
         self._max_fps = max_fps
@@ -173,28 +173,28 @@ class GopSubscription(ViewerSubscription):
                 self._may_catch_up = True
         elif not self._is_in_step:
             self._pass_over(packet)
-            if not self._is_lost:
+            if not self._awaits_keyframe:
                 self._send_waiting(now)
             elif self._may_catch_up and now >= self._catch_up_at and not self._unacknowledged:
-                self._begin(now)
+                self._resume(now)
             return
         size = len(packet.data)
-        is_quick = not self._unacknowledged or self._is_quick(size, now)
-        is_open = not self._unacknowledged or self._is_open(size)
-        if is_quick and is_open and self._send(packet, now):
-            self._is_in_step, self._is_lost = True, False
+        in_time = not self._unacknowledged or self._arrives_in_time(size, now)
+        may_probe = not self._unacknowledged or self._may_probe(size)
+        if in_time and may_probe and self._send(packet, now):
+            self._is_in_step, self._awaits_keyframe = True, False
             self._first_passed_over = sys.maxsize
             return
         self._pass_over(packet)
         if self._is_in_step:
             self._is_in_step = False
             self._deadline = now + MAX_DELAY
-            if not is_quick:
-                self._lose()
+            if not in_time:
+                self._skip_to_keyframe()
 
     def on_cleared(self) -> None:
         """Begin with the next key frame: the camera is not live."""
-        self._is_in_step = self._is_lost = False
+        self._is_in_step = self._awaits_keyframe = False
         self._deadline = self._clock.seconds() + MAX_DELAY
 
     def acknowledge(self, seq: int) -> None:
@@ -205,7 +205,7 @@ class GopSubscription(ViewerSubscription):
             size += last
         if size:
             self._unacknowledged_bytes -= size
-            self._opening += size
+            self._opening_bytes += size
             self._measure(size, sent, last)
         if not self._is_in_step:
             self.ready()
@@ -218,16 +218,16 @@ class GopSubscription(ViewerSubscription):
 
     def ready(self) -> None:
         """Send the packets that wait in the hub's group, as far as the viewer is ready for them."""
-        if self._is_in_step or (self._is_lost and self._unacknowledged):
+        if self._is_in_step or (self._awaits_keyframe and self._unacknowledged):
             return
         now = self._clock.seconds()
-        if self._is_lost or self._last_seq < 0:
-            self._begin(now)
+        if self._awaits_keyframe or self._last_seq < 0:
+            self._resume(now)
         else:
             self._send_waiting(now)
 
-    def _begin(self, now: float) -> None:
-        """Begin, or go on after it was lost: nothing that was sent is unacknowledged."""
+    def _resume(self, now: float) -> None:
+        """Send the first packets, or those after a skip: everything sent is acknowledged."""
         is_new = self._last_seq < 0
         catches_up = is_new or (
             self._may_catch_up
@@ -235,7 +235,7 @@ class GopSubscription(ViewerSubscription):
             and sum(map(len, self._waiting_data())) <= self._rate * CATCH_UP_TIME
         )
         if catches_up or now - self._keyframe_at < _FRESH:
-            self._is_lost = False
+            self._awaits_keyframe = False
             self._deadline = now + CATCH_UP_TIME
             self._send_waiting(now)
         if not self._is_in_step:
@@ -252,28 +252,29 @@ class GopSubscription(ViewerSubscription):
         """The data of the packets in the hub's group that the viewer has not had."""
         return [packet.data for packet in self._group if packet.seq > self._last_seq]
 
-    def _lose(self) -> None:
+    def _skip_to_keyframe(self) -> None:
         """Skip to the next key frame; if none comes soon, catch up from the middle of the group.
 
-        A key frame is asked for when everything was received (``_begin``): an earlier one would
+        A key frame is asked for when everything was received (``_resume``): an earlier one would
         have to be skipped, too.
         """
-        self._is_lost = True
+        self._awaits_keyframe = True
         self._catch_up_at = math.inf
 
     def _send_waiting(self, now: float) -> None:
         """Send packets from the hub's group, up to the newest if the viewer takes them all."""
         if now >= self._deadline:
-            if not self._is_lost:
+            if not self._awaits_keyframe:
                 self._may_catch_up = False
-                self._lose()
+                self._skip_to_keyframe()
             return
         group = self._group
         if self._only_keyframes:
             group = group[:1]
         for packet in islice(group, bisect_right(group, self._last_seq, key=_seq_of), None):
             size = len(packet.data)
-            if self._unacknowledged and not (self._is_open(size) and self._is_quick(size, now)):
+            is_waited_for = bool(self._unacknowledged)
+            if is_waited_for and not (self._may_probe(size) and self._arrives_in_time(size, now)):
                 return
             if not self._send(packet, now):
                 return
@@ -283,16 +284,16 @@ class GopSubscription(ViewerSubscription):
             self._is_in_step = True
             self._first_passed_over = sys.maxsize
 
-    def _is_quick(self, size: int, now: float) -> bool:
-        """True if what is unacknowledged, and ``size`` bytes, will be received in time."""
+    def _arrives_in_time(self, size: int, now: float) -> bool:
+        """True if what is unacknowledged, and ``size`` more bytes, will be received in time."""
         limit = MAX_DELAY + min(self._least_delay, _MAX_ROUND_TRIP)
         if now - self._unacknowledged[0][1] >= limit:
             return False
         return self._unacknowledged_bytes + size <= self._rate * QUEUE_TIME
 
-    def _is_open(self, size: int) -> bool:
+    def _may_probe(self, size: int) -> bool:
         """True if the line's rate is known, or so many more bytes may be sent to find it out."""
-        return self._rate < math.inf or self._unacknowledged_bytes + size <= self._opening
+        return self._rate < math.inf or self._unacknowledged_bytes + size <= self._opening_bytes
 
     def _measure(self, size: int, sent: float, last: int) -> None:
         """Measure the line's rate by bytes that were acknowledged.
@@ -307,17 +308,17 @@ class GopSubscription(ViewerSubscription):
             self._least_delay = delay = max(delay, 1e-6)
         if self._rate < math.inf and delay < _BUSY_AFTER:
             self._rate = max(self._rate * _GROWTH, last / delay)
-        if self._measured_since == math.inf:  # the first one, which includes the round trip
-            self._measured_since, self._measured_bytes = now, 0
+        if self._measuring_since == math.inf:  # the first one, which includes the round trip
+            self._measuring_since, self._measured_bytes = now, 0
             return
         self._measured_bytes += size
-        span = now - self._measured_since
+        span = now - self._measuring_since
         if span >= _MEASURED_SPAN:
             is_busy = delay >= max(_BUSY_AFTER, self._least_delay + _BUSY_ABOVE)
             if is_busy and span < _LONGEST_SPAN:  # else it was dead, which says nothing of its rate
                 rate = self._measured_bytes / span
                 self._rate = rate if self._rate == math.inf else (self._rate + rate) / 2
-            self._measured_since, self._measured_bytes = now, 0
+            self._measuring_since, self._measured_bytes = now, 0
 
     def _pass_over(self, packet: Packet) -> None:
         if self._last_seq >= 0 or packet.is_keyframe:  # a new viewer waits for its first key frame
@@ -338,7 +339,7 @@ class GopSubscription(ViewerSubscription):
         self._last_seq = packet.seq
         if self._window:
             if not self._unacknowledged:
-                self._measured_since = math.inf
+                self._measuring_since = math.inf
             self._unacknowledged.append((packet.seq, now, size))
             self._unacknowledged_bytes += size
         self.viewer.sent(packet, size, now)

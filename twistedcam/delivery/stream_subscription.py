@@ -44,8 +44,8 @@ class StreamSubscription:
         "_hub",
         "_make",
         "_on_track",
-        "_place",
         "_stream",
+        "_subscription",
         "_wants",
         "_window",
         "take",
@@ -69,7 +69,7 @@ class StreamSubscription:
         self._stream = stream
         self._wants = wants
         self._on_track = on_track
-        self._place: Subscription | None = None
+        self._subscription: Subscription | None = None
         self._hub: Hub[Any] | None = None
         self._window = window
         self._current: LatestSubscription | GopSubscription
@@ -84,7 +84,7 @@ class StreamSubscription:
 
     def start(self) -> None:
         """Send packets from now on."""
-        self._place = self._stream.subscribe(self, self._wants)
+        self._subscription = self._stream.subscribe(self, self._wants)
         self._current.begin()
 
     def ready(self) -> None:
@@ -119,8 +119,8 @@ class StreamSubscription:
 
     def on_moved(self) -> None:
         """Continue with the packets of another hub, by another subscription (hub.Sink)."""
-        if self._place is not None:
-            self._use(self._place.hub)
+        if self._subscription is not None:
+            self._use(self._subscription.hub)
 
     def track_changed(self, track: Track) -> None:
         """Announce another track (hub.Sink)."""
@@ -145,6 +145,6 @@ class StreamSubscription:
             self.take = made.take
 
     def _leave(self) -> None:
-        place, self._place = self._place, None
-        if place is not None:
-            place.close()
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            subscription.close()

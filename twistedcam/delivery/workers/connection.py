@@ -103,7 +103,7 @@ class ViewerConnection(protocol.Protocol):
         self._sender: SendfileSender | None = None
         self._subscription: LatestSubscription | GopSubscription | None = None
         self._window: int = options["window"]
-        self._was_heard = False
+        self._has_sent = False
         self._linger = Timer(worker.reactor)
         #: True until the server has handled the data that was passed on.
         self._is_server_busy = False
@@ -143,7 +143,7 @@ class ViewerConnection(protocol.Protocol):
         """Handle acknowledgements, and pass everything else to the server."""
         if not self._reads or self._subscription is None:
             return
-        self._was_heard = True
+        self._has_sent = True
         others = data
         if self._ack_filter is not None:
             seq, others = self._ack_filter.feed(data)
@@ -275,9 +275,9 @@ class ViewerConnection(protocol.Protocol):
     def counts(self) -> list[float]:
         """Return frames, bytes, drops, the last frame's time, fps, and True if data came."""
         viewer, now = self.viewer, self._worker.reactor.seconds()
-        heard, self._was_heard = self._was_heard, False
+        has_sent, self._has_sent = self._has_sent, False
         fps = viewer.rate.current(now)
-        return [viewer.frames, viewer.bytes, viewer.drops, viewer.last_time_us, fps, heard]
+        return [viewer.frames, viewer.bytes, viewer.drops, viewer.last_time_us, fps, has_sent]
 
     def _update_reading(self) -> None:
         """Read nothing while the server is busy, or the viewer does not read its answers."""

@@ -192,22 +192,22 @@ class StreamFeed(WorkerFeed):
         super().__init__(id, channel, Hub(), serializer, window)
         self._stream = stream
         self._wants = wants
-        self._place: Subscription | None = None
+        self._subscription: Subscription | None = None
 
     @property
     def track(self) -> Track | None:
         """The track of the packets, if it is known."""
-        return None if self._place is None else self._place.track
+        return None if self._subscription is None else self._subscription.track
 
     def stop(self) -> None:
-        place, self._place = self._place, None
-        if place is not None:
-            place.close()
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            subscription.close()
 
     def track_changed(self, track: Track) -> None:
         """Announce another track to the viewers, and another kind of packets to the worker."""
-        if self._place is not None and self._place.hub is not None:
-            self._use(self._place.hub)
+        if self._subscription is not None and self._subscription.hub is not None:
+            self._use(self._subscription.hub)
         for viewer in tuple(self._viewers):
             viewer.on_track(track)
 
@@ -216,7 +216,7 @@ class StreamFeed(WorkerFeed):
         if hub is not None:
             self._hub = hub
             self._announce_hub()  # the worker has forgotten it if there were viewers before
-        self._place = self._stream.subscribe(self, self._wants)
+        self._subscription = self._stream.subscribe(self, self._wants)
 
     def _use(self, hub: Hub[Any]) -> None:
         if hub is not self._hub:

@@ -27,9 +27,13 @@ class RemoteConnection(FeedViewer, Protocol):
     """A viewer's connection that a worker has. The worker's reports about it come here."""
 
     def on_report(
-        self, frames: int, size: int, drops: int, time: int, fps: float, heard: bool
+        self, frames: int, size: int, drops: int, time: int, fps: float, has_sent: bool
     ) -> None:
-        """Update the counts of sent frames and bytes. ``heard``: the viewer has sent something."""
+        """Update the counts of sent frames and bytes.
+
+        Arguments:
+            has_sent: True if the viewer has sent something since the last report.
+        """
 
     def on_data(self, data: bytes) -> None:
         """Handle bytes that the viewer has sent."""

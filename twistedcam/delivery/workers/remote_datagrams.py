@@ -105,10 +105,10 @@ class RemoteDatagramSender(UdpSender, RemoteViewer):
         """Do nothing: RTSP cannot tell a client of another track."""
 
     def on_report(
-        self, frames: int, size: int, drops: int, time: int, fps: float, heard: bool
+        self, frames: int, size: int, drops: int, time: int, fps: float, has_sent: bool
     ) -> None:
         if self._id > 0:
-            super().on_report(frames, size, drops, time, fps, heard)
+            super().on_report(frames, size, drops, time, fps, has_sent)
 
     def on_data(self, data: bytes) -> None:
         """Do nothing: a worker reads nothing from a UDP socket."""

@@ -76,7 +76,7 @@ class RemoteSender(RemoteViewer):
         self._flushing = False
         self._handed_over = False
         #: Messages that are collected for the worker, while the connection is handed over.
-        self._first: list[bytes] | None = None
+        self._collected: list[bytes] | None = None
         self._closed = False
         self._done: Callable[[], None] | None = None
         #: True while the worker sends what it has begun, before it gives the connection back.
@@ -220,8 +220,8 @@ class RemoteSender(RemoteViewer):
         """Send a message, from the process that has the connection."""
         if self._closed:
             return
-        if self._first is not None:
-            self._first.append(data)
+        if self._collected is not None:
+            self._collected.append(data)
         elif self._handed_over:
             self._send("message", data=to_text(data))
         else:
@@ -278,10 +278,10 @@ class RemoteSender(RemoteViewer):
     # handle.RemoteConnection, called with the worker's reports.
 
     def on_report(
-        self, frames: int, size: int, drops: int, time: int, fps: float, heard: bool
+        self, frames: int, size: int, drops: int, time: int, fps: float, has_sent: bool
     ) -> None:
-        super().on_report(frames, size, drops, time, fps, heard)
-        if heard and self._on_data is not None and self._viewer is not None:
+        super().on_report(frames, size, drops, time, fps, has_sent)
+        if has_sent and self._on_data is not None and self._viewer is not None:
             self._on_data(b"")
 
     def on_data(self, data: bytes) -> None:
@@ -371,10 +371,10 @@ class RemoteSender(RemoteViewer):
         on_track, self.on_track = self.on_track, lambda track: None
         live = feed.join(self)
         self.on_track = on_track
-        self._first = []
+        self._collected = []
         if feed.track is not None:
             self.on_track(feed.track)
-        first, self._first = b"".join(self._first), None
+        first, self._collected = b"".join(self._collected), None
         return live, first
 
     def stopProducing(self) -> None:

@@ -31,7 +31,7 @@ class RemoteViewer:
         self._viewer = viewer
 
     def on_report(
-        self, frames: int, size: int, drops: int, time: int, fps: float, heard: bool
+        self, frames: int, size: int, drops: int, time: int, fps: float, has_sent: bool
     ) -> None:
         """Take over the counts (handle.RemoteConnection)."""
         viewer = self._viewer
