@@ -354,8 +354,8 @@ class Stream:
         if self._video is None:
             return 0, 0
         size = self._video.width, self._video.height
-        # Frames are turned already.
-        return size if self.codec == "mjpeg" else self._find_encoder().finished_size(*size)
+        is_turned = self.codec == "mjpeg"
+        return size if is_turned else self._find_encoder().finished_size(*size)
 
     def _join(self, subscription: Subscription) -> None:
         hub, sink, wants = subscription.hub, subscription.sink, subscription.wants
@@ -395,7 +395,6 @@ class Stream:
         self._demand_changed(wanted)
 
     def _demand_changed(self, _: bool) -> None:
-        wanted = self.is_wanted
-        if wanted != self._is_wanted:
-            self._is_wanted = wanted
-            self.on_demand(wanted)
+        before, self._is_wanted = self._is_wanted, self.is_wanted
+        if self._is_wanted != before:
+            self.on_demand(self._is_wanted)
