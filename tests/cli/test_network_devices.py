@@ -7,7 +7,9 @@ import sys
 
 import pytest
 
+from tests.support.onvif_camera import MAIN, SUB, OnvifTestCamera, TestProfile
 from twistedcam.cli.network_devices import (
+    _ask,
     _note,
     _reachable,
     clean,
@@ -41,6 +43,24 @@ def test_a_camera_is_asked_at_the_address_that_has_answered() -> None:
     elsewhere = device("http://203.0.113.5:8000/x", "http://[::1", "ftp://a/")
     assert _reachable(elsewhere, source) == f"http://{source}:8000/x"
     assert _reachable(device("x", ""), source) is None
+    hostile = device(f"http://';reboot;'@{source}:80/x", f"http://a@{source}/")
+    assert _reachable(hostile, source) == f"http://{source}:80/x"
+
+
+def test_a_camera_is_listed_once_with_its_smaller_stream_and_a_recorder_with_its_cameras() -> None:
+    second = TestProfile("2/'a", "H264", (1280, 720), "second")
+    for profiles, tokens in (((MAIN, SUB), ["main"]), ((MAIN, SUB, second), ["main", "2%2F%27a"])):
+        with OnvifTestCamera(login="", profiles=profiles) as camera:
+            found = _ask(device(), f"http://127.0.0.1:{camera.port}/onvif/device_service")
+        sources = [f"onvif://127.0.0.1:{camera.port}/{each}" for each in tokens]
+        assert (found["sources"], found["needs_login"], found["problem"]) == (sources, False, None)
+
+
+def test_a_camera_that_needs_a_login_is_listed_with_a_place_for_it() -> None:
+    with OnvifTestCamera() as camera:
+        found = _ask(device(), f"http://127.0.0.1:{camera.port}/other")
+    assert found["sources"] == [f"onvif://USER:PASSWORD@127.0.0.1:{camera.port}#path=/other"]
+    assert (found["needs_login"], found["problem"]) == (True, None)
 
 
 def test_answers_from_elsewhere_and_to_others_are_left_out() -> None:

@@ -7,6 +7,7 @@ import pytest
 from twistedcam.codecs.h264_encoder import H264Settings
 from twistedcam.codecs.video_settings import VideoSettings
 from twistedcam.errors import BadArgument
+from twistedcam.sources.spec import SourceSpec
 
 
 def test_words_give_the_settings_of_an_encoder() -> None:
@@ -15,8 +16,11 @@ def test_words_give_the_settings_of_an_encoder() -> None:
     assert found.encoding == H264Settings("auto", 23, "veryfast", 2_000_000)
     assert VideoSettings.from_words(["preset=fast"], found).bitrate == 2_000_000
     small = VideoSettings.from_words(["substream=rtsp://host/b?channel=2"]).substream
-    assert small is not None
+    assert isinstance(small, SourceSpec)
     assert small.text == "rtsp://host/b?channel=2"
+    assert VideoSettings().substream == "auto"
+    for word in ("auto", "off"):
+        assert VideoSettings.from_words([f"substream={word}"], found).substream == word
 
 
 def test_the_rate_is_limited_by_size_and_rate_unless_it_is_off() -> None:

@@ -61,6 +61,8 @@ def file(tmp_path: Path) -> File:
         ("", '[camera.new]\nsource = "webcam:/dev/v4l/by-id/usb-cam-index0"\naudio = "auto"\n'),
         ("", '[camera.new]\nsource = "file:{folder}/recordings/x.mp4"\n'),
         ("", '[camera.new]\nsource = "pattern:"\npublish = "rtmp://192.0.2.1/live/key"\n'),
+        ("", '[video]\nsubstream = "off"\n[camera.door.video]\nsubstream = "auto"\n'),
+        ("", '[camera.door.video]\nsubstream = "rtsp://192.0.2.7/small"\n'),
         ("", '[camera.door.motion]\nsensitivity = 70\n[recording]\nkeep = "5GB"\n'),
         ('source = "webcam:0"', 'source = "webcam:0"\nsize = "1280x720"\ntitle = "Door"'),
         ('tokens = "tokens.toml"', 'tokens = "tokens.toml"\nlog-level = "warn"\nstopped = true'),

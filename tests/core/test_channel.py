@@ -8,13 +8,14 @@ from twisted.internet.defer import Deferred
 
 from tests.camera.ptz.test_controller import FakeMotors
 from tests.support.films import frame
+from tests.support.onvif_camera import MAIN, OnvifTestCamera
 from tests.support.server_case import ServerCase
 from twistedcam.camera.ptz.motors import Velocity
 from twistedcam.camera.substream import Substream
 from twistedcam.codecs.video_settings import VideoSettings
 from twistedcam.errors import BadArgument
 from twistedcam.events import Event, PropertiesChanged
-from twistedcam.sources.spec import SourceSpec
+from twistedcam.sources.spec import SourceSpec, parse
 from twistedcam.stream.hub import Sink
 from twistedcam.stream.wants import Wants
 
@@ -101,6 +102,33 @@ class ChannelTests(ServerCase):
         self.assertEqual((self.substream().own.spec.target, sink.removed), ("b", 1))
         self.successResultOf(self.channel.finish_recording())
         self.assertIsNone(self.channel.substream)
+
+    def test_a_smaller_stream_is_looked_for_unless_it_is_switched_off(self) -> None:
+        self.door.start()
+        with OnvifTestCamera(login="", has_ptz=False) as camera:
+            self.channel.use_video(VideoSettings(substream="off"))
+            self.door.spec = parse(f"onvif://127.0.0.1:{camera.port}")
+            self.door.width, self.door.height = MAIN.size
+            self.assertIsNone(self.channel.substream)
+            self.channel.use_video(VideoSettings())
+            small = self.substream().own.spec
+            self.assertEqual(small.target, f"//127.0.0.1:{camera.port}/sub")
+            self.assertEqual(small.settings, {"idle": "close", "audio": "off"})
+            for other, target in ((SourceSpec("fake", "a", {}, ""), "a"), ("auto", small.target)):
+                self.channel.use_video(VideoSettings(substream=other))
+                self.assertEqual(self.substream().own.spec.target, target)
+            for end in (
+                lambda: self.channel.use_video(VideoSettings(substream="off")),
+                lambda: self.successResultOf(self.channel.finish_recording()),
+            ):
+                self.channel.use_video(VideoSettings())
+                asked = camera.asked.count("GetProfiles")
+                end()
+                self.assertIsNone(self.channel.substream)
+                for state in ("recovering", "live"):
+                    self.door.set_state(state, None)
+                    self.server.events.publish(self.door.changed())
+                self.assertEqual(camera.asked.count("GetProfiles"), asked)
 
     def substream(self) -> Substream:
         assert self.channel.substream is not None

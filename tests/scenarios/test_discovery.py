@@ -28,16 +28,14 @@ def test_servers_are_found_with_what_they_may_say(tmp_path: Path) -> None:
         pytest.skip(f"no network namespaces here: {run.stderr.strip()}")
     assert run.returncode == 0, run.stderr
     result = json.loads(run.stdout)
-    http, rtsp = PORTS
+    http, _ = PORTS
     found = {each["name"] if each["kind"] == "twistedcam" else each["address"]: each
              for each in result["found"]}  # fmt: skip
     cameras = [each for each in result["found"] if each["kind"] == "onvif"]
     opened = found[f"http://{ADDRESS}:{http}/onvif/device_service"]
     assert opened["sources"] == [
-        f"rtsp://{ADDRESS}:{rtsp}/door",
-        f"rtsp://{ADDRESS}:{rtsp}/door?size=640x360",
-        f"rtsp://{ADDRESS}:{rtsp}/Kuche",
-        f"rtsp://{ADDRESS}:{rtsp}/Kuche?size=640x360",
+        f"onvif://{ADDRESS}:{http}/door",
+        f"onvif://{ADDRESS}:{http}/Kuche",
     ]
     assert (opened["needs_login"], opened["problem"]) == (False, None)
     [closed] = [each for each in cameras if each is not opened]

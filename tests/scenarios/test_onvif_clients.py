@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 from onvif import ONVIFCamera
 from zeep.exceptions import Fault
@@ -300,6 +301,19 @@ def test_the_host_in_addresses_is_the_one_that_the_client_has_used(site: Site) -
     assert "<tt:XAddr>http://cam.localhost:9/onvif/media_service<" in answer
     _, answer, _ = site.post(body, Host='127.0.0.1"><x')
     assert "<x" not in answer
+
+
+def test_another_server_finds_the_smaller_stream_of_a_camera(site: Site, tmp_path: Path) -> None:
+    address = f"onvif://any:{site.token}@{site.host}:{site.port}/door"
+    options = ["--camera", f"far={address}", "--http", "tcp:0:interface=127.0.0.1"]
+    with ServerProcess(tmp_path, *options) as server:
+        wait_for(lambda: server.status().get("substream") == "idle", "the smaller stream")
+        with av.open(f"{server.http}/video/far?substream=1") as video:
+            stream = video.streams.video[0]
+            size = stream.width, stream.height
+        assert server.status()["size"] == "1280x720"
+    assert size == (640, 360)
+    assert site.token not in server.log
 
 
 def test_another_server_takes_a_camera_by_its_profile(site: Site, tmp_path: Path) -> None:

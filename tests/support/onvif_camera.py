@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -24,6 +25,22 @@ CHALLENGE = 'Digest realm="cam", nonce="n", qop="auth"'
 USER, PASSWORD = "admin", "p@ss wörd"
 
 
+@dataclass(frozen=True)
+class TestProfile:
+    """One of the streams of a camera: its token, its codec, and its size in pixels."""
+
+    __test__ = False
+
+    token: str
+    codec: str
+    size: tuple[int, int]
+    video_source: str = "sensor"
+
+
+MAIN = TestProfile("main", "H264", (1920, 1080))
+SUB = TestProfile("sub", "H264", (640, 360))
+
+
 class OnvifTestCamera:
     """A camera on a free port of the loopback interface, in a thread.
 
@@ -33,6 +50,7 @@ class OnvifTestCamera:
         has_ptz: True if it can be moved.
         clock: seconds by which its clock is ahead.
         host: the host in the addresses of its services.
+        profiles: their tokens, codecs, and sizes in pixels.
     """
 
     def __init__(
@@ -42,12 +60,16 @@ class OnvifTestCamera:
         has_ptz: bool = True,
         clock: float = 0.0,
         host: str = "203.0.113.5",
+        profiles: tuple[TestProfile, ...] = (MAIN, SUB),
     ) -> None:
         self.rtsp, self.login, self.has_ptz, self.clock, self.host = (
             rtsp, login, has_ptz, clock, host,
         )  # fmt: skip
+        self.profiles = profiles
         #: The actions that were carried out, with their important arguments.
         self.calls: list[tuple[Any, ...]] = []
+        #: The actions that were asked for, also those that were refused.
+        self.asked: list[str] = []
         self.presets: dict[str, str] = {"1": "Gate"}
         self.refusals = 0
         camera = self
@@ -90,6 +112,7 @@ class OnvifTestCamera:
         """Answer a request: status, body, headers."""
         message = parse_message(data)
         _, name = message.action
+        self.asked.append(name)
         try:
             if name != "GetSystemDateAndTime" and not self._may(message, authorization):
                 self.refusals += 1
@@ -146,23 +169,27 @@ class OnvifTestCamera:
         if name == "GetDeviceInformation":
             return _wrap(name, element("tds:Manufacturer", "ACME"), element("tds:Model", "X1"))
         if name == "GetProfiles":
-            return _wrap(name, joined(map(self._profile, ("main", "sub"))))
+            return _wrap(name, joined(map(self._profile, self.profiles)))
         if name == "GetStreamUri":
             return _wrap(name, element("trt:MediaUri", element("tt:Uri", f"{self.rtsp}?{profile}")))
         return self._move(name, message)
 
-    def _profile(self, token: str) -> Xml:
-        size = (1920, 1080) if token == "main" else (640, 360)
+    def _profile(self, profile: TestProfile) -> Xml:
+        width, height = profile.size
         resolution = element(
-            "tt:Resolution", element("tt:Width", size[0]), element("tt:Height", size[1])
+            "tt:Resolution", element("tt:Width", width), element("tt:Height", height)
         )
         ptz = element("tt:PTZConfiguration", token="ptz") if self.has_ptz else None
+        source = element("tt:SourceToken", profile.video_source)
         return element(
             "trt:Profiles",
-            element("tt:Name", f"Profile {token}"),
-            element("tt:VideoEncoderConfiguration", element("tt:Encoding", "H264"), resolution),
+            element("tt:Name", f"Profile {profile.token}"),
+            element("tt:VideoSourceConfiguration", source, token="source"),
+            element(
+                "tt:VideoEncoderConfiguration", element("tt:Encoding", profile.codec), resolution
+            ),
             ptz,
-            token=token,
+            token=profile.token,
         )
 
     def _move(self, name: str, message: SoapMessage) -> Xml:

@@ -35,11 +35,14 @@ from twistedcam.onvif.ws_discovery import (
 from twistedcam.onvif.xml import XmlError
 from twistedcam.sources.onvif.address import DEVICE_PATH, OnvifAddress
 from twistedcam.sources.onvif.device import OnvifDevice
+from twistedcam.sources.onvif.profiles import main_profiles
 
 #: Seconds to wait for answers, and for the answers of one camera to further questions.
 SECONDS, QUESTION_SECONDS = 3.0, 3.0
 #: The most devices that are listed, and the most that are asked at the same time.
 _MAX_DEVICES, _AT_ONCE = 200, 16
+#: The most cameras of one recorder that are listed.
+_MAX_CAMERAS = 20
 _TYPE = "_twistedcam._tcp.local."
 _WHAT = "devices --network"
 #: Characters of a device's text and of its address that are shown.
@@ -207,11 +210,13 @@ def _reachable(device: FoundDevice, source: str) -> str | None:
             parts = urlsplit(address)
             if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
                 continue
+            # The text before the host may be anything, and is shown as a part of a command.
+            netloc = f"{source}:{parts.port}" if parts.port else source
+            reached = parts._replace(netloc=netloc).geturl()
             if parts.hostname == source:
-                return address
+                return reached
             if own is None:  # of another network of the device: the port and the path are right
-                port = f":{parts.port}" if parts.port else ""
-                own = parts._replace(netloc=f"{source}{port}").geturl()
+                own = reached
     return own
 
 
@@ -236,10 +241,11 @@ def _ask(device: FoundDevice, address: str) -> dict[str, Any]:
         timeout=QUESTION_SECONDS,
     )
     try:
-        profiles = onvif.profiles()[:20]
-        item["sources"] = [clean(onvif.stream_url(each), _MAX_URL) for each in profiles] or item[
-            "sources"
-        ]
+        cameras = main_profiles(onvif.profiles())[:_MAX_CAMERAS]
+        for each in cameras[:1]:
+            onvif.stream_url(each)  # fails if it has no address for video
+        found = [onvif.address.source(each.token, {}).text for each in cameras]
+        item["sources"] = [clean(each, _MAX_URL) for each in found] or item["sources"]
         item["needs_login"] = False
     except LoginRefused:
         pass

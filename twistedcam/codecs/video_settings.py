@@ -49,7 +49,9 @@ Encoder = Annotated[
 ]
 
 
-def _substream(text: str, name: str) -> SourceSpec:
+def _substream(text: str, name: str) -> SourceSpec | str:
+    if text in ("auto", "off"):
+        return text
     spec = parse(text)
     for each in sorted(COMMON & spec.settings.keys()):
         raise BadArgument(f"{name} has no setting {each!r}: that of the camera counts")
@@ -66,7 +68,8 @@ class VideoSettings(Struct, frozen=True):
         bitrate: bits a second at most; ``auto``: by size and rate; ``off``: no limit.
         preset: x264's preset; slower ones need fewer bits.
         encoder: the encoder; ``auto`` for the first in hardware that works.
-        substream: the source of a smaller stream of the same camera, for small pictures.
+        substream: the source of a smaller stream of the same camera, for small pictures; ``auto``:
+            found by ONVIF; ``off``: none.
     """
 
     bitrate: Annotated[
@@ -84,14 +87,15 @@ class VideoSettings(Struct, frozen=True):
     )
     encoder: Encoder = "libx264"
     substream: Annotated[
-        SourceSpec | None,
+        SourceSpec | str,
         Read(_substream, kind="source"),
         Option(
-            "a smaller stream of the same camera, for small pictures such as those of the wall",
-            "network-cameras.md",
+            "a smaller stream of the same camera, for small pictures such as those of the wall; "
+            "`auto`: found by ONVIF, `off`: none",
+            "network-cameras.md#smaller-streams-for-small-pictures",
             example="rtsp://HOST/substream",
         ),
-    ] = None
+    ] = "auto"
 
     @property
     def encoding(self) -> H264Settings:

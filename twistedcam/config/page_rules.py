@@ -223,7 +223,8 @@ def _sources(contents: ConfigContents) -> list[SourceSpec]:
     found = [each.source for each in contents.cameras.values()]
     for name, key in _STREAMS:
         tables = [getattr(each, name) for each in (contents, *contents.cameras.values())]
-        found += [each[key] for each in tables if each and each.get(key)]
+        streams = [each.get(key) for each in tables if each]
+        found += [each for each in streams if isinstance(each, SourceSpec)]
     return found
 
 

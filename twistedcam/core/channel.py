@@ -16,6 +16,7 @@ from twistedcam.camera.properties.group import CameraProperties, ChosenControls
 from twistedcam.camera.ptz import PtzController
 from twistedcam.camera.ptz.preset_file import PresetFile
 from twistedcam.camera.substream import Substream, for_viewers
+from twistedcam.camera.substream_search import SubstreamSearch
 from twistedcam.codecs.video_settings import VideoSettings
 from twistedcam.core.motion import CameraMotion
 from twistedcam.core.saved_settings import SavedSettings
@@ -60,9 +61,12 @@ class Channel:
         video: VideoSettings | None = None,
     ) -> None:
         self.camera = camera
-        #: The smaller stream of the settings, for viewers; None without one.
+        #: The smaller stream for viewers; None without one.
         self.substream: Substream | None = None
-        self.video = VideoSettings()
+        #: Its source, without the camera's own settings.
+        self._smaller: SourceSpec | None = None
+        self._substream_search: SubstreamSearch | None = None
+        self.video = VideoSettings(substream="off")
         self.configured = configured
 
         def picamera_controls() -> Properties:
@@ -107,19 +111,35 @@ class Channel:
         before, self.video = self.video, video
         self.camera.stream.use_settings(video.encoding)
         if video.substream != before.substream:
-            self._close_substream()
-            self._open_substream(video.substream)
+            self._end_substream_search()
+            self._use_substream(None)
+            self._find_substream()
 
-    def _open_substream(self, spec: SourceSpec | None) -> None:
+    def _find_substream(self) -> None:
+        """Use the smaller stream of the settings, or look for it."""
+        wanted = self.video.substream
+        if isinstance(wanted, SourceSpec):
+            self._use_substream(wanted)
+        elif wanted == "auto":
+            self._substream_search = SubstreamSearch(
+                self.camera, self._events, self._reactor, self._make_thread, self._use_substream
+            )
+
+    def _end_substream_search(self) -> None:
+        if self._substream_search is not None:
+            self._substream_search.close()
+            self._substream_search = None
+
+    def _use_substream(self, spec: SourceSpec | None) -> None:
+        """Use this smaller stream from now on; viewers of the one before are disconnected."""
+        if self.substream is not None:
+            self.substream.close()
+            self.substream = None
+        self._smaller = spec
         if spec is None:
             return
         spec = for_viewers(spec, self.camera.spec)
         self.substream = Substream(self.camera, spec, "substream", self._events)
-
-    def _close_substream(self) -> None:
-        if self.substream is not None:
-            self.substream.close()
-            self.substream = None
 
     def process(self, process: Process, source: Camera) -> None:
         """Run user code on the frames of another camera; this camera shows its results."""
@@ -187,7 +207,8 @@ class Channel:
         """End movements, motion detection and the recording. Fires when its file is complete."""
         stopped = self.ptz.close()
         self.motion.stop()
-        self._close_substream()
+        self._end_substream_search()
+        self._use_substream(None)
         return self.recorder.stop().addBoth(lambda found: stopped.addCallback(lambda _: found))
 
     def start(self) -> None:
@@ -203,8 +224,8 @@ class Channel:
         """
         before = self.camera.spec.settings.get("privacy")
         used = self.camera.use(spec, reopen=reopen)
-        if self.substream is not None and self.video.substream is not None:
-            self.substream.use(for_viewers(self.video.substream, spec))
+        if self.substream is not None and self._smaller is not None:
+            self.substream.use(for_viewers(self._smaller, spec))
         preroll = self.recorder.preroll
         if preroll is not None and spec.settings.get("privacy") != before:
             preroll.clear()  # what is hidden now is seen in it

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from twistedcam.errors import BadArgument
-from twistedcam.sources.onvif.address import OnvifAddress, find_onvif_address
+from twistedcam.sources.onvif.address import (
+    OnvifAddress,
+    find_onvif_address,
+    find_profiles_address,
+)
 from twistedcam.sources.spec import parse
 
 
@@ -44,6 +50,34 @@ def test_the_address_of_the_motors_is_that_of_the_source_or_its_setting(
 ) -> None:
     found = find_onvif_address(parse(source))
     assert (found and found.url, found and found.user) == (url, user)
+
+
+@pytest.mark.parametrize(
+    ("source", "url"),
+    [
+        ("onvif://u:p@h:81/main", "http://h:81/onvif/device_service"),
+        ("onvif://h#ptz=0&path=/x", "http://h/x"),
+        ("rtsp://h/x", None),
+        ("rtsp://h/x#ptz=1", "http://h/onvif/device_service"),
+        ("webcam:0", None),
+    ],
+)
+def test_profiles_are_listed_by_the_address_of_the_source_or_of_its_motors(
+    source: str, url: str | None
+) -> None:
+    found = find_profiles_address(parse(source))
+    assert (found and found.url) == url
+
+
+def test_the_source_of_a_profile_has_the_login_and_the_path_of_its_address() -> None:
+    address = OnvifAddress.parse("onvifs://u%40x:p%2Fq@[fd00::2]:8443/main", "/other")
+    spec = address.source("a/b c", {"verify": "0"})
+    assert spec.text == "onvifs://u%40x:p%2Fq@[fd00::2]:8443/a%2Fb%20c#verify=0&path=/other"
+    assert parse(spec.text) == spec
+    assert OnvifAddress.parse(spec.text.partition("#")[0], "/other") == replace(
+        address, profile="a/b c"
+    )
+    assert OnvifAddress.parse("onvif://u@h").source("x", {}).text == "onvif://u@h/x"
 
 
 @pytest.mark.parametrize("source", ["onvif://h#ptz=x", "rtsp://h/#ptz=http://h", "rtsp://h/#ptz=2"])

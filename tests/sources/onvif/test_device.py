@@ -34,6 +34,7 @@ def test_profiles_are_found_with_each_login_and_a_wrong_clock(login: str, clock:
             ("main", 1920, True),
             ("sub", 640, True),
         ]
+        assert {each.video_source for each in found.profiles()} == {"sensor"}
         assert found.profile().codec == "H264"
         assert found.information()["Model"] == "X1"
 

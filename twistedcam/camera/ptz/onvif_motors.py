@@ -6,7 +6,8 @@ from twistedcam.camera.ptz.motors import Velocity, no_preset
 from twistedcam.errors import BadArgument
 from twistedcam.onvif.xml import children, element, text
 from twistedcam.sources.onvif.address import OnvifAddress
-from twistedcam.sources.onvif.device import OnvifDevice, OnvifProfile
+from twistedcam.sources.onvif.device import OnvifDevice
+from twistedcam.sources.onvif.profiles import OnvifProfile
 
 
 class OnvifMotors:

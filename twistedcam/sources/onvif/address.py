@@ -1,9 +1,9 @@
-"""The address of a camera that speaks ONVIF, and that by which other cameras are moved."""
+"""The address of a camera that speaks ONVIF: of its own source, or beside one of RTSP."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from twistedcam.errors import BadArgument
 from twistedcam.net.urls import without_secrets
@@ -55,6 +55,36 @@ class OnvifAddress:
         """Host and port for messages."""
         return urlsplit(self.url).netloc
 
+    def source(self, profile: str, settings: dict[str, str]) -> SourceSpec:
+        """Return the source of a profile, with the login of this address.
+
+        Arguments:
+            profile: its token.
+            settings: of the source, without ``path``.
+        """
+        parts = urlsplit(self.url)
+        login = ""
+        if self.user is not None:
+            password = "" if self.password is None else f":{quote(self.password, safe='')}"
+            login = f"{quote(self.user, safe='')}{password}@"
+        target = f"//{login}{parts.netloc}/{quote(profile, safe='')}"
+        path = {} if parts.path == DEVICE_PATH else {"path": parts.path}
+        scheme = "onvifs" if parts.scheme == "https" else "onvif"
+        return SourceSpec(scheme, target).with_settings({**settings, **path})
+
+
+def find_profiles_address(spec: SourceSpec) -> OnvifAddress | None:
+    """Return the address by which the profiles of a source's camera are listed, or None.
+
+    It is that of an ``onvif:`` source, or that by which the camera of another source is moved.
+
+    Raises:
+        BadArgument: the setting ``ptz`` is not valid.
+    """
+    if spec.scheme in ("onvif", "onvifs"):
+        return _own_address(spec)
+    return find_onvif_address(spec)
+
 
 def find_onvif_address(spec: SourceSpec) -> OnvifAddress | None:
     """Return the address by which a source's camera is moved, or None.
@@ -71,8 +101,7 @@ def find_onvif_address(spec: SourceSpec) -> OnvifAddress | None:
     if spec.scheme in ("onvif", "onvifs"):
         if wanted not in ("", "0", "1"):
             raise BadArgument(f"ptz={wanted!r} is not valid: an {spec.scheme}: source has 0 or 1")
-        path = spec.settings.get("path", DEVICE_PATH)
-        return None if wanted == "0" else OnvifAddress.parse(address, path)
+        return None if wanted == "0" else _own_address(spec)
     if spec.scheme not in ("rtsp", "rtsps") or wanted in ("", "0"):
         return None
     parts = urlsplit(address)
@@ -90,3 +119,9 @@ def find_onvif_address(spec: SourceSpec) -> OnvifAddress | None:
         raise BadArgument(
             f"ptz={shown!r} is not valid: it is 0, 1 for the same host, or onvif://HOST/PROFILE"
         ) from None
+
+
+def _own_address(spec: SourceSpec) -> OnvifAddress:
+    """Return the address of an ``onvif:`` source."""
+    path = spec.settings.get("path", DEVICE_PATH)
+    return OnvifAddress.parse(f"{spec.scheme}:{spec.target}", path)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -15,9 +14,10 @@ from twistedcam.errors import CameraFailed, LoginRefused
 from twistedcam.net.http_login import Login
 from twistedcam.onvif.soap import SoapFault, envelope, parse_answer
 from twistedcam.onvif.username_token import security_header
-from twistedcam.onvif.xml import Xml, XmlError, child, children, element, text
+from twistedcam.onvif.xml import Xml, XmlError, child, element, text
 from twistedcam.sources.base import LOGIN_REFUSED, LOGIN_WANTED
 from twistedcam.sources.onvif.address import OnvifAddress
+from twistedcam.sources.onvif.profiles import OnvifProfile, parse_profiles
 from twistedcam.util.one_line import on_one_line
 
 #: Seconds for one request.
@@ -27,26 +27,6 @@ MAX_ANSWER = 1 << 20
 #: Challenges for one request at most.
 _MAX_STEPS = 3
 _TYPE = "application/soap+xml; charset=utf-8"
-
-
-@dataclass(frozen=True)
-class OnvifProfile:
-    """One of the streams of a camera.
-
-    Arguments:
-        token: the name by which requests mean it.
-        name: the name for people.
-        codec: such as ``H264``; empty if unknown.
-        width, height: pixels; 0 if unknown.
-        has_ptz: True if it can be moved.
-    """
-
-    token: str
-    name: str
-    codec: str = ""
-    width: int = 0
-    height: int = 0
-    has_ptz: bool = False
 
 
 class OnvifDevice:
@@ -85,7 +65,7 @@ class OnvifDevice:
             CameraFailed, LoginRefused: it does not answer, or refuses.
         """
         answer = self.call("Media", element("trt:GetProfiles"))
-        return [_profile(each) for each in children(answer, "Profiles") if each.get("token")]
+        return parse_profiles(answer)
 
     def profile(self) -> OnvifProfile:
         """Return the profile that the address names, or the first.
@@ -93,11 +73,19 @@ class OnvifDevice:
         Raises:
             CameraFailed: there is none.
         """
-        found, wanted = self.profiles(), self.address.profile
-        for each in found:
+        return self.choose(self.profiles())
+
+    def choose(self, profiles: list[OnvifProfile]) -> OnvifProfile:
+        """Return that of the profiles which the address names, or the first.
+
+        Raises:
+            CameraFailed: there is none.
+        """
+        wanted = self.address.profile
+        for each in profiles:
             if not wanted or wanted in (each.token, each.name):
                 return each
-        have = ", ".join(on_one_line(each.token) for each in found) or "none"
+        have = ", ".join(on_one_line(each.token) for each in profiles) or "none"
         raise CameraFailed(f"{self.address.name} has no profile {wanted!r}; it has {have}"[:300])
 
     def stream_url(self, profile: OnvifProfile) -> str:
@@ -266,19 +254,3 @@ class OnvifDevice:
         except (OSError, ValueError, requests.RequestException, urllib3.exceptions.HTTPError) as e:
             reason = reason_of(e, self._timeout)
             raise CameraFailed(f"{self.address.name}: {reason}") from None
-
-
-def _profile(found: Element) -> OnvifProfile:
-    encoder = child(found, "VideoEncoderConfiguration")
-    return OnvifProfile(
-        found.get("token", ""),
-        text(found, "Name"),
-        text(encoder, "Encoding"),
-        _number(text(encoder, "Resolution", "Width")),
-        _number(text(encoder, "Resolution", "Height")),
-        child(found, "PTZConfiguration") is not None,
-    )
-
-
-def _number(word: str) -> int:
-    return int(word) if word.isascii() and word.isdigit() and len(word) < 6 else 0

@@ -87,7 +87,8 @@ def wanted_stream(request: HttpRequest, server: Server, camera: Camera) -> Camer
     found = server.channels[camera.name].substream
     if found is None:
         raise NotSupported(
-            f"{camera.name} has no substream: set it in [camera.{camera.name}.video]"
+            f"{camera.name} has no smaller stream, or it is not found yet: "
+            f"set substream in [camera.{camera.name}.video]"
         )
     return found.own
 
