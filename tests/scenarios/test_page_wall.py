@@ -200,10 +200,14 @@ def test_small_pictures_are_of_the_smaller_stream_if_that_works(
     assert state(films, "good")["transcoding"] == "none"
     assert state(films, "bad")["substream"] == "recovering"
     browser.chrome.execute_script(CHOOSE, "#wall-layout", "one")
-    browser.wait(lambda: browser.chrome.execute_script(shown)["good"] == 1280, "the large picture")
+    browser.wait(
+        lambda: browser.chrome.execute_script(shown).get("good") == 1280, "the large picture"
+    )
     browser.chrome.execute_script("self.formats = {}")
     browser.click("#back")
-    browser.wait(lambda: browser.chrome.execute_script(shown)["good"] == 320, "the card")
+    browser.wait(lambda: browser.chrome.execute_script(shown).get("good") == 320, "the card")
     browser.chrome.execute_script("location.hash = '#good'")
-    browser.wait(lambda: browser.chrome.execute_script(shown)["good"] == 1280, "the camera alone")
+    browser.wait(
+        lambda: browser.chrome.execute_script(shown).get("good") == 1280, "the camera alone"
+    )
     browser.chrome.execute_script("localStorage.clear()")
