@@ -43,6 +43,11 @@ class Opened:
         self.state, self.reason = "starting", None
         self.is_closed = False
         self.is_gathering: bool | None = None
+        self.caught_up: list[Deferred[None]] = []
+
+    def catch_up(self) -> Deferred[None]:
+        self.caught_up.append(Deferred())
+        return self.caught_up[-1]
 
     def gather(self, wanted: bool) -> None:
         self.is_gathering = wanted
@@ -225,24 +230,43 @@ class AudioInputTests(SynchronousTestCase):
         self.successResultOf(audio.closed())
         self.assertIsNone(self.sound.level(START_US))
 
-    def test_sound_may_gather_in_the_microphone_while_nobody_takes_it(self) -> None:
-        self.sound.hub.remove(self.listener)
+    def test_each_microphone_is_told_if_its_sound_may_gather(self) -> None:
         audio = self.make("pattern:?audio=alsa:default")
+        audio.gather(True)
         audio.follow(True, "")
         [microphone] = self.microphones
         self.assertTrue(microphone.is_gathering)
-        recorder = Listener()
-        self.sound.hub.add(self.listener)
-        self.sound.hub.add(recorder, priority=PATIENT)
+        audio.gather(False)
         self.assertFalse(microphone.is_gathering)
-        self.sound.hub.remove(self.listener)
-        self.assertFalse(microphone.is_gathering, "a recording that stops has its last sound")
-        self.sound.hub.remove(recorder)
-        self.assertTrue(microphone.is_gathering)
-        self.sound.hub.add(self.listener)
         audio.follow(False, "")
         audio.follow(True, "")
         self.assertFalse(self.microphones[-1].is_gathering)
+
+    def test_a_recording_that_stops_waits_for_the_last_sound_of_a_microphone(self) -> None:
+        for codecs in (("pcm_s16le",), ("aac",)):
+            audio = self.make("pattern:?audio=alsa:default")
+            audio.follow(True, "")
+            microphone = self.microphones[-1]
+            packets = pcm_packets(seconds=1, start_us=START_US + len(self.microphones) * 10**7)
+            audio.on_sound(RawPacket.of(packets[0]))
+            recorder = Listener()
+            hub = self.sound.hub_for(codecs)
+            assert hub is not None
+            hub.add(recorder, priority=PATIENT)
+            for each in packets[1:20]:
+                audio.on_sound(RawPacket.of(each))
+            left = self.sound.remove(hub, recorder, True)
+            flushed = self.sound.flush(hub)
+            self.assertNoResult(left)
+            for each in packets[20:30]:
+                audio.on_sound(RawPacket.of(each))
+            microphone.caught_up.pop(0).callback(None)
+            self.successResultOf(left)
+            microphone.caught_up.pop(0).callback(None)
+            self.successResultOf(flushed)
+            self.assertNotIn(recorder, hub)
+            self.assertGreater(recorder.taken[-1].pts, packets[25].pts)
+            audio.follow(False, "")
 
     def test_the_state_of_a_microphone_is_told(self) -> None:
         audio = self.make("pattern:?audio=alsa:default")

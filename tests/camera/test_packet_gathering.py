@@ -41,7 +41,7 @@ class _Taker(Sink[Any]):
 def test_packets_gather_as_long_as_nobody_needs_them_at_once() -> None:
     stream, source = CameraRig().camera.stream, _Source()
     camera = CameraRig().camera
-    gathering = PacketGathering(stream, lambda: source, camera.rate)
+    gathering = PacketGathering(stream, camera.audio, lambda: source, camera.rate)
     recorder, viewer, listener, motion = _Taker(), _Taker(), _Taker(), _Taker()
     stream.packets.add(recorder, priority=PATIENT)
     stream.sound.add(recorder, priority=PATIENT)
@@ -63,15 +63,32 @@ def test_packets_gather_as_long_as_nobody_needs_them_at_once() -> None:
 
 
 def test_what_has_gathered_is_collected_before_it_is_used() -> None:
-    stream, source = CameraRig().camera.stream, _Source()
-    PacketGathering(stream, lambda: source, CameraRig().camera.rate)
+    camera, source = CameraRig().camera, _Source()
+    stream = camera.stream
+    PacketGathering(stream, camera.audio, lambda: source, camera.rate)
     stream.packets.catch_up()
     assert source.collected == 1
 
 
 def test_sources_that_cannot_gather_are_left_alone() -> None:
     camera = CameraRig().camera
-    gathering = PacketGathering(camera.stream, lambda: object(), camera.rate)
+    gathering = PacketGathering(camera.stream, camera.audio, lambda: object(), camera.rate)
     gathering.apply()
     camera.stream.packets.catch_up()
     assert camera.rate.late == 0.0
+
+
+def test_a_microphone_s_sound_gathers_while_nobody_listens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    camera, told = CameraRig().camera, list[bool]()
+    monkeypatch.setattr(camera.audio, "gather", told.append)
+    PacketGathering(camera.stream, camera.audio, lambda: None, camera.rate).apply()
+    viewer, listener, recorder = _Taker(), _Taker(), _Taker()
+    camera.stream.packets.add(viewer)
+    camera.stream.sound.add(recorder, priority=PATIENT)
+    assert set(told) == {True}
+    camera.stream.sound.add(listener)
+    assert told[-1] is False
+    camera.stream.sound.remove(listener)
+    assert told[-1] is True

@@ -21,6 +21,8 @@ from twistedcam.microphones.microphone import (
 )
 from twistedcam.sources.base import RawPacket
 
+NOW_US = 1_700_000_000_000_000
+
 
 class Process:
     """A process that does what the test says."""
@@ -72,7 +74,10 @@ class MicrophoneTests(SynchronousTestCase):
         self.addCleanup(patch.undo)
         patch.setattr(microphone, "_ReaderProcess", self.start)
         self.listener = Listener()
-        self.microphone = Microphone(self.clock, "cam", "alsa:default", self.listener)
+        self.wall = NOW_US / 1e6
+        self.microphone = Microphone(
+            self.clock, "cam", "alsa:default", self.listener, lambda: self.wall
+        )
         self.addCleanup(self.microphone.close)
 
     def start(self, *arguments: Any) -> Any:
@@ -105,6 +110,42 @@ class MicrophoneTests(SynchronousTestCase):
         self.microphone.gather(True)
         self.clock.advance(0.5)
         self.assertEqual(self.process.gathers, [True])
+
+    def test_sound_that_was_captured_so_far_can_be_waited_for(self) -> None:
+        self.successResultOf(self.microphone.catch_up())
+        self.process.say(Opened(48_000, 1))
+        self.process.say(sound(at=NOW_US - 500_000))
+        self.microphone.gather(True)
+        early = self.microphone.catch_up()
+        self.wall = NOW_US / 1e6 + 0.05
+        late = self.microphone.catch_up()
+        self.assertIs(self.process.gathers[-1], False)
+        self.process.say(sound(at=NOW_US - 40_001))
+        self.assertNoResult(early)
+        self.process.say(sound(at=NOW_US - 40_000))
+        self.successResultOf(early)
+        self.assertNoResult(late)
+        self.assertIs(self.process.gathers[-1], False)
+        self.process.say(sound(at=NOW_US + 15_000))
+        self.successResultOf(late)
+        self.assertIs(self.process.gathers[-1], True)
+
+    def test_sound_that_does_not_come_is_not_waited_for_long(self) -> None:
+        self.process.say(Opened(48_000, 1))
+        self.process.say(sound(at=NOW_US - 500_000))
+        stalls = self.microphone.catch_up()
+        self.clock.advance(0.5)
+        self.successResultOf(stalls)
+        fails = self.microphone.catch_up()
+        self.process.end("it was unplugged")
+        self.successResultOf(fails)
+        self.clock.advance(0.5)
+        self.process.say(Opened(48_000, 1))
+        self.process.say(sound(at=NOW_US - 400_000))
+        closes = self.microphone.catch_up()
+        self.microphone.close()
+        self.successResultOf(closes)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_one_that_fails_is_tried_again_later_each_time(self) -> None:
         for seconds in (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0):

@@ -220,7 +220,10 @@ class IntakeTests(SynchronousTestCase):
 
     def test_pictures_wait_for_a_microphone_that_is_opened_but_not_for_long(self) -> None:
         microphone = SimpleNamespace(
-            state="starting", close=lambda: succeed(None), gather=lambda wanted: None
+            state="starting",
+            close=lambda: succeed(None),
+            gather=lambda wanted: None,
+            catch_up=lambda: succeed(None),
         )
         self.patch(self.camera.audio, "_microphone", microphone)
         sounds = aac_packets(0.0, 1.0, START_US)

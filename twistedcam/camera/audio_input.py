@@ -81,7 +81,8 @@ class AudioInput(MicrophoneListener):
         self._waiting: list[Deferred[None]] = []
         self.settings = SoundSettings.from_spec(spec)
         sound.is_muted = self.settings.is_muted
-        sound.on_listened = self._on_listened
+        sound.catch_up = self._catch_up
+        self._may_gather = False
         self._microphone: Microphone | None = None
         #: Fires when the microphone before has been closed.
         self._closing: Deferred[None] = succeed(None)
@@ -197,6 +198,12 @@ class AudioInput(MicrophoneListener):
             self._set_muted_until(0.0)
         self._choose()
 
+    def gather(self, wanted: bool) -> None:
+        """Let the microphone's sound gather, which costs less, or deliver it at once."""
+        self._may_gather = wanted
+        if self._microphone is not None:
+            self._microphone.gather(wanted)
+
     def closed(self) -> Deferred[None]:
         """Fires when the microphone that was closed last is closed."""
         done: Deferred[None] = Deferred()
@@ -241,10 +248,8 @@ class AudioInput(MicrophoneListener):
         """Tell the microphone's state."""
         self._tell()
 
-    def _on_listened(self, is_listened: bool) -> None:
-        """Let the microphone's sound gather while nobody takes it: that costs less."""
-        if self._microphone is not None:
-            self._microphone.gather(not is_listened)
+    def _catch_up(self) -> Deferred[None]:
+        return succeed(None) if self._microphone is None else self._microphone.catch_up()
 
     def _set_muted_until(self, time: float) -> None:
         """Silence what was captured before a UNIX time and is still under way."""
@@ -270,7 +275,7 @@ class AudioInput(MicrophoneListener):
             self._sound.source_meter.clear()
         if wanted is not None:
             self._microphone = self._open_microphone(self._reactor, self._camera, wanted, self)
-            self._on_listened(len(self._sound.hub) > 0)
+            self._microphone.gather(self._may_gather)
         self._tell()
 
     def _wanted(self) -> str | None:

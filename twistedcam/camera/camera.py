@@ -103,7 +103,7 @@ class Camera(CameraStatus):
             make_thread,
             lambda: self._notifier.step(self._lifecycle.retry),
         )
-        self._gathering = PacketGathering(self.stream, lambda: self.source, self.rate)
+        self._gathering = PacketGathering(self.stream, self.audio, lambda: self.source, self.rate)
         self.audio.is_muted_at_source = lambda: self._opener.is_muted_at_source
         self._lifecycle = make_lifecycle(self)
         self._on_demand = OnDemand(

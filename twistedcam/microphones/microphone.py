@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import time
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, Literal, Protocol
@@ -35,6 +37,8 @@ log = Logger()
 OPEN_PATIENCE, PATIENCE = 10.0, 5.0
 #: Seconds of nothing but zeros after which a microphone counts as silent.
 SILENT_AFTER = 10.0
+#: Seconds for which the sound that was captured so far is waited for.
+_REST_COMES = 0.5
 #: Seconds before a microphone that failed is tried again: the first wait, and the longest.
 _RETRY_FIRST, _RETRY_MOST = 0.5, 30.0
 #: Seconds between two checks if sound cards have come or gone, while a microphone is waited for.
@@ -66,11 +70,18 @@ class Microphone:
         camera: the camera's name, for the log.
         source: ``KIND:NAME`` (sources.sound_settings).
         listener: receives the sound.
+        wall_clock: returns the present UNIX time in seconds.
     """
 
     def __init__(
-        self, reactor: Any, camera: str, source: str, listener: MicrophoneListener
+        self,
+        reactor: Any,
+        camera: str,
+        source: str,
+        listener: MicrophoneListener,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
+        self._wall_clock = wall_clock
         self.source = source
         self.state: MicrophoneState = "starting"
         #: Why it is silent or recovering, or None.
@@ -87,6 +98,9 @@ class Microphone:
         #: Seconds of zeros so far.
         self._zeros = 0.0
         self._is_gathering = False
+        #: Those who wait for sound until a time of capture, in microseconds since the UNIX epoch.
+        self._awaited: list[tuple[int, Deferred[None]]] = []
+        self._rest = Timer(reactor)
         self._open()
 
     def close(self) -> Deferred[None]:
@@ -95,14 +109,24 @@ class Microphone:
         self._retry.cancel()
         self._check.cancel()
         self._silence.cancel()
+        self._end_waits()
         process, self._process = self._process, None
         return succeed(None) if process is None else process.close()
 
     def gather(self, wanted: bool) -> None:
         """Give sound in longer pieces, which cost less, or as soon as it is there."""
         self._is_gathering = wanted
-        if self._process is not None:
-            self._process.gather(wanted)
+        self._tell_process()
+
+    def catch_up(self) -> Deferred[None]:
+        """Fires when the listener has the sound that was captured so far, or it does not come."""
+        if self.state not in ("live", "silent"):
+            return succeed(None)
+        done: Deferred[None] = Deferred()
+        self._awaited.append((round(self._wall_clock() * 1e6), done))
+        self._rest.start(_REST_COMES, self._end_waits)
+        self._tell_process()
+        return done
 
     # Called by the process.
 
@@ -124,6 +148,7 @@ class Microphone:
         self._process = self._track = None
         self._silence.cancel()
         self._zeros = 0.0
+        self._end_waits()
         if self._listener is None:
             return
         self._set_state("recovering", reason)
@@ -138,10 +163,26 @@ class Microphone:
             self._retry.start(self._backoff.next(), self._open)
         self._check.start(_CHECK_EVERY, self._check_cards, now)
 
+    def _end_waits(self, until_us: float = math.inf) -> None:
+        """Let those continue who wait for sound until a time of capture."""
+        if not self._awaited:
+            return
+        done = [each for time_us, each in self._awaited if time_us <= until_us]
+        self._awaited = [each for each in self._awaited if each[0] > until_us]
+        if not self._awaited:
+            self._rest.cancel()
+            self._tell_process()
+        for each in done:
+            each.callback(None)
+
+    def _tell_process(self) -> None:
+        if self._process is not None:
+            self._process.gather(self._is_gathering and not self._awaited)
+
     def _open(self) -> None:
         self._check.cancel()
         self._process = _ReaderProcess(self._reactor, self.source, self.on_message, self.on_end)
-        self._process.gather(self._is_gathering)
+        self._tell_process()
         self._silence.start(OPEN_PATIENCE, self._give_up, "it could not be opened in time")
 
     def _take(self, sound: Sound) -> None:
@@ -149,8 +190,9 @@ class Microphone:
             return
         self._backoff.reset()
         self._silence.start(PATIENCE, self._give_up, f"nothing came for {PATIENCE:g} s")
+        seconds = len(sound.samples) / 2 / self._track.channels / RATE
         if is_digital_silence(sound.samples):
-            self._zeros += len(sound.samples) / 2 / self._track.channels / RATE
+            self._zeros += seconds
         else:
             self._zeros = 0.0
         if self._zeros < SILENT_AFTER:
@@ -159,6 +201,7 @@ class Microphone:
             self._set_state("silent", _NEEDS_SOUND)
         raw = RawPacket(self._track, sound.time_us / 1e6, sound.samples)
         self._listener.on_sound(raw)
+        self._end_waits(sound.time_us + seconds * 1e6)
 
     def _give_up(self, reason: str) -> None:
         """End a process that gives nothing: its driver may hang."""
@@ -205,7 +248,7 @@ class _ReaderProcess(ChildProcess):
         self._decoder = MicrophoneDecoder()
         self._errors = b""
         self._reason = ""
-        self._is_closing = False
+        self._is_closing = self._is_gathering = False
         super().__init__(reactor, module_command("twistedcam.microphones"), on_end=self._ended)
 
     def connectionMade(self) -> None:
@@ -213,7 +256,8 @@ class _ReaderProcess(ChildProcess):
 
     def gather(self, wanted: bool) -> None:
         """Tell the process if its pieces may be long (Microphone.gather)."""
-        if not self._is_closing:
+        if wanted != self._is_gathering and not self._is_closing:
+            self._is_gathering = wanted
             self.transport.write(IDLE if wanted else LISTENED)  # type: ignore[union-attr]
 
     def close(self) -> Deferred[None]:

@@ -37,11 +37,8 @@ class CameraSound:
     ) -> None:
         #: The hub of the camera's own packets.
         self.hub: Hub[Packet] = Hub(clock)
-        self.hub.on_demand = self._demanded
-        #: Called with True when somebody begins to take sound, with False when nobody does: for the
-        #: stream, and for the microphone.
-        self.on_demand: Callable[[bool], None] = lambda wanted: None
-        self.on_listened: Callable[[bool], None] = lambda wanted: None
+        #: Waits for the sound that a microphone has captured so far.
+        self.catch_up: Callable[[], Deferred[None]] = lambda: succeed(None)
         #: Called when the camera's sound is another one: sinks may need other hubs.
         self.on_track_changed: Callable[[], None] = lambda: None
         self._transcoder = AudioTranscoder(camera, self.hub, make_thread, clock)
@@ -131,10 +128,6 @@ class CameraSound:
             return self._transcoder.since(hub, time)
         return [each for each in self._recent.since(time) if each.track.codec in codecs]
 
-    def _demanded(self, wanted: bool) -> None:
-        self.on_listened(wanted)
-        self.on_demand(wanted)
-
     def _is_wrong(self, pts: int, now: int) -> bool:
         """True for a time that would hold up all sound after it, or that has passed."""
         if pts > now + _MOST_AHEAD_US:
@@ -164,17 +157,23 @@ class CameraSound:
 
         Fires at once; if it needs every packet, when it has received those captured before.
         """
-        if hub is not self.hub:
-            return self._transcoder.remove(hub, sink, every)
-        hub.finish_pass()
-        hub.remove(sink)
-        return succeed(None)
+
+        def leave(_: None) -> Deferred[None]:
+            if hub is not self.hub:
+                return self._transcoder.remove(hub, sink, every)
+            hub.finish_pass()
+            hub.remove(sink)
+            return succeed(None)
+
+        caught_up = self.catch_up() if every else succeed(None)
+        return caught_up.addCallback(leave)
 
     def flush(self, hub: Hub[Any]) -> Deferred[None]:
         """Fires when a hub has passed on the sound that was captured before."""
-        if hub is self.hub or hub not in self._transcoder.hubs.values():
-            return succeed(None)
-        return self._transcoder.flush()
+        caught_up = self.catch_up()
+        if hub is self.hub:
+            return caught_up
+        return caught_up.addCallback(lambda _: self._transcoder.flush())
 
     def level(self, now_us: int) -> tuple[float, float] | None:
         """Peak and effective value (RMS) of the last second in decibels; None if it is unknown.

@@ -70,7 +70,7 @@ class Subscription:
         if self.hub is None:
             return succeed(None)
         self.hub.catch_up()
-        return self._stream.audio.flush(self.hub)
+        return self._stream.audio.flush(self.hub) if self.wants.kind == "audio" else succeed(None)
 
     def close(self) -> Deferred[None]:
         """Take no more packets.
@@ -137,7 +137,7 @@ class Stream:
         #: The H.264 transcoders by their settings, also some that are not active any more.
         self._by_settings: dict[H264Settings, H264Transcoder] = {}
         self.frames.on_demand = self._frames_wanted
-        self.packets.on_demand = self.audio.on_demand = self._demand_changed
+        self.packets.on_demand = self.sound.on_demand = self._demand_changed
         self.audio.on_track_changed = self.negotiate
 
     @property
