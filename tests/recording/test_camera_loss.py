@@ -10,9 +10,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from twistedcam.events import CameraChanged, EventBus
 from twistedcam.recording.camera_loss import CameraLossWatch
-from twistedcam.recording.writer.session import GAP
+from twistedcam.recording.writer.session import MAX_GAP
 
-PATIENCE = GAP / 1e6
+PATIENCE = MAX_GAP / 1e6
 
 
 class CameraLossTests(SynchronousTestCase):

@@ -173,7 +173,7 @@ NUMBERS = (
     ("recording", r"plain file name of (\w+) bytes at most", [names.MAX_BYTES]),
     ("recording", r"room for its index \((\w+) MiB\)", [disk.ROOM / MIB]),
     ("recording", r"is played at (\w+) a second", [session.TIMELAPSE_FPS]),
-    ("recording", r"For a video of up to (\w+) MiB", [segment.SMALL / MIB]),
+    ("recording", r"For a video of up to (\w+) MiB", [segment.MAX_SMALL_FILE / MIB]),
     (
         "recording",
         r"which are started when needed and end after (\w+) s\n  without work",

@@ -377,7 +377,7 @@ class Server:
         return True
 
     def _being_written(self) -> list[LibraryEntry]:
-        return list(filter(None, (each.recorder.item() for each in self.channels.values())))
+        return list(filter(None, (each.recorder.entry() for each in self.channels.values())))
 
     def _just_written(self) -> list[LibraryEntry]:
         return [file for each in self.channels.values() for file in each.recorder.files.before]

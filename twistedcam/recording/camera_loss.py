@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from twistedcam.camera import Camera
 from twistedcam.events import CameraChanged, Event, EventBus
-from twistedcam.recording.writer.session import GAP
+from twistedcam.recording.writer.session import MAX_GAP
 from twistedcam.runtime.timer import Timer
 
 
@@ -60,7 +60,7 @@ class CameraLossWatch:
         elif event.state == "recovering" and not self._ignores_loss and not self._is_lost:
             # Counted from the loss: each attempt that fails reports "recovering" once more.
             self._is_lost = True
-            self._timer.start(GAP / 1e6 if self._camera.stalled else 0, self._on_lost)
+            self._timer.start(MAX_GAP / 1e6 if self._camera.stalled else 0, self._on_lost)
 
     def _on_back(self) -> None:
         self._is_lost = False

@@ -19,16 +19,16 @@ from twistedcam.recording.containers import Format
 from twistedcam.recording.preroll import PreRoll
 from twistedcam.recording.writer.job import WriteJob
 from twistedcam.recording.writer.plan import Plan
-from twistedcam.recording.writer.segment import MORE
+from twistedcam.recording.writer.segment import RATE_TOLERANCE
 from twistedcam.stream.camera_sound import SoundSink
 from twistedcam.stream.hub import PATIENT, Sink
 from twistedcam.stream.stream import Subscription
 from twistedcam.stream.wants import Wants
 
 #: Microseconds after which the size of a file that has begun is known.
-_SIZE_KNOWN = 1_000_000
+_SIZE_KNOWN_AFTER = 1_000_000
 #: Seconds after which the measured rate of a camera is reliable.
-_MEASURED = 2.0
+_RATE_KNOWN_AFTER = 2.0
 
 
 class Intake(Sink[Packet]):
@@ -37,11 +37,12 @@ class Intake(Sink[Packet]):
     def __init__(self, camera: Camera) -> None:
         #: The newest packets, or None if none are kept.
         self.preroll: PreRoll | None = None
-        self._kept: tuple[Any, ...] = 0.0, 0, (), ()
+        #: The seconds, bytes and codecs of the pre-roll.
+        self._preroll_settings: tuple[Any, ...] = 0.0, 0, (), ()
         self._camera = camera
-        #: The subscription of the pre-roll.
-        self._keeping: Subscription | None = None
-        self._keeping_sound: Subscription | None = None
+        #: The subscriptions of the pre-roll.
+        self._preroll_video: Subscription | None = None
+        self._preroll_sound: Subscription | None = None
         self._recording: _Recording | None = None
 
     def file_codec(self, format: Format) -> str:
@@ -60,31 +61,31 @@ class Intake(Sink[Packet]):
         """
         sounds = format.container.sounds if has_sound else ()
         kept = seconds, most_bytes, format.wanted, sounds
-        if kept == self._kept:
+        if kept == self._preroll_settings:
             return
-        self._kept = kept
-        for each in (self._keeping, self._keeping_sound):
+        self._preroll_settings = kept
+        for each in (self._preroll_video, self._preroll_sound):
             if each is not None:
                 each.close()
-        self.preroll = self._keeping = self._keeping_sound = None
+        self.preroll = self._preroll_video = self._preroll_sound = None
         if seconds:
             self.preroll = PreRoll(seconds, most_bytes)
             stream = self._camera.stream
-            self._keeping = stream.subscribe(self, _wants(format))
+            self._preroll_video = stream.subscribe(self, _wants(format))
             if sounds:
-                self._keeping_sound = stream.subscribe(SoundSink(self.take), _wants_sound(sounds))
+                self._preroll_sound = stream.subscribe(SoundSink(self.take), _wants_sound(sounds))
 
     def last(self, seconds: float) -> list[Packet]:
         """The packets of the last seconds, as far as they are kept, from a key frame on."""
         if self.preroll is None:
             return []
-        if self._keeping is not None and self._keeping.hub is not None:
-            self._keeping.hub.catch_up()  # the newest packet belongs to them
+        if self._preroll_video is not None and self._preroll_video.hub is not None:
+            self._preroll_video.hub.catch_up()  # the newest packet belongs to them
         return self.preroll.last(seconds, self._camera.stream.now() or 0)
 
     def flush_kept(self) -> Deferred[None]:
         """Fires when the pre-roll has the sound that was captured before."""
-        sound = self._keeping_sound
+        sound = self._preroll_sound
         return succeed(None) if sound is None else sound.flush()
 
     def sound_track(self, format: Format) -> Track | None:
@@ -98,7 +99,7 @@ class Intake(Sink[Packet]):
     def _sound_codecs(self, format: Format) -> tuple[str, ...]:
         """The codecs of sound for a recording: that of the pre-roll, if the file can have it."""
         codecs = format.container.sounds
-        kept = None if self._keeping_sound is None else self._keeping_sound.track
+        kept = None if self._preroll_sound is None else self._preroll_sound.track
         return (kept.codec,) if kept is not None and kept.codec in codecs else codecs
 
     def first(self, seconds: float, format: Format) -> list[Packet]:
@@ -178,12 +179,9 @@ class Intake(Sink[Packet]):
         Arguments:
             now: seconds on the camera's clock.
         """
-        nominal, since, rate = (
-            self._camera.source_info.fps,
-            self._camera.live_since,
-            self._camera.rate,
-        )
-        if since is not None and now - since > _MEASURED and rate.current(now) > nominal * MORE:
+        camera, nominal = self._camera, self._camera.source_info.fps
+        is_measured = camera.live_since is not None and now - camera.live_since > _RATE_KNOWN_AFTER
+        if is_measured and camera.rate.current(now) > nominal * RATE_TOLERANCE:
             return None
         return nominal if 1 <= nominal <= 120 else None
 
@@ -330,7 +328,7 @@ class _Recording(Sink[Packet]):
         if self._segment and time >= self._next_file:
             return True
         # The size of a file that has just begun is not known yet.
-        is_known = time - self._last_keyframe > _SIZE_KNOWN
+        is_known = time - self._last_keyframe > _SIZE_KNOWN_AFTER
         return most is not None and is_known and self._job.progress.file_bytes >= most
 
     def _plan_file(self) -> None:

@@ -50,7 +50,13 @@ class Recorder:
     A recording runs while at least one request holds it. ``stop`` ends it whatever holds it.
 
     Arguments:
+        camera: the camera.
+        folder: the folder of recordings.
+        events: receives the changes of recordings, and faults.
+        make_thread: returns a new thread for the writing of files.
+        clock: measures waits.
         settings: how it records; a change applies to the next recording.
+        monotonic: returns the seconds of a monotonic clock.
     """
 
     def __init__(
@@ -146,13 +152,13 @@ class Recorder:
         """The reasons for which the camera is recorded now."""
         return {each.reason for each in self._requests}
 
-    def item(self) -> LibraryEntry | None:
+    def entry(self) -> LibraryEntry | None:
         """The file that is being written as an entry of the library, or None."""
         if self._job is None or self.format is None:
             return None
         codec = self._intake.file_codec(self.format)
-        item = self.files.entry(self.result, codec, self.dropped)
-        return item if item.start else replace(item, start=self.started_at)
+        entry = self.files.entry(self.result, codec, self.dropped)
+        return entry if entry.start else replace(entry, start=self.started_at)
 
     def check(self, name: str | None) -> None:
         """Check that a recording can begin now.
@@ -197,10 +203,8 @@ class Recorder:
         self.format, self.started_at = plan.format, time.time()
         before = max(before, self.settings.preroll or 0)
         first = [] if every else self._intake.first(before, plan.format)
-        self._job, self._plan = (
-            WriteJob(plan, first, self._make_thread, self, self._monotonic),
-            plan,
-        )
+        self._plan = plan
+        self._job = WriteJob(plan, first, self._make_thread, self, self._monotonic)
         self._job.on_file_left = self.files.leave
         self._intake.begin(self._job, plan, first, self.on_left_out)
         self._camera_loss.begin(ignore_loss=every is not None)
@@ -314,10 +318,9 @@ class Recorder:
             self._finish()
 
     def _keep_preroll(self) -> None:
-        settings = self._settings
-        seconds = max(settings.preroll or 0, self._before)
-        memory, format = settings.preroll_memory, settings.default_format
-        self._intake.keep(seconds, memory, format, settings.audio)
+        own = self._settings
+        seconds = max(own.preroll or 0, self._before)
+        self._intake.keep(seconds, own.preroll_memory, own.default_format, own.audio)
 
     def _add_request(self, reason: str, name: str) -> RecordingRequest:
         request = RecordingRequest(reason, name, self._release)

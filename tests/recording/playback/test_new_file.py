@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from twistedcam.recording.playback.new_file import new_file
+from twistedcam.errors import BadArgument
+from twistedcam.recording.playback.new_file import new_file, reserve_path
+from twistedcam.recording.writer.file_names import release_name
 
 
 def visible(folder: Path) -> list[str]:
@@ -41,3 +43,17 @@ def test_an_error_leaves_nothing(tmp_path: Path, error: BaseException) -> None:
     with pytest.raises(type(error)):
         begin_and_fail(tmp_path / "film.mp4", error)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_name_of_a_new_file_is_reserved_until_it_is_released(tmp_path: Path) -> None:
+    first = reserve_path(tmp_path, "front door", 1_700_000_000, None)
+    second = reserve_path(tmp_path, "front door", 1_700_000_000, None)
+    assert first.name.startswith("front_door_2023-11-") and first.suffix == ".mp4"
+    assert second.name == f"{first.stem}-2.mp4"
+    mine = reserve_path(tmp_path, "door", 0, "mine.mp4")
+    with pytest.raises(BadArgument, match=r"there is a recording 'mine\.mp4' already"):
+        reserve_path(tmp_path, "door", 0, "mine.mp4")
+    for each in (first, second, mine):
+        release_name(each)
+    assert reserve_path(tmp_path, "door", 0, "mine.mp4") == mine
+    release_name(mine)

@@ -66,7 +66,7 @@ def long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Pat
 
     def make(suffix: str) -> Path:
         with monkeypatch.context() as small:
-            small.setattr(segment, "SMALL", 0)
+            small.setattr(segment, "MAX_SMALL_FILE", 0)
             return record(tmp_path / f"a{suffix}")
 
     return make
@@ -159,7 +159,7 @@ def test_without_room_or_time_the_film_stays_as_it_is(
     assert path.read_bytes() == before
     assert [each.name for each in path.parent.iterdir()] == [path.name]
     # A short one gets its name as it is.
-    monkeypatch.setattr(segment, "SMALL", 2**30)
+    monkeypatch.setattr(segment, "MAX_SMALL_FILE", 2**30)
     assert boxes(record(path.with_name("b.mp4"))) == ["ftyp", "mdat", "moov"]
 
 

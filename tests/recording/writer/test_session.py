@@ -127,7 +127,7 @@ def test_a_file_that_comes_near_the_largest_of_the_disk_is_followed_by_another(
 ) -> None:
     largest = 100_000
     monkeypatch.setattr(segment_module, "largest_file", lambda folder: largest)
-    monkeypatch.setattr(segment_module, "_SPARE", 2)  # the muxer holds half of so small a file
+    monkeypatch.setattr(segment_module, "_SPARE_PART", 2)  # the muxer holds half of so small a file
     times = [n / 10 for n in range(150)]
     films = record(RecordingSession(plan(tmp_path, format, crf=1)), timed_frames(times, 320, 240))
     assert len(films) > 1

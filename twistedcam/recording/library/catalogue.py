@@ -8,7 +8,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from operator import is_
+from operator import attrgetter, is_
 from pathlib import Path
 from threading import Lock
 
@@ -22,7 +22,7 @@ _MAX_AGE = 10.0
 #: Recordings that may be new or gone without all being sorted again, or one of a hundred.
 _FEW = 100
 #: Seconds for which a time of change may stay the same although the folder changes again (FAT: 2).
-_COARSE = 2.0
+_COARSE_TIME = 2.0
 
 #: The time of change of the folder, and the protected names.
 _Stamp = tuple[int, frozenset[str]]
@@ -74,7 +74,7 @@ class Catalogue:
             OSError: the folder cannot be read.
         """
         with self._lock:
-            stamp, now = self._look(), time.monotonic()
+            stamp, now = self._stamp_now(), time.monotonic()
             is_fresh = now - self._at < _MAX_AGE
             if (
                 self._listing is not None
@@ -95,13 +95,13 @@ class Catalogue:
         """Look at the folder again next time."""
         self._stamp = None
 
-    def _look(self) -> _Stamp | None:
+    def _stamp_now(self) -> _Stamp | None:
         """The stamp of the folder; None if it may change without the stamp changing."""
         try:
             changed = os.stat(self._folder).st_mtime_ns
         except OSError:
             return None
-        if abs(time.time() - changed / 1e9) < _COARSE:
+        if abs(time.time() - changed / 1e9) < _COARSE_TIME:
             return None
         return changed, self._protection.names()
 
@@ -125,7 +125,7 @@ class Catalogue:
 
 
 def _make(items: list[LibraryEntry], names: frozenset[str]) -> Listing:
-    items = sorted(_mark(items, names), key=_order, reverse=True)
+    items = sorted(_mark(items, names), key=attrgetter("order"), reverse=True)
     return Listing(items, TimeIndex(items), frozenset(item.recording for item in items))
 
 
@@ -138,8 +138,8 @@ def _change(listing: Listing, new: list[LibraryEntry], gone: set[str]) -> Listin
     else:
         kept = kept.copy()
     for item in new:
-        place = _order(item)
-        kept.insert(bisect_left(kept, True, key=lambda each: _order(each) <= place), item)
+        place = item.order
+        kept.insert(bisect_left(kept, True, key=lambda each: each.order <= place), item)
     names = (listing.names - gone).union(item.recording for item in new)
     return Listing(kept, listing.times.changed(new, removed), names)
 
@@ -149,7 +149,3 @@ def _mark(items: list[LibraryEntry], names: frozenset[str]) -> list[LibraryEntry
     if not names:
         return items
     return [replace(item, protected=True) if item.recording in names else item for item in items]
-
-
-def _order(item: LibraryEntry) -> tuple[float, str]:
-    return item.start, item.recording

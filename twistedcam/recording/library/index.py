@@ -43,10 +43,10 @@ _MAX_BYTES = 256 << 20
 _SAVE_PERIOD = 15.0
 #: Seconds for which less than a thousandth of the index may be unsaved. To save 100,000 recordings
 #: takes a second; after a crash a few files are read again.
-_FEW_PERIOD = 60.0
+_SMALL_SAVE_PERIOD = 60.0
 
 #: Files up to which each one is looked at every time; that takes 4 ms.
-_FEW_FILES = 1000
+_FULL_FILES = 1000
 
 #: Size and time of last change; a file with the same stamp is unchanged.
 _Stamp = tuple[int, int]
@@ -95,7 +95,7 @@ class Index:
         """
         until = math.inf if limit is None else time.monotonic() + limit
         known = self._known()
-        found, unread = self._look(is_full)
+        found, unread = self._compare(is_full)
         if later:
             late = [each[0] for each in unread if show_name(each[0]) in later]
             unread = [each for each in unread if each[0] not in late]
@@ -127,7 +127,7 @@ class Index:
         Raises:
             OSError: the folder cannot be read.
         """
-        found, unread = self._look()
+        found, unread = self._compare()
         if missing is not None:
             missing += [show_name(name) for name, _, _ in unread]
         return list(found.values())
@@ -154,7 +154,7 @@ class Index:
         Raises:
             OSError: the folder cannot be read.
         """
-        found, unread = self._look()
+        found, unread = self._compare()
         count = len(found) + len(unread)
         saved = time.monotonic()
         step = MAX_FILES * MAX_PROCESSES
@@ -168,15 +168,17 @@ class Index:
         self._unsaved += len(unread)
         self._save_changes()
 
-    def _look(self, is_full: bool = True) -> tuple[dict[str, LibraryEntry], list[_Unread]]:
-        """The recordings that are as in the index, by the files' names; and other files.
+    def _compare(self, is_full: bool = True) -> tuple[dict[str, LibraryEntry], list[_Unread]]:
+        """Compare the folder with the index.
+
+        Returns the recordings that are as in the index, by the files' names, and other files.
 
         Arguments:
             is_full: False to take a file of the same name and number for unchanged, which takes a
                 tenth of the time.
         """
         known, numbers = self._known(), self._numbers
-        is_full = is_full or len(known) <= _FEW_FILES
+        is_full = is_full or len(known) <= _FULL_FILES
         found: dict[str, LibraryEntry] = {}
         unread: list[_Unread] = []
         for each in self._files():
@@ -278,7 +280,7 @@ class Index:
     def _save_changes(self) -> None:
         """Save the index if more than a few changes are not saved, or for some time."""
         is_few = self._unsaved * 1000 < len(self._known())
-        is_late = time.monotonic() - self._saved_at > _FEW_PERIOD
+        is_late = time.monotonic() - self._saved_at > _SMALL_SAVE_PERIOD
         if self._unsaved and (is_late or not is_few):
             self._save()
 

@@ -7,6 +7,7 @@ import heapq
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -46,7 +47,7 @@ T = TypeVar("T")
 #: Endings of recordings and snapshots.
 _FILES = SUFFIXES.union(PICTURES)
 #: Seconds for which new files are read before recordings are deleted.
-_LOOK = 2.0
+_READING_TIME = 2.0
 
 
 class Library:
@@ -179,8 +180,8 @@ class Library:
                 for item in writing
                 if item.recording not in listing.names
             ]
-            new.sort(key=_order, reverse=True)
-            items = heapq.merge(new, listing.newest_first, key=_order, reverse=True)
+            new.sort(key=attrgetter("order"), reverse=True)
+            items = heapq.merge(new, listing.newest_first, key=attrgetter("order"), reverse=True)
             return [show(item) for item in islice(filter(wanted, items), most)]
 
         return await self._on_disk(look)
@@ -311,10 +312,10 @@ class Library:
         """
 
         writing = builtins.list(self._being_written())
-        items, free = await self._look(cameras, writing)
+        items, free = await self._entries_and_space(cameras, writing)
         return await self._remover.make_room(items, free, limits, self._ages)
 
-    async def _look(
+    async def _entries_and_space(
         self, cameras: frozenset[str] | None, writing: builtins.list[LibraryEntry]
     ) -> tuple[builtins.list[LibraryEntry], int]:
         """The recordings of these cameras, and the bytes that are free on the disk."""
@@ -332,7 +333,7 @@ class Library:
                 items = [item for item in items if item.camera in cameras]
             return items, free_bytes(self.folder)
 
-        return await self._reading.use(_LOOK, look)
+        return await self._reading.use(_READING_TIME, look)
 
     async def _camera_of(self, path: Path) -> str:
         """The camera of a recording or a snapshot, "" if that is not known."""
@@ -386,7 +387,3 @@ class Library:
         """End the reader's processes."""
         self._reading.close()
         self._reader.close()
-
-
-def _order(item: LibraryEntry) -> tuple[float, str]:
-    return item.start, item.recording

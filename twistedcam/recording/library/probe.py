@@ -62,6 +62,11 @@ class LibraryEntry:
     layout: tuple[int, ...] | None = None
     protected: bool = False
 
+    @property
+    def order(self) -> tuple[float, str]:
+        """Its place among others: by its start."""
+        return self.start, self.recording
+
     def as_dict(self) -> dict[str, Any]:
         """The fields as a dictionary, the name first."""
         return dict(vars(self))

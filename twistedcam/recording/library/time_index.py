@@ -141,21 +141,22 @@ class _CameraTimes:
 
     def __init__(self, items: Sequence[LibraryEntry]) -> None:
         unique = _without_copies(items)
-        kept = sorted(unique, key=lambda item: (item.start, item.recording))
+        kept = sorted(unique, key=lambda item: item.order)
         main = [item for item in kept if item.kind == "recording"]
         exports = [item for item in kept if item.kind == "export"]
         self.spans = _join(main)
         self._index()
         #: The exports that show what no recording shows.
-        self._alone = [item for item in exports if self._uncovered(item) > _UNCOVERED]
-        if self._alone:
-            self.spans = _join(sorted([*main, *self._alone], key=lambda item: item.start))
+        self._shown_exports = [item for item in exports if self._uncovered(item) > _UNCOVERED]
+        if self._shown_exports:
+            self.spans = _join(sorted([*main, *self._shown_exports], key=lambda item: item.start))
             self._index()
-        shown = {id(item) for item in (*main, *self._alone)}
+        shown = {id(item) for item in (*main, *self._shown_exports)}
         #: Copies, and exports of what recordings show.
         self._hidden = [item for item in items if id(item) not in shown]
         #: The latest start of a recording.
-        self._latest = max((item.start for item in (*main[-1:], *self._alone)), default=-math.inf)
+        latest = *main[-1:], *self._shown_exports
+        self._latest = max((item.start for item in latest), default=-math.inf)
 
     @property
     def items(self) -> list[LibraryEntry]:
@@ -207,7 +208,8 @@ class _CameraTimes:
 
     def _with_last(self, item: LibraryEntry) -> _CameraTimes | None:
         """These times with one that is later than all others, or hidden; None if it is neither."""
-        if item.kind == "export" and not self._alone and self._uncovered(item) <= _UNCOVERED:
+        is_covered = not self._shown_exports and self._uncovered(item) <= _UNCOVERED
+        if item.kind == "export" and is_covered:
             return self._copy(self.spans, len(self.spans), [*self._hidden, item])
         return self._with_latest([item]) if item.kind == "recording" else None
 
@@ -216,7 +218,7 @@ class _CameraTimes:
         begin = items[0].start
         if begin <= self._latest + 2 * _ROUNDING:
             return None  # it may be a copy
-        if any(_end(each) > begin for each in self._alone):
+        if any(_end(each) > begin for each in self._shown_exports):
             return None  # of what these recordings show
         place = bisect_right(self._ends, begin - _LONGEST_FRAME)
         made = self._copy(_join(items, self.spans, place), place, self._hidden)
@@ -227,7 +229,7 @@ class _CameraTimes:
         """These times with other spans from a place on."""
         made = _CameraTimes.__new__(_CameraTimes)
         made.spans, made._hidden = spans, hidden
-        made._alone, made._latest = self._alone, self._latest
+        made._shown_exports, made._latest = self._shown_exports, self._latest
         made._starts = self._starts[:place] + [span.start for span in spans[place:]]
         ends = self._ends[:place]
         later = (span.end for span in spans[place:])
@@ -243,7 +245,7 @@ class _CameraTimes:
         if made is not None:
             return made
         begin, names = items[0].start, {item.recording for item in items}
-        if any(_end(item) > begin for item in self._alone):
+        if any(_end(item) > begin for item in self._shown_exports):
             kept = [each for each in self.items if each.recording not in names]
             return _CameraTimes([*kept, *items])
         place = bisect_right(self._ends, begin - _LONGEST_FRAME)
@@ -266,6 +268,7 @@ class _CameraTimes:
         return (item.seconds or 0) - sum(max(0.0, each) for each in covered)
 
     def between(self, start: float, end: float, gap: float) -> list[Span]:
+        """The spans between two times (``TimeIndex.spans``)."""
         first = bisect_right(self._ends, start)
         last = bisect_left(self._starts, end)
         found: list[Span] = []
@@ -282,18 +285,21 @@ class _CameraTimes:
 
     @cached_property
     def whole(self) -> RecordedTimes | None:
+        """The first and the last time; None without a recording."""
         if not self.spans:
             return None
         count = sum(len(span.entries) for span in self.spans)
         return RecordedTimes(self._starts[0], self._ends[-1], count)
 
     def next_after(self, time: float) -> float | None:
+        """The earliest time from ``time`` on that was recorded (``TimeIndex.next_after``)."""
         first = bisect_right(self._ends, time + _ROUNDING)
         if first == len(self.spans):
             return None
         return max(time, self.spans[first].start)
 
     def following(self, start: float, end: float) -> Iterator[LibraryEntry]:
+        """Yield the recordings to play from one time on (``TimeIndex.entries_from``)."""
         time = start
         while time < end:
             # What is left of a recording that is over, but for rounding, is no picture.

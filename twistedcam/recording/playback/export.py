@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 
 from twistedcam.errors import DiskError, NotSupported
@@ -18,12 +17,11 @@ from twistedcam.recording.playback.movie_files import MovieFiles
 from twistedcam.recording.playback.new_file import new_file
 from twistedcam.recording.playback.piece import Piece
 from twistedcam.recording.writer.disk_space import ROOM, free_bytes
-from twistedcam.recording.writer.metadata_tag import Tag
+from twistedcam.recording.writer.metadata_tag import Tag, utc_text
 from twistedcam.recording.writer.part_file import disk_error
 from twistedcam.recording.writer.segment import SegmentResult
 from twistedcam.runtime.clock import boot_id, uptime
 
-SUFFIX = ".mp4"
 #: Bytes copied in one call.
 _CHUNK = 8 << 20
 #: Errors of ``copy_file_range`` that mean that it cannot be used here.
@@ -80,9 +78,8 @@ def _join(
         fd, is_growing = files.open(part.name)
         open_files.append(fd)
         cuts.append(part.cut(files.read(fd, is_growing)))
-    began = datetime.fromtimestamp(piece.start, UTC).isoformat(timespec="microseconds")
     tag = Tag(camera, name, 0, time.time(), boot_id(), uptime(), "export")
-    texts = {"©day": began.replace("+00:00", "Z"), "©cmt": str(tag)}
+    texts = {"©day": utc_text(piece.start), "©cmt": str(tag)}
     return WholeMovie(cuts, piece.start, texts)
 
 

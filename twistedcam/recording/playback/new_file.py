@@ -8,9 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from twistedcam.errors import BadArgument, DiskError
+from twistedcam.recording.writer.file_names import reserve, reserve_free_name
 from twistedcam.recording.writer.part_file import whole_of
 from twistedcam.runtime.atomic_file import sync_file, sync_folder
 from twistedcam.runtime.file_system import move_without_replacing
+
+#: The ending of files that are made of recordings.
+SUFFIX = ".mp4"
 
 
 @dataclass
@@ -26,6 +31,26 @@ class NewFile:
     fd: int
     name: str = ""
     size: int = 0
+
+
+def reserve_path(folder: Path, camera: str, start: float, name: str | None) -> Path:
+    """Reserve the name of a new file until ``release_name``, and return its path.
+
+    Arguments:
+        name: the name; None for ``CAMERA_DATE_TIME.mp4`` with the time ``start``.
+
+    Raises:
+        BadArgument: a recording has that name.
+        DiskError: the folder cannot be read.
+    """
+    try:
+        if name is None:
+            return folder / reserve_free_name(folder, camera, start, SUFFIX)
+        if reserve(folder, name):
+            return folder / name
+    except OSError as error:
+        raise DiskError(f"{folder}: {error.strerror or error}") from error
+    raise BadArgument(f"there is a recording {name!r} already")
 
 
 @contextmanager

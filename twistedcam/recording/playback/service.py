@@ -14,19 +14,18 @@ from typing import TYPE_CHECKING
 
 from twisted.internet.defer import DeferredLock, DeferredSemaphore
 
-from twistedcam.errors import BadArgument, DiskError, NoSuchCamera, NoSuchRecording
+from twistedcam.errors import BadArgument, NoSuchCamera, NoSuchRecording
 from twistedcam.events import EventBus, RecordingChanged
 from twistedcam.recording.library.library import Library
 from twistedcam.recording.library.media_reader import MediaReader
 from twistedcam.recording.library.probe import LibraryEntry
 from twistedcam.recording.library.time_index import RecordedTimes, Span, TimeIndex
 from twistedcam.recording.media_worker.video_file import UnreadableVideo
+from twistedcam.recording.playback.new_file import SUFFIX, reserve_path
 from twistedcam.recording.writer.disk_space import check_folder
 from twistedcam.recording.writer.file_names import (
     check_name,
     release_name,
-    reserve,
-    reserve_free_name,
 )
 from twistedcam.recording.writer.segment import SegmentResult
 from twistedcam.runtime.threads import Thread, run_in_thread
@@ -41,11 +40,9 @@ if TYPE_CHECKING:
 #: Pieces that are remembered for requests of further parts of them, and for how many seconds.
 _MAX_PLANS, _PLAN_AGE = 64, 900.0
 #: Pictures in memory at most, and seconds of a recording that have one picture.
-_MAX_PICTURES, _STEP = 512, 1.0
+_MAX_PICTURES, _PICTURE_SECONDS = 512, 1.0
 #: Pictures that are read at once.
-_AT_ONCE = 2
-#: The suffix of exports.
-_SUFFIX = ".mp4"
+_PICTURES_AT_ONCE = 2
 
 
 class NothingRecorded(NoSuchRecording):
@@ -105,7 +102,7 @@ class PlaybackService:
         self._plans: OrderedDict[tuple[str, float, float, bool], tuple[float, Piece]]
         self._plans = OrderedDict()
         self._pictures: OrderedDict[tuple[str, int], bytes] = OrderedDict()
-        self._room = DeferredSemaphore(_AT_ONCE)
+        self._picture_slots = DeferredSemaphore(_PICTURES_AT_ONCE)
         self._exporting = DeferredLock()
         self._is_closed = False
         self._has_imported = False
@@ -185,9 +182,9 @@ class PlaybackService:
             NothingRecorded: there is none.
             DiskError: the folder cannot be read.
         """
-        return (await self._look(camera, start, end))[0]
+        return (await self._find(camera, start, end))[0]
 
-    async def _look(
+    async def _find(
         self, camera: str, start: float, end: float
     ) -> tuple[list[LibraryEntry], TimeIndex, list[LibraryEntry]]:
         """The recordings, and what was known when they were found."""
@@ -228,7 +225,7 @@ class PlaybackService:
             self._plans.move_to_end(key)
             return kept[1]
         end = start + seconds
-        entries, times, writing = await self._look(camera, start, end)
+        entries, times, writing = await self._find(camera, start, end)
 
         def plan() -> Piece:
             from twistedcam.recording.playback.planner import plan_piece
@@ -270,11 +267,11 @@ class PlaybackService:
             NoSuchRecording: the recording has no readable picture.
             DiskError: the folder cannot be read.
         """
-        entry = (await self.entries(camera, at, at + _STEP))[0]
+        entry = (await self.entries(camera, at, at + _PICTURE_SECONDS))[0]
         since = max(0.0, at - entry.start)
-        key = entry.recording, int(since / _STEP)
+        key = entry.recording, int(since / _PICTURE_SECONDS)
         if key not in self._pictures:
-            await self._room.acquire()
+            await self._picture_slots.acquire()
             try:
                 if key not in self._pictures:
                     made = await run_in_thread(
@@ -282,7 +279,7 @@ class PlaybackService:
                     )
                     self._pictures[key] = made
             finally:
-                self._room.release()
+                self._picture_slots.release()
         self._pictures.move_to_end(key)
         while len(self._pictures) > _MAX_PICTURES:
             self._pictures.popitem(last=False)
@@ -317,7 +314,7 @@ class PlaybackService:
             DiskError: the file cannot be written.
         """
         if name is not None:
-            name = check_name(name, (_SUFFIX,))
+            name = check_name(name, (SUFFIX,))
         self._check_mount()
         check_folder(self._library.folder)
         piece = await self.plan(camera, start, seconds)
@@ -328,7 +325,7 @@ class PlaybackService:
                 f"({piece.seconds:.1f} s), and the rest on its own"
             )
         async with self._exporting:
-            path = self._take_name(camera, piece.start, name)
+            path = reserve_path(self._library.folder, camera, piece.start, name)
             try:
                 result = await run_in_thread(
                     self._make_thread, lambda: self._write(piece, path, camera)
@@ -352,14 +349,3 @@ class PlaybackService:
 
         reserve = self._reserve()
         return write_export(self._files, piece, path, camera, reserve, lambda: not self._is_closed)
-
-    def _take_name(self, camera: str, start: float, name: str | None) -> Path:
-        folder = self._library.folder
-        try:
-            if name is None:
-                return folder / reserve_free_name(folder, camera, start, _SUFFIX)
-            if reserve(folder, name):
-                return folder / name
-        except OSError as error:
-            raise DiskError(f"{folder}: {error.strerror or error}") from error
-        raise BadArgument(f"there is a recording {name!r} already")

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,18 +18,16 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twistedcam.errors import BadArgument, CommandError, DiskError, NotSupported
+from twistedcam.errors import BadArgument, CommandError, NotSupported
 from twistedcam.events import EventBus, RecordingChanged
 from twistedcam.recording.library.probe import LibraryEntry
-from twistedcam.recording.playback.new_file import new_file
+from twistedcam.recording.playback.new_file import SUFFIX, new_file, reserve_path
 from twistedcam.recording.writer.disk_space import ROOM, check_folder, free_bytes
 from twistedcam.recording.writer.file_names import (
     check_name,
     release_name,
-    reserve,
-    reserve_free_name,
 )
-from twistedcam.recording.writer.metadata_tag import Tag
+from twistedcam.recording.writer.metadata_tag import Tag, utc_text
 from twistedcam.recording.writer.part_file import disk_error
 from twistedcam.recording.writer.plan import TIMELAPSE_FPS
 from twistedcam.recording.writer.segment import SegmentResult
@@ -41,7 +38,6 @@ from twistedcam.util.escaped_name import file_name
 
 log = Logger()
 
-SUFFIX = ".mp4"
 #: Seconds of a film at least and at most.
 MIN_SECONDS, MAX_SECONDS = 0.1, 3600.0
 #: Times of pictures in one request at most, so that progress is seen.
@@ -120,7 +116,10 @@ class TimelapseRenderer:
         if not MIN_SECONDS <= seconds <= MAX_SECONDS:
             raise BadArgument(f"a timelapse has {MIN_SECONDS:g} to {MAX_SECONDS:g} seconds")
         times = choose_times(entries, start, end, max(1, round(seconds * TIMELAPSE_FPS)))
-        path = self._take_name(camera, max(start, entries[0].start), name)
+        check_folder(self._folder)
+        if name is not None:
+            name = check_name(name, (SUFFIX,))
+        path = reserve_path(self._folder, camera, max(start, entries[0].start), name)
         job = TimelapseJob(camera, path.name, sum(len(each) for _, each in times))
         self.job = job
         self._events.publish(RecordingChanged(camera, "rendering", job.name))
@@ -150,18 +149,6 @@ class TimelapseRenderer:
         """Cancel what is being rendered."""
         if self.job is not None:
             self.job.is_cancelled = True
-
-    def _take_name(self, camera: str, start: float, name: str | None) -> Path:
-        check_folder(self._folder)
-        if name is not None:
-            name = check_name(name, (SUFFIX,))
-            if not reserve(self._folder, name):
-                raise BadArgument(f"there is a recording {name!r} already")
-            return self._folder / name
-        try:
-            return self._folder / reserve_free_name(self._folder, camera, start, SUFFIX)
-        except OSError as error:
-            raise DiskError(f"{self._folder}: {error.strerror or error}") from error
 
     def _on_ended(self, path: Path, job: TimelapseJob) -> None:
         release_name(path)
@@ -198,10 +185,11 @@ class TimelapseRenderer:
     ) -> SegmentResult:
         try:
             with new_file(path) as made:
-                told = self._feed(job, made.fd, path.name, times)
+                answer = self._feed(job, made.fd, path.name, times)
         except OSError as error:
             raise disk_error(path.name, error) from error
-        return SegmentResult(made.name, int(told["pictures"]), float(told["seconds"]), made.size)
+        pictures, seconds = int(answer["pictures"]), float(answer["seconds"])
+        return SegmentResult(made.name, pictures, seconds, made.size)
 
     def _feed(
         self,
@@ -211,8 +199,7 @@ class TimelapseRenderer:
         times: list[tuple[LibraryEntry, list[float]]],
     ) -> dict[str, Any]:
         """Let a process make the film; return its last answer."""
-        began = datetime.fromtimestamp(times[0][0].start + times[0][1][0], UTC)
-        date = began.isoformat(timespec="microseconds").replace("+00:00", "Z")
+        date = utc_text(times[0][0].start + times[0][1][0])
         tag = Tag(job.camera, name, 0, time.time(), boot_id(), uptime(), "timelapse")
         metadata = {"creation_time": date, "date": date, "comment": str(tag)}
         # Called in a thread: few servers render films.
@@ -234,15 +221,15 @@ class TimelapseRenderer:
                             raise NotSupported(f"{name} was cancelled")
                         self._check_room()
                         batch = each[at : at + _BATCH]
-                        told = process.ask({"times": batch}, [fd])
-                        refused = told.get("refused") or refused
+                        answer = process.ask({"times": batch}, [fd])
+                        refused = answer.get("refused") or refused
                         job.done += len(batch)
                 finally:
                     os.close(fd)
-            told = process.ask({"end": True}, [])
-        if not told["pictures"]:
+            answer = process.ask({"end": True}, [])
+        if not answer["pictures"]:
             raise NotSupported(f"{name}: no picture could be read: {refused or 'there is none'}")
-        return told
+        return answer
 
     def _check_room(self) -> None:
         if free_bytes(self._folder) < 2 * ROOM + self._reserve():
@@ -305,7 +292,7 @@ class _RenderProcess:
         with suppress(OSError):
             wait_or_kill(self._process, _GRACE)
 
-    def ask(self, order: dict[str, Any], files: Sequence[int]) -> dict[str, Any]:
+    def ask(self, request: dict[str, Any], files: Sequence[int]) -> dict[str, Any]:
         """Send a request and return the answer.
 
         Raises:
@@ -313,13 +300,13 @@ class _RenderProcess:
             OSError: the film cannot be written.
         """
         try:
-            socket.send_fds(self._socket, [json.dumps(order).encode() + b"\n"], files)
+            socket.send_fds(self._socket, [json.dumps(request).encode() + b"\n"], files)
             line = self._answers.readline()
         except ConnectionError:
             line = b""
         if not line:
             raise NotSupported("the process that renders has ended: a recording may be damaged")
-        told: dict[str, Any] = json.loads(line)
-        if "failed" in told:
-            raise OSError(told["errno"] or 0, told["failed"])
-        return told
+        answer: dict[str, Any] = json.loads(line)
+        if "failed" in answer:
+            raise OSError(answer["errno"] or 0, answer["failed"])
+        return answer

@@ -85,10 +85,12 @@ class WriteJob:
         self._split = False
         #: The time of the newest picture that was offered.
         self._offered = 0
-        self._broken = False
+        #: True after an error: nothing more is written.
+        self._cannot_write = False
         self._has_failed = False
         self._ended = False
-        self._accounted = 0
+        #: The frames that were left out and are counted in files that have their names.
+        self._dropped_in_files = 0
         self._end_at: int | None = None
         self._finished: Deferred[Progress] | None = None
         self._pump()
@@ -150,18 +152,18 @@ class WriteJob:
         if self._busy:
             return
         session = self._session
-        if self._broken:
+        if self._cannot_write:
             self._queue.clear()
         if self._queue:
             batch = self._queue.take(self._queue.batch)
             self._run(lambda: self._write(batch))
-        elif self._split and not self._broken:
+        elif self._split and not self._cannot_write:
             self._split = False
             self._run(session.split)
         elif self._finished is not None and not self._ended:
             self._ended = True
             # What was in the queue when the disk was full is lost: the last frame is not extended.
-            at = None if self._broken else self._end_at
+            at = None if self._cannot_write else self._end_at
             self._run(lambda: session.finish(at))
         elif self._ended and not self._publishing:
             self._thread.end()
@@ -172,7 +174,8 @@ class WriteJob:
 
     def _run(self, call: Callable[[], Progress]) -> None:
         self._busy = True
-        self._thread.run(call).addCallbacks(self._went, self._failed).addCallback(self._idle)
+        made = self._thread.run(call).addCallbacks(self._note_progress, self._failed)
+        made.addCallback(self._call_ended)
 
     def _write(self, batch: list[Packet]) -> Progress:
         """Write on the thread."""
@@ -183,7 +186,7 @@ class WriteJob:
             self._written = pictures, self._monotonic() - began
         return progress
 
-    def _went(self, progress: Progress) -> None:
+    def _note_progress(self, progress: Progress) -> None:
         is_first = progress.frames > 0 and not self.progress.frames
         before, self.progress = self.progress, progress
         is_left = progress.started != before.started or not progress.file_seconds
@@ -201,10 +204,10 @@ class WriteJob:
     def _failed(self, why: Failure) -> None:
         self._has_failed = True
         progress = self._session.progress()  # the thread is idle now
-        self._went(progress)
+        self._note_progress(progress)
         self._break(why)
 
-    def _idle(self, _: Any) -> None:
+    def _call_ended(self, _: Any) -> None:
         self._busy = False
         written, self._written = self._written, None
         if written is not None:
@@ -212,8 +215,8 @@ class WriteJob:
         self._pump()
 
     def _publish(self, segment: Segment) -> None:
-        dropped = self._queue.dropped + self.count_missed() - self._accounted
-        self._accounted += dropped
+        dropped = self._queue.dropped + self.count_missed() - self._dropped_in_files
+        self._dropped_in_files += dropped
         self._publishing += 1
         made = self._publisher.run(lambda: segment.publish(dropped))
         made.addCallbacks(
@@ -221,7 +224,7 @@ class WriteJob:
             lambda why: self._unpublished(segment.result.name, why),
         )
         made.addErrback(lambda why: log.failure("a listener of a recording failed", failure=why))
-        made.addCallback(self._out)
+        made.addCallback(self._publish_ended)
 
     def _published(self, result: SegmentResult) -> None:
         self.progress.name = result.name if self.progress.files == 1 else self.progress.name
@@ -236,7 +239,7 @@ class WriteJob:
             why = Failure(DiskError(f"{disk_error(name, why.value)}; {where}"))
         self._break(why)
 
-    def _out(self, _: Any) -> None:
+    def _publish_ended(self, _: Any) -> None:
         self._publishing -= 1
         self._pump()
 
@@ -246,12 +249,12 @@ class WriteJob:
             log.failure("writing a recording failed unexpectedly", failure=why)
             assert isinstance(error, Exception)
             error = recording_error(self.progress.name, error)
-        first, self._broken = not self._broken, True
+        first, self._cannot_write = not self._cannot_write, True
         if first:
             self._listener.on_failed(error)
 
 
-class _Saved:
+class _Outcome:
     """Keeps the outcome of a job."""
 
     file: SegmentResult | None = None
@@ -279,8 +282,8 @@ async def write_frames(
         DiskError: the file cannot be written.
         NotSupported: pictures of this size cannot be encoded.
     """
-    saved = _Saved()
-    progress = await WriteJob(plan, frames, make_thread, saved).finish(None)
-    if saved.error is not None:
-        raise saved.error
-    return progress, saved.file
+    outcome = _Outcome()
+    progress = await WriteJob(plan, frames, make_thread, outcome).finish(None)
+    if outcome.error is not None:
+        raise outcome.error
+    return progress, outcome.file

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
 from twistedcam.version import __version__
@@ -22,6 +23,12 @@ _TAG = re.compile(
     r" name=(?P<name>.{1,255})",
     re.DOTALL,
 )
+
+
+def utc_text(time: float) -> str:
+    """Return a time in seconds since the UNIX epoch as ISO 8601 in UTC, to the microsecond."""
+    date = datetime.fromtimestamp(time, UTC)
+    return date.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ import struct
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from errno import ENOENT, ENOSPC
 from fractions import Fraction
 from pathlib import Path
@@ -23,7 +22,7 @@ from twistedcam.recording.writer.container_writer import open_writer
 from twistedcam.recording.writer.disk_space import ROOM, free_bytes, largest_file
 from twistedcam.recording.writer.faststart import SUFFIXES, copy_with_index_in_front
 from twistedcam.recording.writer.file_names import release_name
-from twistedcam.recording.writer.metadata_tag import Tag, write_dropped
+from twistedcam.recording.writer.metadata_tag import Tag, utc_text, write_dropped
 from twistedcam.recording.writer.muxing import FileContents
 from twistedcam.recording.writer.part_file import PartFile, disk_error
 from twistedcam.recording.writer.sound_track import SoundPiece, SoundTrack
@@ -33,21 +32,21 @@ from twistedcam.util.libraries import av
 #: Bytes of a frame in the index.
 _INDEX_ENTRY = 40
 #: This part of the largest file size is left for frames that the muxer still holds.
-_SPARE = 16
+_SPARE_PART = 16
 #: Bytes of a file whose index is moved to its front before it gets its name.
-SMALL = 16 * 2**20
+MAX_SMALL_FILE = 16 * 2**20
 #: Microseconds of recording between two checks of the disk.
-_LOOK = 400_000
+_DISK_CHECK_PERIOD = 400_000
 #: Microseconds between two pictures above which the newest ones are written behind the file.
-_SLOW = 150_000
+_SLOW_PERIOD = 150_000
 #: Seconds for which sound may be late. Then silence is written, up to so many microseconds ago.
-_LATEST_SOUND, _FILLED = 2.0, 1_000_000
+_LATEST_SOUND, _FILL_UNTIL = 2.0, 1_000_000
 #: Factor by which a camera may exceed its nominal rate without losing a frame in an AVI.
-MORE = 1.25
+RATE_TOLERANCE = 1.25
 #: Steps by which a frame of an AVI may come too early for its position.
-_EARLY = 2.0
+_MAX_EARLY_STEPS = 2.0
 #: Seconds above which the last picture of an AVI is written once more at its end.
-_STILL = 0.1
+_MAX_LAST_PICTURE = 0.1
 
 
 @dataclass
@@ -122,7 +121,7 @@ class Segment:
         #: Steps of the file in a microsecond, and seconds in a step: fractions take their time.
         self._rate = 1 / (1_000_000 * self._base)
         self._step = float(self._base)
-        self._early = 0.5 if rate is None else _EARLY
+        self._early = 0.5 if rate is None else _MAX_EARLY_STEPS
         self._pace, self._settings = pace, settings
         self._strict_grid = format.container.muxer == "avi"
         #: The track of its packets, which a file has one of; its JPEGs may change their size.
@@ -130,8 +129,7 @@ class Segment:
         self._takes_other_sizes = format.codec != "copy" or first.track.codec != "mjpeg"
         self._file = PartFile(path)
         self._largest = largest_file(path.parent)
-        began = datetime.fromtimestamp(first.time_us / 1e6, UTC)
-        written = began.isoformat(timespec="microseconds").replace("+00:00", "Z")
+        date = utc_text(first.time_us / 1e6)
         tag = Tag(
             camera,
             path.name,
@@ -140,16 +138,18 @@ class Segment:
             up=uptime(),
             kind="recording" if pace == 1.0 else "timelapse",
         )
-        metadata = {"creation_time": written, "date": written, "comment": str(tag)}
+        metadata = {"creation_time": date, "date": date, "comment": str(tag)}
         contents = FileContents(format, settings, first, pace, rate, sound, metadata)
         self._writer = open_writer(self._file, contents)
         self._is_closed = False
         self._sound = None if sound is None else SoundTrack(sound, self.started)
+        #: The encoded picture that the muxer gets when its duration is known.
         self._held: Any = None
+        #: The newest frame of an AVI, which may be repeated at its end.
         self._last: Packet | None = None
         self._last_pts = -1
         self._is_slow = True
-        self._looked = first.dts
+        self._disk_checked_at = first.dts
         if self._strict_grid:
             self._file.change(lambda file: write_date(file, first.time_us / 1e6))
         self._header = self._file.size
@@ -176,7 +176,7 @@ class Segment:
         self._held, self._last_pts = picture, pts
         self.result.frames += 1
         step = (frame.dts - self.last) * self._pace
-        self._is_slow = self.result.frames == 1 or step >= _SLOW
+        self._is_slow = self.result.frames == 1 or step >= _SLOW_PERIOD
         self.last = frame.dts
         if self._strict_grid:
             self._last = frame
@@ -184,7 +184,7 @@ class Segment:
         elif self._is_slow:
             self._put_tail()
         if self._sound is not None and self._sound.missing(frame.dts) > _LATEST_SOUND:
-            self._mux_sound(self._sound.fill(frame.dts - _FILLED))
+            self._mux_sound(self._sound.fill(frame.dts - _FILL_UNTIL))
         self._check_disk(frame.dts)
 
     def write_sound(self, packet: Packet) -> None:
@@ -221,7 +221,7 @@ class Segment:
     def is_full(self) -> bool:
         """True if it is close to the largest file size of the file system (4 GiB on FAT)."""
         most, index = self._largest, _INDEX_ENTRY * self.result.frames
-        return most is not None and self.result.bytes + index >= most - most // _SPARE
+        return most is not None and self.result.bytes + index >= most - most // _SPARE_PART
 
     @property
     def sound(self) -> Track | None:
@@ -249,7 +249,7 @@ class Segment:
         steps = self._steps(time)
         pts = max(round(steps), self._last_pts + 1)
         # A camera may be a little faster than its nominal rate: see _set_true_rate.
-        if pts - steps > max(self._early, float(steps) * (MORE - 1)):
+        if pts - steps > max(self._early, float(steps) * (RATE_TOLERANCE - 1)):
             return None
         return pts
 
@@ -305,7 +305,7 @@ class Segment:
 
     def _copy(self, part: Path) -> Path | None:
         """A copy with the index in front, if that is quick (see ``library.faststart_queue``)."""
-        if self._file.path.suffix.lower() not in SUFFIXES or self.result.bytes > SMALL:
+        if self._file.path.suffix.lower() not in SUFFIXES or self.result.bytes > MAX_SMALL_FILE:
             return None
         try:
             return copy_with_index_in_front(part, self._settings.keep_free or 0)
@@ -313,6 +313,7 @@ class Segment:
             return None
 
     def _mux(self, until: int) -> None:
+        """Write the picture that was held back; it is shown until that step of the file."""
         picture, self._held = self._held, None
         if picture is None:
             return
@@ -332,9 +333,10 @@ class Segment:
         self._note_growth(before)
 
     def _note_growth(self, before: int) -> None:
+        """Note the file's size, and write the tail again if the file has grown since ``before``."""
         if self._file.size > before:
             self.result.bytes = self._file.size
-            if self._is_slow and self._held is not None:  # it was in the tail, which is gone
+            if self._is_slow and self._held is not None:
                 self._put_tail()
 
     def _after_mux(self) -> None:
@@ -354,23 +356,23 @@ class Segment:
     def _fill_grid(self, until: int) -> None:
         """Repeat the last picture of an AVI at its end, where its duration would be too short."""
         left = until - self._last_pts
-        if left > 1 and left * self._base > _STILL and self._last is not None:
+        if left > 1 and left * self._base > _MAX_LAST_PICTURE and self._last is not None:
             self._held = self._writer.encode(self._last, until - 1)
             self._mux(until)
 
     def _set_true_rate(self) -> None:
         """Correct the rate of an AVI that got more frames than its header says."""
         steps = float(self._steps(self.last))
-        if self._last_pts - steps > _EARLY and self._file.error is None:
+        if self._last_pts - steps > _MAX_EARLY_STEPS and self._file.error is None:
             faster = self._last_pts / steps
             self._file.change(lambda file: write_rate(file, faster / float(self._base)))
             self.result.seconds /= faster
 
     def _check_disk(self, time: int) -> None:
         """Check now and then that the file still exists and that there is room for more."""
-        if time - self._looked < _LOOK:
+        if time - self._disk_checked_at < _DISK_CHECK_PERIOD:
             return
-        self._looked = time
+        self._disk_checked_at = time
         if self._file.is_created and not self._file.part.exists():
             reason = f"{os.strerror(ENOENT)} any more (deleted, or the disk was unmounted)"
             raise OSError(ENOENT, reason)

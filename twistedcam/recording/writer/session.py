@@ -22,14 +22,14 @@ from twistedcam.stream.size_changes import PICTURES, SETTLED, Size, SizeChanges
 from twistedcam.util.libraries import av
 
 #: Microseconds without a picture after which a new file begins.
-GAP = 10_000_000
+MAX_GAP = 10_000_000
 #: Bytes of frames of another size that are held back.
 _MAX_HELD = 64 * 2**20
 #: Sizes that cannot be encoded, remembered at most.
 _MAX_REFUSED = 64
 #: Microseconds after the last picture up to which sound is written though no other may follow in
 #: the same file, and microseconds of pictures for which a file waits for its last sound.
-_PAUSE, _LATE_SOUND = 1_000_000, 1_000_000
+_MAX_PAUSE, _MAX_SOUND_DELAY = 1_000_000, 1_000_000
 
 
 @dataclass
@@ -85,7 +85,8 @@ class RecordingSession:
         #: True after a gap, until a new file begins.
         self._has_gap = False
         self._interval = 1_000_000 // TIMELAPSE_FPS
-        self._done = SegmentResult(plan.name)
+        #: The sums of the files that have ended, and of frames that are in no file.
+        self._finished_files = SegmentResult(plan.name)
         self._closed: list[Segment] = []
         #: Frames of another size, held back.
         self._held: list[Packet] = []
@@ -94,7 +95,7 @@ class RecordingSession:
         self._refused: dict[Size, str] = {}
         self._unsupported: str | None = None
         self._left_out: list[str] = []
-        self._said: set[str] = set()
+        self._reported: set[str] = set()
         #: The camera's sound; files that begin get its track.
         self.sound = WaitingSound(plan.format.container, plan.sound)
         #: A file that lacks its last sound only, and its end.
@@ -160,10 +161,10 @@ class RecordingSession:
         skip_reasons, self._left_out = self._left_out, []
         now = self._segment.result if self._segment is not None else SegmentResult(self._name)
         ending = SegmentResult("") if self._ending is None else self._ending[0].result
-        all = self._done + ending + now
+        total = self._finished_files + ending + now
         return Progress(
             self._name,
-            *(all.frames, all.seconds, all.bytes, all.dropped),
+            *(total.frames, total.seconds, total.bytes, total.dropped),
             *(self._files, self._started, now.seconds, now.bytes),
             *(closed, self._unsupported, skip_reasons),
         )
@@ -186,9 +187,9 @@ class RecordingSession:
     def _write(self, frame: Packet) -> None:
         size = frame.size
         if frame.track.is_independent and not self._is_encodable(size):
-            self._done.dropped += 1
+            self._finished_files.dropped += 1
             return
-        if self._segment is not None and frame.dts - self._last > GAP:
+        if self._segment is not None and frame.dts - self._last > MAX_GAP:
             self._has_gap = True
         if self._has_gap and frame.is_keyframe:  # a file begins with a key frame
             self._flush_held()
@@ -212,7 +213,7 @@ class RecordingSession:
         return is_jpeg and frame.size != segment.size
 
     def _keep_time(self, frame: Packet) -> None:
-        if self._last and frame.dts - self._last <= GAP:
+        if self._last and frame.dts - self._last <= MAX_GAP:
             self._interval = frame.dts - self._last
         self._last = frame.dts
 
@@ -256,14 +257,14 @@ class RecordingSession:
         """Write a frame to the current file, or to a new one."""
         if self._segment is None:
             if not frame.is_keyframe:
-                self._done.dropped += 1  # a file begins with a key frame
+                self._finished_files.dropped += 1  # a file begins with a key frame
                 return
             try:
                 self._segment = self._begin(frame)
             except (NotSupported, av.error.FFmpegError) as error:
                 if frame.track.is_independent:
                     self._refuse(frame.size, str(error))
-                self._done.dropped += 1
+                self._finished_files.dropped += 1
                 return
         broken = self._segment.result.broken
         self._write_to_segment(frame)
@@ -271,7 +272,7 @@ class RecordingSession:
             self._leave_out("pictures that cannot be decoded are left out")
         if self.sound:
             self._write_sound(self.sound.before(frame.dts))
-        if self._ending is not None and frame.dts - self._ending[1] > _LATE_SOUND:
+        if self._ending is not None and frame.dts - self._ending[1] > _MAX_SOUND_DELAY:
             self._finish_ending()
 
     def _take_sound(self, sound: Packet) -> None:
@@ -284,7 +285,7 @@ class RecordingSession:
             self._finish_ending()
         self.sound.add(sound)
         if self._segment is not None and not self._held:
-            self._write_sound(self.sound.late(self._last + max(_PAUSE, 2 * self._interval)))
+            self._write_sound(self.sound.late(self._last + max(_MAX_PAUSE, 2 * self._interval)))
 
     def _write_sound(self, packets: Iterable[Packet]) -> None:
         """Write sound to the current file; drop it if there is none."""
@@ -311,8 +312,8 @@ class RecordingSession:
             self._leave_out(reason)
 
     def _leave_out(self, reason: str) -> None:
-        if reason not in self._said:
-            self._said.add(reason)
+        if reason not in self._reported:
+            self._reported.add(reason)
             self._left_out.append(reason)
 
     def _write_to_segment(self, frame: Packet) -> None:
@@ -396,4 +397,4 @@ class RecordingSession:
         try:
             segment.end(at)
         finally:
-            self._done += segment.result
+            self._finished_files += segment.result
