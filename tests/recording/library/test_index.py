@@ -48,13 +48,13 @@ class IndexTests(LibraryCase):
         os.link(self.folder / "a.mkv", self.folder / "one more.mkv")
         self.assertEqual(len(self.names()), 10_001)
         self.assertEqual(saved.stat().st_mtime_ns, before.st_mtime_ns)  # it takes time to save it
-        self.patch(index_module, "_FEW_PERIOD", 0.0)
+        self.patch(index_module, "_SMALL_SAVE_PERIOD", 0.0)
         (self.folder / "one more.mkv").unlink()
         self.assertEqual(len(self.names()), 10_000)
         self.assertGreater(saved.stat().st_mtime_ns, before.st_mtime_ns)
 
     def test_of_many_files_only_new_and_replaced_ones_are_looked_at_each_time(self) -> None:
-        self.patch(index_module, "_FEW_FILES", 1)
+        self.patch(index_module, "_FULL_FILES", 1)
         for name in ("a.mkv", "b.mkv", "c.mkv"):
             make_recording(self.folder / name, 2)
         index = index_module.Index(self.folder, HiddenFolder(self.folder), self.library._reader)
