@@ -68,6 +68,14 @@ class LifecycleTests(Sink, SynchronousTestCase):
         self.rig.step()
         self.assertEqual((self.camera.width, self.camera.height), (240, 320))
 
+    def test_sound_that_cannot_be_received_has_a_reason_until_the_camera_sends_other(self) -> None:
+        fault = "its sound (G729) cannot be received"
+        self.scheme.opening = SourceInfo(sound_fault=fault)
+        self.go_live()
+        self.assertEqual((self.camera.audio.state, self.camera.audio.reason), ("none", fault))
+        self.camera.on_opened(SourceInfo())  # again
+        self.assertIsNone(self.camera.audio.reason)
+
     def test_the_rate_that_comes_in_truth_is_logged_once_for_each_opening(self) -> None:
         self.scheme.opening = SourceInfo(1, 1, 10.0)
         with capturedLogs() as logged:

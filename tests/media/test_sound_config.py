@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import io
+
+import av
 import pytest
 
-from twistedcam.media.sound_config import parse_aac_config, parse_opus_head, sound_track
+from twistedcam.media.sound_config import (
+    is_wav_head,
+    parse_aac_config,
+    parse_opus_head,
+    sound_track,
+    wav_head,
+)
 from twistedcam.rtsp.payloads.opus import opus_head
 
 
@@ -44,3 +53,13 @@ def test_a_track_has_what_its_configuration_says() -> None:
     assert sound_track("opus", opus_head(1)).rate == 48000
     with pytest.raises(ValueError, match="2000 bytes"):
         sound_track("opus", opus_head(1) + bytes(1981))
+
+
+def test_the_head_of_a_wav_file_describes_a_codec() -> None:
+    head = wav_head(0x45, 8000, 1, 4)
+    assert is_wav_head(head)
+    assert not is_wav_head(opus_head(1))
+    with av.open(io.BytesIO(head), format="wav") as described:
+        (stream,) = described.streams.audio
+        assert stream.codec_context.name == "g726"
+        assert (stream.rate, stream.channels, stream.bit_rate) == (8000, 1, 32000)

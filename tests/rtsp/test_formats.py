@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 from tests.rtsp.payloads.test_unit import IDR, PPS, SPS, annexb
+from twistedcam.codecs.audio_decoder import AudioDecoder
+from twistedcam.media.packet import Packet
+from twistedcam.media.track import AUDIO, Track
 from twistedcam.rtsp.formats import (
     TrackFormat,
     aac_parameters,
@@ -70,6 +75,9 @@ def test_aac_parameters_are_read_as_they_were_written() -> None:
             "m=audio 0 RTP/AVP 99\na=rtpmap:99 opus/48000/2\na=fmtp:99 sprop-stereo=1",
             *("opus", 48000, 2),
         ),
+        ("m=audio 0 RTP/AVP 9", "g722", 16000, 1),
+        ("m=audio 0 RTP/AVP 99\na=rtpmap:99 G726-32/8000", "g726le", 8000, 1),
+        ("m=audio 0 RTP/AVP 99\na=rtpmap:99 AAL2-G726-16/8000", "g726", 8000, 1),
         ("m=video 0 RTP/AVP 26", "mjpeg", 0, 0),
     ],
 )
@@ -100,3 +108,22 @@ def test_the_first_format_that_is_known_is_taken() -> None:
     assert found.payload_type == 96
     assert format_of(MediaDescription("video", ())) is None
     assert SessionDescription(()).encode().startswith(b"v=0\r\n")
+
+
+@pytest.mark.parametrize("bits", [2, 3, 4, 5])
+@pytest.mark.parametrize("name", ["G726", "AAL2-G726"])
+def test_g726_is_decoded_with_its_number_of_bits(name: str, bits: int) -> None:
+    found = track(f"m=audio 0 RTP/AVP 99\na=rtpmap:99 {name}-{8 * bits}/8000")
+    assert found is not None and found.clock_rate == 8000
+    rate = Fraction(found.rate)
+    sound = Track(AUDIO, "audio", found.codec, 0, 0, rate, found.channels, found.extradata)
+    (frame,) = AudioDecoder(sound).decode(Packet(sound, 0, 0, 0, bytes(20 * bits)))
+    assert (frame.samples, frame.sample_rate) == (160, 8000)
+
+
+def test_the_clock_of_g722_has_half_the_rate_of_its_samples() -> None:
+    found = track("m=audio 0 RTP/AVP 9")
+    assert found is not None and (found.clock_rate, found.rate) == (8000, 16000)
+    sound = Track(AUDIO, "audio", "g722", rate=Fraction(16000), channels=1)
+    (frame,) = AudioDecoder(sound).decode(Packet(sound, 0, 0, 0, bytes(160)))
+    assert (frame.samples, frame.sample_rate) == (320, 16000)

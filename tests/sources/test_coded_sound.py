@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from tests.support.sound import click_times, clicks
+from twistedcam.codecs.audio_decoder import AudioDecoder
 from twistedcam.media.packet import Packet
 from twistedcam.sources.base import RawPacket, RawPicture
 from twistedcam.sources.coded_sound import CodedSound
@@ -34,6 +35,7 @@ def film(form: str, video_codec: str, codec: str, seconds: int = 3, rate: int = 
             video.codec_context.max_b_frames = 2
         audio: Any = container.add_stream(codec, rate=rate)
         audio.layout = "mono"
+        audio.bit_rate = 4 * rate
         samples = clicks(rate, 1, seconds)
         for number in range(25 * seconds):
             image = np.full((48, 64, 3), 250 if number % 25 == 0 else 10, np.uint8)
@@ -170,6 +172,41 @@ def test_sound_of_a_stream_has_the_clock_of_its_pictures(form: str, monkeypatch:
     found = played(Stream(film(form, "libx264", "aac", rate=44_100)), monkeypatch, 120)
     found_offsets = offsets([each for each in found if each is not None])
     assert found_offsets and max(map(abs, found_offsets)) < 0.012
+
+
+@pytest.mark.parametrize(
+    ("form", "codec", "rate"),
+    [
+        ("avi", "adpcm_ima_wav", 8_000),
+        ("avi", "adpcm_ms", 8_000),
+        ("asf", "g726", 8_000),
+        ("nut", "g722", 16_000),
+        ("asf", "wmav2", 44_100),
+    ],
+)
+def test_codecs_of_cameras_that_need_a_description_can_be_decoded(
+    form: str, codec: str, rate: int
+) -> None:
+    data = film(form, "mjpeg", codec, rate=rate)
+    heard: list[float] = []
+    with av.open(io.BytesIO(data)) as container:
+        sound = CodedSound.of(container)
+        assert sound is not None and sound.track is not None
+        decoder = AudioDecoder(sound.track)
+        assert CodedSound.of(container).track == sound.track  # type: ignore[union-attr]
+        for each in filter(None, map(sound.convert, container.demux(sound.stream))):
+            at = round(each.pts * 1e6)
+            for frame in decoder.decode(Packet(each.raw.track, 0, at, at, each.raw.data)):
+                values = np.atleast_2d(frame.to_ndarray())[0].astype(float)
+                scale = 1 if frame.format.name.startswith("flt") else 32_768
+                for index in np.flatnonzero(np.abs(values) > 0.15 * scale):
+                    time = frame.pts / 1e6 + index / rate
+                    if not heard or time - heard[-1] > 0.3:
+                        heard.append(time)
+    # The encoder of WMA makes sound late, and does not say so.
+    late = 2048 / rate if codec == "wmav2" else 0.0
+    assert [round(each - late) for each in heard] in ([0, 1, 2], [1, 2])
+    assert [each - round(each) for each in heard] == pytest.approx([late] * len(heard), abs=0.005)
 
 
 def test_adts_becomes_a_configuration() -> None:

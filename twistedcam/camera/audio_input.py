@@ -226,11 +226,15 @@ class AudioInput(MicrophoneListener):
                 self._tell()
 
     def note_fault(self, reason: str) -> None:
-        """Tell why the camera's own sound cannot be used; the log says it once."""
-        if not self.settings.takes_own or reason == self._own_fault:
+        """Tell why the camera's own sound cannot be used; the log says it once.
+
+        Arguments:
+            reason: empty if nothing is wrong with it any more.
+        """
+        if not self.settings.takes_own or (reason or None) == self._own_fault:
             return
-        self._own_fault = reason
-        if reason not in self._logged:
+        self._own_fault = reason or None
+        if reason and reason not in self._logged:
             self._logged.add(reason)
             log.warn("{camera}: {reason}", camera=self._camera, reason=reason)
         self._tell()

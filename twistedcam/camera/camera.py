@@ -269,6 +269,7 @@ class Camera(CameraStatus):
         self.width, self.height = self.encoder.finished_size(granted.width, granted.height)
         if granted.sound is not None and self.audio.settings.takes_own:
             self.stream.audio.expect(granted.sound)
+        self.audio.note_fault(granted.sound_fault)
         self._may_be_silent = not granted.steady  # the capture detects that a steady one stalls
         self._limit_waiting()
         self._refuse_loop()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from typing import Any
 
 from twistedcam.errors import NotSupported
 from twistedcam.media.packet import Packet
+from twistedcam.media.sound_config import is_wav_head
 from twistedcam.media.track import Track
 from twistedcam.util.libraries import av
 
@@ -30,8 +32,7 @@ class AudioDecoder:
     def __init__(self, track: Track) -> None:
         self.track = track
         try:
-            self._decoder: Any = av.CodecContext.create(track.codec, "r")
-            self._set_format(track)
+            self._decoder: Any = self._make(track)
         except (av.error.FFmpegError, ValueError) as error:
             raise NotSupported(f"there is no decoder for {track.codec} here") from error
 
@@ -58,17 +59,23 @@ class AudioDecoder:
             at += round(each.samples * 1e6 / each.sample_rate)
         return frames
 
-    def _set_format(self, track: Track) -> None:
+    def _make(self, track: Track) -> Any:
+        if is_wav_head(track.extradata):
+            # PyAV sets the bits of a sample and the length of a block only where FFmpeg reads them.
+            self._described = av.open(io.BytesIO(track.extradata), format="wav")
+            return self._described.streams.audio[0].codec_context
+        decoder: Any = av.CodecContext.create(track.codec, "r")
         extradata = track.extradata
         if track.codec == "opus":
             # The times of packets are those of their samples: none is to be skipped at the start.
             extradata = _without_skip(extradata)
         if extradata:
-            self._decoder.extradata = extradata
+            decoder.extradata = extradata
         if track.rate:
-            self._decoder.sample_rate = int(track.rate)
+            decoder.sample_rate = int(track.rate)
         if 1 <= track.channels <= len(_LAYOUTS):
-            self._decoder.layout = _LAYOUTS[track.channels - 1]
+            decoder.layout = _LAYOUTS[track.channels - 1]
+        return decoder
 
 
 def _without_skip(head: bytes) -> bytes:

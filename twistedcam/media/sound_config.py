@@ -1,7 +1,8 @@
-"""The configurations of AAC and Opus, and the tracks that they describe."""
+"""The configurations of AAC, Opus and ADPCM, and the tracks that they describe."""
 
 from __future__ import annotations
 
+import struct
 from fractions import Fraction
 from functools import lru_cache
 
@@ -55,6 +56,26 @@ def parse_opus_head(head: bytes) -> tuple[int, int]:
     if version >> 4 or not channels:
         raise ValueError(f"an OpusHead of version {version} with {channels} channels is not valid")
     return _OPUS_RATE, channels
+
+
+def wav_head(tag: int, rate: int, channels: int, bits: int) -> bytes:
+    """Return the head of a WAV file, which says how many bits a sample has.
+
+    Arguments:
+        tag: the number of the codec in such files.
+        rate: samples a second.
+        bits: of a sample.
+    """
+    bytes_a_second = rate * channels * bits // 8
+    form = struct.pack("<HHIIHHH", tag, channels, rate, bytes_a_second, 1, bits, 0)
+    parts = b"WAVEfmt ", struct.pack("<I", len(form)), form, b"data", bytes(4)
+    body = b"".join(parts)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def is_wav_head(extradata: bytes) -> bool:
+    """Return True if the extradata of a track is the head of a WAV file."""
+    return extradata[:4] == b"RIFF" and extradata[8:12] == b"WAVE"
 
 
 _PARSERS = {"aac": parse_aac_config, "opus": parse_opus_head}

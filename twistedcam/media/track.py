@@ -27,7 +27,8 @@ class Track:
         rate: frames a second if they are known, or samples a second; None if unknown.
         channels: number of audio channels; 0 for video.
         extradata: H.264 and H.265: the parameter sets in Annex B. AAC: the AudioSpecificConfig.
-            Opus: the OpusHead. Empty if the codec has none.
+            Opus: the OpusHead. Codecs whose decoder needs more than rate and channels, such as
+            ADPCM: the head of a WAV file (``sound_config.wav_head``). Empty if the codec has none.
     """
 
     id: int

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from twistedcam.media.sound_config import parse_aac_config
+from twistedcam.media.sound_config import parse_aac_config, wav_head
 from twistedcam.rtsp.payloads.aac import FRAME_SAMPLES, AacDepacketizer
 from twistedcam.rtsp.payloads.g711 import G711Depacketizer
 from twistedcam.rtsp.payloads.h264 import H264Depacketizer
@@ -19,6 +19,9 @@ from twistedcam.rtsp.payloads.unit import AccessUnit
 from twistedcam.rtsp.sdp import MediaDescription, MediaFormat
 
 _MAX_PARAMETER = 64 * 1024
+#: The codecs of G.726, and their numbers in WAV files: with the first sample of a byte in its low
+#: bits, as "G726-32" has it (RFC 3551, 4.5.4), and in its high bits, as "AAL2-G726-32" has it.
+_G726_LOW, _G726_HIGH = ("g726le", 0x64), ("g726", 0x45)
 
 
 class Depacketizer(Protocol):
@@ -42,7 +45,7 @@ class TrackFormat:
         rate: samples in a second; 0 for video.
         channels: of sound; 0 for video.
         extradata: H.264 and H.265: the parameter sets in Annex B, AAC: the AudioSpecificConfig,
-            Opus: the OpusHead; empty if the description has none.
+            Opus: the OpusHead, G.726: the head of a WAV file; empty if the description has none.
         make_depacketizer: returns a new one.
     """
 
@@ -178,6 +181,25 @@ def _g711(codec: str) -> Callable[[MediaDescription, MediaFormat], TrackFormat]:
     return make
 
 
+def _g722(_: MediaDescription, form: MediaFormat) -> TrackFormat:
+    # Its clock has half the rate of its samples, by an old mistake (RFC 3551, 4.5.2).
+    clock = form.clock_rate
+    return TrackFormat(
+        *("g722", form.payload_type, clock, 2 * clock, form.channels, b"", G711Depacketizer)
+    )
+
+
+def _g726(
+    codec: str, tag: int, bits: int
+) -> Callable[[MediaDescription, MediaFormat], TrackFormat]:
+    def make(_: MediaDescription, form: MediaFormat) -> TrackFormat:
+        rate, channels = form.clock_rate, form.channels
+        head = wav_head(tag, rate, channels, bits)
+        return TrackFormat(codec, form.payload_type, rate, rate, channels, head, G711Depacketizer)
+
+    return make
+
+
 _MAKERS: dict[tuple[str, str], Callable[[MediaDescription, MediaFormat], TrackFormat]] = {
     ("video", "H264"): _h264,
     ("video", "H265"): _h265,
@@ -187,6 +209,9 @@ _MAKERS: dict[tuple[str, str], Callable[[MediaDescription, MediaFormat], TrackFo
     ("audio", "PCMA"): _g711("pcm_alaw"),
     ("audio", "PCMU"): _g711("pcm_mulaw"),
     ("audio", "L16"): _g711("pcm_s16be"),
+    ("audio", "G722"): _g722,
+    **{("audio", f"G726-{8 * bits}"): _g726(*_G726_LOW, bits) for bits in (2, 3, 4, 5)},
+    **{("audio", f"AAL2-G726-{8 * bits}"): _g726(*_G726_HIGH, bits) for bits in (2, 3, 4, 5)},
 }
 
 

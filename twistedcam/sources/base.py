@@ -55,6 +55,7 @@ class SourceInfo:
         device: the path of the device's file; empty if there is none.
         note: a sentence about a request that was not fulfilled; empty if there is none.
         sound: the track of its sound, if it is known; else it is known by the first packet.
+        sound_fault: the reason why its sound cannot be received; empty if there is none.
     """
 
     width: int = 0
@@ -67,6 +68,7 @@ class SourceInfo:
     device: str = ""
     note: str = ""
     sound: Track | None = None
+    sound_fault: str = ""
 
     @property
     def offer(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections import deque
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -11,11 +12,14 @@ from twistedcam.media.sound_config import parse_aac_config, parse_opus_head
 from twistedcam.media.track import AUDIO, Track
 from twistedcam.rtsp.payloads.opus import opus_head
 from twistedcam.sources.base import RawPacket
+from twistedcam.util.libraries import av
 
 #: Seconds by which sound may be ahead of the pictures before it is passed on nevertheless.
 _MOST_AHEAD = 3.0
 #: Bytes of an ADTS header, and with a checksum (ISO/IEC 13818-7, 6.2).
 _ADTS, _ADTS_CHECKED = 7, 9
+#: How the names of codecs begin whose decoder needs the bits of a sample or the length of a block.
+_DESCRIBED = ("adpcm_", "g726", "wma")
 
 
 class TimedSound(NamedTuple):
@@ -40,6 +44,8 @@ class CodedSound:
         self._rate: int = codec.sample_rate or 0
         self._channels: int = codec.channels or 0
         self._extradata = bytes(codec.extradata or b"")
+        if self._codec.startswith(_DESCRIBED):
+            self._extradata = _wav_head_of(stream) or self._extradata
         self._track: Track | None = None
         #: The time after the last packet, for one that has none.
         self._next: float | None = None
@@ -108,6 +114,18 @@ class CodedSound:
             channels=channels,
             extradata=extradata,
         )
+
+
+def _wav_head_of(stream: Any) -> bytes:
+    """Return the head of a WAV file with a stream; empty if such files cannot have its codec."""
+    written = io.BytesIO()
+    try:
+        with av.open(written, "w", format="wav", options={"fflags": "+bitexact"}) as container:
+            container.add_stream_from_template(stream)
+            container.start_encoding()
+            return written.getvalue()
+    except (ValueError, av.error.FFmpegError):
+        return b""
 
 
 def sound_of(container: Any) -> Track | None:

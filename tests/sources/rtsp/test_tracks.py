@@ -21,7 +21,7 @@ from twistedcam.sources.rtsp.tracks import ReceivedTrack, choose_media
 JPEG = MediaDescription("video", (MediaFormat(26, "JPEG", 90000),))
 VP9 = MediaDescription("video", (MediaFormat(98, "VP9", 90000),))
 BACK = MediaDescription("audio", ALAW.formats, attributes=(("recvonly", ""),))
-G726 = MediaDescription("audio", (MediaFormat(97, "G726-32", 8000),))
+G729 = MediaDescription("audio", (MediaFormat(18, "G729", 8000),))
 DATA = MediaDescription("application", (MediaFormat(107, "VND.ONVIF.METADATA", 90000),))
 
 
@@ -31,9 +31,9 @@ def chosen(*media: MediaDescription) -> tuple[list[MediaDescription], str]:
 
 
 def test_the_first_video_and_the_first_sound_that_can_be_received_are_chosen() -> None:
-    assert chosen(DATA, BACK, G726, ALAW, VP9, VIDEO, JPEG) == ([VIDEO, ALAW], "")
+    assert chosen(DATA, BACK, G729, ALAW, VP9, VIDEO, JPEG) == ([VIDEO, ALAW], "")
     assert chosen(JPEG) == ([JPEG], "")
-    assert chosen(VIDEO, G726) == ([VIDEO], "its sound (G726-32) cannot be received")
+    assert chosen(VIDEO, G729) == ([VIDEO], "its sound (G729) cannot be received")
 
 
 def test_no_video_is_an_error_that_names_what_there_is() -> None:

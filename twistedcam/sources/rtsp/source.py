@@ -38,7 +38,7 @@ _SILENT_PERIODS = 5
 
 
 class RtspSource:
-    """Receives H.264, H.265, Motion JPEG, AAC, Opus, G.711 and PCM as the camera sends them.
+    """Receives H.264, H.265, Motion JPEG and sound as the camera sends them.
 
     Arguments:
         url: ``rtsp://USER:PASSWORD@HOST:PORT/PATH`` or ``rtsps:``.
@@ -146,7 +146,7 @@ class RtspSource:
 
     async def _open(self, session: RtspSession) -> None:
         description, base = await session.describe()
-        chosen, note = choose_media(description, session.address.name)
+        chosen, sound_fault = choose_media(description, session.address.name)
         camera_clock = CameraClock()
         played: list[str] = []
         for number, (media, form) in enumerate(chosen):
@@ -167,7 +167,7 @@ class RtspSource:
             except CameraFailed as error:
                 if number == 0:
                     raise
-                note = f"its sound cannot be received: {error}"
+                sound_fault = f"its sound cannot be received: {error}"
                 continue
             played.append(url)
             self._tracks.append(track)
@@ -177,8 +177,7 @@ class RtspSource:
             elif self._info is not None:
                 self._info = replace(self._info, sound=track.track)
         assert self._info is not None
-        if note:
-            self._info = replace(self._info, note=note)
+        self._info = replace(self._info, sound_fault=sound_fault)
         await session.play(played)
         self._opened()
 

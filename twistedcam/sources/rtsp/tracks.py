@@ -129,7 +129,7 @@ class ReceivedTrack:
 def choose_media(
     session: SessionDescription, name: str
 ) -> tuple[list[tuple[MediaDescription, TrackFormat]], str]:
-    """Return the first track of video and the first one of sound, and a note about the sound.
+    """Return the first track of video and of sound, and why the sound cannot be received, or "".
 
     Arguments:
         name: of the camera, in messages.
@@ -155,7 +155,7 @@ def choose_media(
             f"{name} sends {', '.join(unknown['video'])}, which cannot be received: set the camera "
             f"to {_VIDEO_FORMATS}, or add #reader=ffmpeg to its address"
         )
-    note = ""
+    fault = ""
     if unknown["audio"] and "audio" not in chosen:
-        note = f"its sound ({', '.join(unknown['audio'])}) cannot be received"
-    return [chosen[kind] for kind in ("video", "audio") if kind in chosen], note
+        fault = f"its sound ({', '.join(unknown['audio'])}) cannot be received"
+    return [chosen[kind] for kind in ("video", "audio") if kind in chosen], fault
