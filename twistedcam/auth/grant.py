@@ -58,15 +58,15 @@ class Grant:
         """True if it has a right for a camera; None means the whole server."""
         return right in self.rights and self.covers(camera)
 
-    def lets_watch_on(self, before: Grant, camera: str) -> bool:
-        """True if a viewer may go on who began with another grant: with pictures, and with sound.
+    def still_allows_viewing(self, before: Grant, camera: str) -> bool:
+        """True if a viewer that began with another grant may still have the pictures and the sound.
 
         Arguments:
             before: the grant that the viewer began with.
             camera: the camera's name.
         """
-        hears = before.allows("listen", camera)
-        return self.allows("view", camera) and (not hears or self.allows("listen", camera))
+        had_sound = before.allows("listen", camera)
+        return self.allows("view", camera) and (not had_sound or self.allows("listen", camera))
 
     def require(self, right: Right, camera: str | None = None) -> None:
         """Raise Forbidden if it does not have a right for a camera."""

@@ -62,7 +62,7 @@ class RelaySource:
         self._state: wire.State | None = None
         self.via: tuple[str, ...] = ()
         self.is_muted = False
-        self._heard_at = 0.0
+        self._received_at = 0.0
         #: The last state of the other camera that was passed on, and its time.
         self._passed_on = ""
         self._passed_on_at = -TIMEOUT
@@ -85,8 +85,8 @@ class RelaySource:
             self._socket.settimeout(self._wait)
         except OSError as error:
             raise CameraFailed(f"{self.target}: {reason_of(error)}") from None
-        self._heard_at = time.monotonic()
-        until = self._heard_at + TIMEOUT
+        self._received_at = time.monotonic()
+        until = self._received_at + TIMEOUT
         while self._state is None:
             if time.monotonic() > until:
                 self.close()
@@ -170,8 +170,8 @@ class RelaySource:
             now = time.monotonic()
             messages = self._session.other_messages
             if data:
-                self._heard_at = now
-            elif now - self._heard_at > TIMEOUT:
+                self._received_at = now
+            elif now - self._received_at > TIMEOUT:
                 raise CameraFailed(f"{self.target}: nothing came for {TIMEOUT:g} s")
             for item in self._session.receive(data, now) if data else ():
                 if isinstance(item, wire.State):

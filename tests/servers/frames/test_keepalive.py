@@ -49,7 +49,7 @@ class KeepAliveTests(SynchronousTestCase):
     def test_a_client_that_sends_is_not_pinged(self) -> None:
         self.it.watch()
         for _ in range(60):
-            self.it.heard_at = self.clock.seconds()
+            self.it.received_at = self.clock.seconds()
             self.run_for(1)
         self.assertEqual((self.pings, self.timeouts), ([], []))
 
@@ -57,7 +57,7 @@ class KeepAliveTests(SynchronousTestCase):
         self.it.watch()
         self.message = 7
         for _ in range(round(MESSAGE_LIMIT + 3 * PING_AFTER)):
-            self.it.heard_at = self.clock.seconds()
+            self.it.received_at = self.clock.seconds()
             self.run_for(1)
         self.assertEqual(self.timeouts, [f"a message took longer than {MESSAGE_LIMIT:g} s"])
 

@@ -143,7 +143,7 @@ class ClientSession:
         self._decoder = wire.Decoder()
         self._out = bytearray()
         self._last_seq = 0
-        self._heard_at: float | None = None
+        self._received_at: float | None = None
         self._pinged: tuple[bytes, float, float] | None = None
         self._ping_due = 0.0
         self._ping_number = 0
@@ -169,7 +169,7 @@ class ClientSession:
             WireError, Unauthorized: the server has sent ERROR, or violates the protocol.
             Disconnected: the server has sent BYE.
         """
-        self._heard_at = now
+        self._received_at = now
         self.bytes += len(data)
         for message in self._messages(data):
             if isinstance(message, wire.FrameMessage):
@@ -197,9 +197,9 @@ class ClientSession:
         Raises:
             Silence: nothing was received for too long.
         """
-        if self._heard_at is None:
-            self._heard_at = now
-        if now - self._heard_at >= SILENCE_LIMIT:
+        if self._received_at is None:
+            self._received_at = now
+        if now - self._received_at >= SILENCE_LIMIT:
             raise Silence(f"nothing was received from the server for {SILENCE_LIMIT:g} s")
         if self.hello is not None and now >= self._ping_due:
             self._ping(now)

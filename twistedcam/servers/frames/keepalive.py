@@ -51,7 +51,7 @@ class KeepAlive:
         self._since = 0.0
         self._timer = Timer(clock)
         #: The time of the client's last data. Only set for each message: no timer is reset for it.
-        self.heard_at = 0.0
+        self.received_at = 0.0
 
     def await_join(self) -> None:
         """Wait for the JOIN."""
@@ -93,7 +93,7 @@ class KeepAlive:
         elif now - self._since >= self._message_limit:
             self._on_timeout(Silence(f"a message took longer than {self._message_limit:g} s"))
             return
-        silence = now - self.heard_at
+        silence = now - self.received_at
         if silence >= SILENCE_LIMIT:
             self._on_timeout(Silence(f"nothing was received for {SILENCE_LIMIT:g} s"))
             return

@@ -20,7 +20,7 @@ from zope.interface import implementer
 
 from twistedcam import wire
 from twistedcam.auth import TokenSession
-from twistedcam.delivery.transport_sender import limit_buffer
+from twistedcam.delivery.transport_sender import limit_buffer, send_without_delay
 from twistedcam.errors import BadMessage, Unauthorized, WireError
 from twistedcam.net.addresses import show_address
 from twistedcam.net.connections import Connections, ManagedConnection
@@ -74,7 +74,7 @@ class FrameProtocol(ManagedConnection, Protocol):
         self._keepalive = KeepAlive(factory.clock, self._ping, self.fail, self._current_message)
         self._job = Job(factory.server.scheduler, self._step, self._hold, AT_ONCE)
         self._sends_clock = False
-        self._over = False
+        self._is_over = False
         #: True if the client has closed its half of the connection.
         self._is_half_closed = False
         self._token_session: TokenSession | None = None
@@ -83,9 +83,7 @@ class FrameProtocol(ManagedConnection, Protocol):
 
     def connectionMade(self) -> None:
         self.peer = show_address(self.transport.getPeer())
-        set_no_delay = getattr(self.transport, "setTcpNoDelay", None)
-        if set_no_delay is not None:
-            set_no_delay(True)
+        send_without_delay(self.transport)
         try:
             self._register(has_to_join=True)
         except WireError as error:
@@ -98,9 +96,9 @@ class FrameProtocol(ManagedConnection, Protocol):
         self._send(hello(self.factory.server, self._nonce).encode())
 
     def dataReceived(self, data: bytes) -> None:
-        if self._over:
+        if self._is_over:
             return
-        self._keepalive.heard_at = self._seconds()
+        self._keepalive.received_at = self._seconds()
         session = self._session
         # Most messages are one ACK from each viewer for each frame: they bypass the decoder.
         if (
@@ -120,18 +118,18 @@ class FrameProtocol(ManagedConnection, Protocol):
     def readConnectionLost(self) -> None:
         """Close the connection, unless the client is a viewer, which still receives frames."""
         self._is_half_closed = True
-        if self._over:
+        if self._is_over:
             self.transport.loseConnection()  # both sides have sent everything
         elif self._session is not None:
             self._watch_half()
         elif self._joining is None:
-            self._over = True
+            self._is_over = True
             self._release_transport()
             self.transport.loseConnection()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Release all that is held for this connection."""
-        self._over = True
+        self._is_over = True
         self._unregister()
         self._keepalive.close()
         self._decoder.close()
@@ -157,21 +155,21 @@ class FrameProtocol(ManagedConnection, Protocol):
         """Close the connection at once, and log the reason."""
         if self._is_logged("frame port, cut"):
             log.info("{peer}: {why}; its connection is closed", peer=self.peer, why=reason)
-        self._over = True
+        self._is_over = True
         self._abort()
 
     def resume(self) -> None:
         self._job.resume()
 
     def _end(self, last_message: bytes) -> None:
-        if self._over or self.transport is None:
+        if self._is_over or self.transport is None:
             return
-        self._over = True
+        self._is_over = True
         self._keepalive.end()
         self._job.stop()
         self._send(last_message)
         self._release_transport()
-        # A client that neither reads nor closes would keep the connection for ever.
+        # A client that neither reads nor closes would keep the connection open without end.
         self.factory.connections.closer.abort_later(self.transport)
         session, self._session = self._session, None
         if session is not None:
@@ -200,7 +198,7 @@ class FrameProtocol(ManagedConnection, Protocol):
     # Received messages (scheduler.Job).
 
     def _step(self) -> StepResult:
-        if self._over:
+        if self._is_over:
             return StepResult.DONE
         if self.is_full if self._session is None else self._session.is_full():
             return StepResult.BLOCKED
@@ -282,14 +280,16 @@ class FrameProtocol(ManagedConnection, Protocol):
         try:
             peer = self.transport.getPeer()
             camera, grant = await admit(self.factory.server, join, self._nonce, peer)
-            if self._over:
+            if self._is_over:
                 return
             right, name = right_of(join), camera.name
             may_listen = grant.allows("listen", name)
-            hears = may_listen and any(each in wire.SOUND_CODECS for each in join.codecs)
+            wants_sound = may_listen and any(each in wire.SOUND_CODECS for each in join.codecs)
             self._token_session = self.factory.server.authenticator.open_session(
                 grant,
-                lambda now: now.allows(right, name) and (not hears or now.allows("listen", name)),
+                lambda now: (
+                    now.allows(right, name) and (not wants_sound or now.allows("listen", name))
+                ),
                 self.fail,
             )
             self._welcome(join, camera, may_listen)
@@ -323,7 +323,7 @@ class FrameProtocol(ManagedConnection, Protocol):
     def _watch_half(self) -> None:
         assert self._session is not None
         self._session.on_input_closed()
-        if not self._over:
+        if not self._is_over:
             self._keepalive.watch_half()
 
     def _not_admitted(self, why: Failure) -> None:

@@ -62,21 +62,21 @@ class MediaTrack(Sink[Packet]):
     __slots__ = (
         "__weakref__",
         "_is_drawing",
-        "_key_needed",
         "_linger",
         "_logged",
+        "_needs_keyframe",
         "_on_unused",
         "_placeholder_timer",
         "_placeholders",
         "_seq",
         "_server",
         "_start_timer",
-        "_starts",
         "_still",
         "_subscription",
         "_unsubscribe",
         "_users",
         "_waiting",
+        "_waiting_starts",
         "camera",
         "fault",
         "hub",
@@ -108,7 +108,7 @@ class MediaTrack(Sink[Packet]):
         self._on_unused = on_unused
         self._seq = 0
         #: True until a decoder can begin with the camera's packets.
-        self._key_needed = is_group
+        self._needs_keyframe = is_group
         #: The placeholder that is shown, and True while it is drawn and encoded.
         self._still = StillVideo(server.make_thread)
         self._is_drawing = False
@@ -117,7 +117,7 @@ class MediaTrack(Sink[Packet]):
         self._users: dict[object, Callable[[str], None]] = {}
         self._waiting: list[Deferred[None]] = []
         #: What begins with the next key frame.
-        self._starts: list[Callable[[], None]] = []
+        self._waiting_starts: list[Callable[[], None]] = []
         self._start_timer = Timer(server.clock)
         self._linger = Timer(server.clock)
         self._placeholder_timer = Timer(server.clock)
@@ -159,7 +159,7 @@ class MediaTrack(Sink[Packet]):
         """
         done: Deferred[None] = Deferred(lambda each: self._waiting.remove(each))
         self._waiting.append(done)
-        self._tell()
+        self._answer_waiting()
         return done
 
     def expect(self, track: Track) -> None:
@@ -178,7 +178,7 @@ class MediaTrack(Sink[Packet]):
         if not group or self._is_short(group):
             start()
             return
-        self._starts.append(start)
+        self._waiting_starts.append(start)
         self._start_timer.start_unless_pending(START_WAIT, self._start_all)
         self.hub.request_keyframe()
 
@@ -201,7 +201,7 @@ class MediaTrack(Sink[Packet]):
 
     def close(self) -> None:
         """End the track."""
-        self._starts.clear()
+        self._waiting_starts.clear()
         self._start_timer.cancel()
         self._linger.cancel()
         self._placeholder_timer.cancel()
@@ -219,11 +219,11 @@ class MediaTrack(Sink[Packet]):
 
     def take(self, packet: Packet, /) -> None:
         """Pass a packet of the camera on (hub.Sink)."""
-        if self._key_needed and not packet.is_keyframe:
+        if self._needs_keyframe and not packet.is_keyframe:
             assert self._subscription is not None
             self._subscription.request_keyframe()
             return
-        self._key_needed = False
+        self._needs_keyframe = False
         self._still.begin_group()
         if self.wants.kind == "video" and self.camera.state == "live":
             self._placeholder_timer.cancel()
@@ -245,7 +245,7 @@ class MediaTrack(Sink[Packet]):
 
     def on_cleared(self) -> None:
         """Begin with a key frame when the camera is live again (hub.Sink)."""
-        self._key_needed = isinstance(self.hub, GroupHub)
+        self._needs_keyframe = isinstance(self.hub, GroupHub)
 
     def on_removed(self) -> None:
         """End the users, so that they can begin anew (hub.Sink)."""
@@ -285,13 +285,13 @@ class MediaTrack(Sink[Packet]):
         self._seq += 1
         packet.seq = self._seq
         self.hub.publish(packet)
-        self._tell()
-        if packet.is_keyframe and self._starts:
+        self._answer_waiting()
+        if packet.is_keyframe and self._waiting_starts:
             self._start_all()
 
     def _start_all(self) -> None:
         self._start_timer.cancel()
-        starts, self._starts = self._starts, []
+        starts, self._waiting_starts = self._waiting_starts, []
         for start in starts:
             start()
 
@@ -304,13 +304,13 @@ class MediaTrack(Sink[Packet]):
         if self.track is None:
             self.rtp = None
         if isinstance(self.hub, GroupHub):
-            self._key_needed = True
+            self._needs_keyframe = True
         if reason not in self._logged and len(self._logged) < 16:
             self._logged.add(reason)
             log.warn("{camera}: not sent by RTSP: {reason}", camera=self.camera.name, reason=reason)
-        self._tell()
+        self._answer_waiting()
 
-    def _tell(self) -> None:
+    def _answer_waiting(self) -> None:
         """Tell those who wait for the description that it is known, or why there is none."""
         if not self._waiting or (self.track is None and self.fault is None):
             return
@@ -375,7 +375,7 @@ class MediaTrack(Sink[Packet]):
         now = time.time_ns() // 1000
         pts = self.camera.stream.now()
         self._publish(Packet(track, 0, now, now if pts is None else pts, data, is_keyframe))
-        self._key_needed = isinstance(self.hub, GroupHub)
+        self._needs_keyframe = isinstance(self.hub, GroupHub)
 
     def _placeholder_codec(self) -> str:
         """The codec of the track, or the one that it will probably have."""

@@ -143,7 +143,7 @@ class RtspMethods:
     # The methods.
 
     async def _options(self, request: RtspRequest) -> None:
-        self._note_life(request)
+        self._note_alive(request)
         self._respond(request, 200, ("Public", ", ".join(METHODS)))
 
     async def _describe(self, request: RtspRequest) -> None:
@@ -197,12 +197,7 @@ class RtspMethods:
                 connection.session = None
                 session.end()
             raise
-        self._respond(
-            request,
-            200,
-            ("Transport", spec),
-            ("Session", f"{session.id};timeout={TIMEOUT}"),
-        )
+        self._respond(request, 200, ("Transport", spec), _session_header(session))
 
     async def _play(self, request: RtspRequest) -> None:
         session = self._find(request)
@@ -210,7 +205,7 @@ class RtspMethods:
         await self._authorize_session(request, session)
         if session.state == "ended" or self._connection.is_over:
             raise Refusal(454, "the session has ended")
-        headers = [("Session", f"{session.id};timeout={TIMEOUT}"), ("Range", "npt=now-")]
+        headers = [_session_header(session), ("Range", "npt=now-")]
         headers += [("RTP-Info", info)] if (info := session.rtp_info()) else []
         response = self._response(request, 200, *headers)
         self._require_carrier(session)
@@ -235,7 +230,7 @@ class RtspMethods:
             await done
             if session.carrier is self._connection:
                 self._connection.reclaim_transport()
-        self._respond(request, 200, ("Session", f"{session.id};timeout={TIMEOUT}"))
+        self._respond(request, 200, _session_header(session))
 
     async def _teardown(self, request: RtspRequest) -> None:
         session = self._find(request)
@@ -251,13 +246,13 @@ class RtspMethods:
         self._respond(request, 200)
 
     async def _parameters(self, request: RtspRequest) -> None:
-        session = self._note_life(request)
+        session = self._note_alive(request)
         if session is None and request.headers.get("Session"):
             raise Refusal(454, "there is no such session")
         if request.body.strip():
             names = request.body.decode(errors="replace").split()
             raise Refusal(451, f"there is no parameter {names[0][:100]}")
-        headers = [] if session is None else [("Session", f"{session.id};timeout={TIMEOUT}")]
+        headers = [] if session is None else [_session_header(session)]
         self._respond(request, 200, *headers)
 
     # Their parts.
@@ -355,10 +350,10 @@ class RtspMethods:
         if session is None and not optional:
             raise Refusal(454, "there is no session: SETUP first")
         if session is not None:
-            session.heard()
+            session.note_alive()
         return session
 
-    def _note_life(self, request: RtspRequest) -> RtspServerSession | None:
+    def _note_alive(self, request: RtspRequest) -> RtspServerSession | None:
         """Note a sign of life of a session, if the request has one."""
         try:
             return self._find(request, optional=True)
@@ -394,6 +389,10 @@ class RtspMethods:
             reason = as_reason(f"{REASONS.get(status, 'Error')}: {reason}")
         fields = RtspHeaders([*first, ("Server", SERVER), *headers])
         return RtspResponse(status, fields, body, reason).encode()
+
+
+def _session_header(session: RtspServerSession) -> tuple[str, str]:
+    return "Session", f"{session.id};timeout={TIMEOUT}"
 
 
 def _ignore(reason: str) -> None:

@@ -22,7 +22,7 @@ from twistedcam.auth import Grant, TokenSession
 from twistedcam.auth.password_login import PasswordLogin
 from twistedcam.delivery.local import InputHandle
 from twistedcam.delivery.sender import HIGH_WATER, MAX_QUEUED, Sender
-from twistedcam.delivery.transport_sender import limit_buffer
+from twistedcam.delivery.transport_sender import limit_buffer, send_without_delay
 from twistedcam.errors import TooMany
 from twistedcam.net.addresses import show_address
 from twistedcam.net.connections import Connections, ManagedConnection
@@ -104,9 +104,7 @@ class RtspProtocol(ManagedConnection, Protocol):
 
     def connectionMade(self) -> None:
         self.peer = show_address(self.transport.getPeer())
-        set_no_delay = getattr(self.transport, "setTcpNoDelay", None)
-        if set_no_delay is not None:
-            set_no_delay(True)
+        send_without_delay(self.transport)
         try:
             self._register(has_to_join=True, port="rtsp")
         except TooMany as error:
@@ -120,7 +118,7 @@ class RtspProtocol(ManagedConnection, Protocol):
         if self._is_over:
             return
         if self.session is not None and self.session.is_interleaved:
-            self.session.heard()
+            self.session.note_alive()
         self._chunks.append(data)
         self._job.add()
 
@@ -206,7 +204,9 @@ class RtspProtocol(ManagedConnection, Protocol):
         if self._token_session is not None:
             self._token_session.close()
         self._token_session = self.factory.server.authenticator.open_session(
-            grant, lambda now: now.lets_watch_on(grant, camera), lambda why: self.end(str(why))
+            grant,
+            lambda now: now.still_allows_viewing(grant, camera),
+            lambda why: self.end(str(why)),
         )
 
     # Received messages (scheduler.Job).
@@ -323,7 +323,7 @@ class RtspProtocol(ManagedConnection, Protocol):
         self._is_over = True
         self._job.stop()
         self._disown_transport()
-        # A client that neither reads nor closes would keep the connection for ever.
+        # A client that neither reads nor closes would keep the connection open without end.
         self.factory.connections.closer.abort_later(self.transport)
 
     def _on_refused(self) -> None:

@@ -114,7 +114,7 @@ class RtspServerSession:
         self._address = carrier.peer
         self._server = server
         self._on_end = on_end
-        self._heard_at = server.clock.seconds()
+        self._alive_at = server.clock.seconds()
         self._timer = Timer(server.clock)
         self._viewer: Viewer | None = None
         self._senders: dict[int, Sender] = {}
@@ -146,9 +146,9 @@ class RtspServerSession:
         used = {track.channel for track in self.tracks.values()}
         return next(channel for channel in range(0, 255, 2) if channel not in used)
 
-    def heard(self) -> None:
+    def note_alive(self) -> None:
         """Note a sign of life."""
-        self._heard_at = self._server.clock.seconds()
+        self._alive_at = self._server.clock.seconds()
 
     def play(self, response: bytes) -> None:
         """Send packets from now on, after the response to PLAY."""
@@ -207,7 +207,7 @@ class RtspServerSession:
         """Read the client's reports: a sign of life, and the packets that it has lost."""
         try:
             for packet in parse_rtcp(data):
-                self.heard()
+                self.note_alive()
                 if isinstance(packet, ReceiverReport | SenderReport):
                     for block in packet.blocks:
                         self._note_loss(block)
@@ -231,7 +231,7 @@ class RtspServerSession:
             self.lose()
             return
         self._token_session = server.authenticator.open_session(
-            grant, lambda now: now.lets_watch_on(grant, name), lambda why: self.end(str(why))
+            grant, lambda now: now.still_allows_viewing(grant, name), lambda why: self.end(str(why))
         )
 
     def end(self, reason: str | None = None, done: Callable[[], None] = do_nothing) -> None:
@@ -353,7 +353,7 @@ class RtspServerSession:
 
     def _check(self) -> None:
         """End a session over UDP whose client gives no sign of life."""
-        silence = self._server.clock.seconds() - self._heard_at
+        silence = self._server.clock.seconds() - self._alive_at
         is_carried = self.is_interleaved and self.state == "playing"
         if silence >= TIMEOUT and not is_carried:
             log.info(

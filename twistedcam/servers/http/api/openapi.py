@@ -99,6 +99,9 @@ _MORE_PROPERTIES = {
     "/options": {"camera": "string"},
 }
 
+#: The content of answers that are pictures, and the part of a path that names one thing.
+_JPEG = {"image/jpeg": {"schema": {"type": "string"}}}
+_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
 #: The path of the picture of an event.
 EVENT_PICTURE = "/events/{id}/snapshot"
 
@@ -198,10 +201,7 @@ def _configuration(method: str, path: str, summary: str, texts: list[str]) -> di
         for name, kind in _MORE_PROPERTIES.get(path, {}).items():
             properties[name] = {"type": kind}
         schema = {"type": "object", "properties": properties, "required": texts}
-        described["requestBody"] = {
-            "required": True,
-            "content": {"application/json": {"schema": schema}},
-        }
+        described["requestBody"] = _json_body(schema)
     return described
 
 
@@ -213,19 +213,13 @@ def _setup(method: str, path: str, summary: str) -> dict[str, Any]:
         "responses": _responses(summary, {"type": "object"}),
     }
     if "{id}" in path:
-        described["parameters"] = [
-            {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
-        ]
+        described["parameters"] = [_ID]
     if method == "get" and "{id}" in path:
-        described["responses"]["200"]["content"] = {"image/jpeg": {"schema": {"type": "string"}}}
+        described["responses"]["200"]["content"] = _JPEG
     if path == "/qr":
         described["responses"]["200"]["content"] = {"image/svg+xml": {"schema": {"type": "string"}}}
     if method == "post":
-        schema = {"type": "object"}
-        described["requestBody"] = {
-            "required": True,
-            "content": {"application/json": {"schema": schema}},
-        }
+        described["requestBody"] = _json_body({"type": "object"})
     return described
 
 
@@ -249,16 +243,18 @@ def _log_lines() -> dict[str, Any]:
 def _event_picture() -> dict[str, Any]:
     summary = "The picture of an event that was kept."
     responses = _responses(summary, {})
-    responses["200"]["content"] = {"image/jpeg": {"schema": {"type": "string"}}}
+    responses["200"]["content"] = _JPEG
     return {
         "operationId": f"get {EVENT_PICTURE}",
         "summary": summary,
         "tags": ["events"],
-        "parameters": [
-            {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
-        ],
+        "parameters": [_ID],
         "responses": responses,
     }
+
+
+def _json_body(schema: dict[str, Any], *, required: bool = True) -> dict[str, Any]:
+    return {"required": required, "content": {"application/json": {"schema": schema}}}
 
 
 def _responses(description: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -279,10 +275,8 @@ def _operation(each: Operation, cameras: Sequence[str]) -> dict[str, Any]:
     }
     body = _body(each)
     if body is not None:
-        described["requestBody"] = {
-            "required": each.takes_properties or any(one.required for one in each.others),
-            "content": {"application/json": {"schema": body}},
-        }
+        is_required = each.takes_properties or any(one.required for one in each.others)
+        described["requestBody"] = _json_body(body, required=is_required)
     elif not each.takes_body:
         described["parameters"] += [_parameter(one, "query", cameras) for one in each.others]
     return described

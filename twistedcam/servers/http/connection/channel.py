@@ -50,7 +50,7 @@ MAX_HEADERS = 100
 MAX_HEADER_BYTES = 16 * 1024
 #: The Host header; a value that is not a plain name is not sent back.
 _HOST = re.compile(rb"^host:[ \t]*([a-z0-9._:\[\]-]{1,255})[ \t]*\r?$", re.I | re.M)
-_WORDS = "This port speaks HTTPS, not HTTP: use https://{host}/\n"
+_USE_HTTPS = "This port speaks HTTPS, not HTTP: use https://{host}/\n"
 
 
 @implementer(IHalfCloseableProtocol)
@@ -373,7 +373,7 @@ def answer_plain_http(transport: Any, refuse: Callable[[bytes], None]) -> None:
 def plain_answer(request: bytes) -> bytes:
     """Return a response with status 400 to the beginning of a request."""
     found = _HOST.search(request)
-    body = _WORDS.format(host=found[1].decode("ascii") if found else "…").encode()
+    body = _USE_HTTPS.format(host=found[1].decode("ascii") if found else "…").encode()
     head = (
         "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
         f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"

@@ -147,7 +147,7 @@ class PublishSocket(Receiver):
             before: an earlier connection of the same browser, which it has lost.
         """
         self._raw.write(accept)
-        self._keepalive.heard_at = self._server.clock.seconds()
+        self._keepalive.received_at = self._server.clock.seconds()
         self._keepalive.watch(FRAME_LIMIT)
         join = wire.Join("publish", camera.name, window=8, keyframes=True)
         earlier = None if before is None else before._publisher
@@ -162,7 +162,7 @@ class PublishSocket(Receiver):
 
     def received(self, data: bytes) -> None:
         """Keep data until the scheduler runs the job."""
-        self._keepalive.heard_at = self._server.clock.seconds()
+        self._keepalive.received_at = self._server.clock.seconds()
         self._input.add(data)
         self._job.add()
 

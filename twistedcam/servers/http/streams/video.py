@@ -153,7 +153,7 @@ class _FirstTrack(Sink[Packet]):
     def __init__(self, stream: Stream, wants: Wants) -> None:
         #: Fires with True when the track is known, with False if it takes too long.
         self.known: Deferred[bool] = Deferred()
-        self._place = stream.subscribe(self, wants)
+        self._subscription = stream.subscribe(self, wants)
 
     def take(self, packet: Packet, /) -> None:
         """Ignore packets (hub.Sink)."""
@@ -169,7 +169,7 @@ class _FirstTrack(Sink[Packet]):
 
     def leave(self) -> None:
         """Take no more packets."""
-        self._place.close()
+        self._subscription.close()
 
 
 class _FilmFragments:
@@ -293,7 +293,7 @@ class VideoSession(Receiver):
             return
         self._leave()
         self._subscription.finish(self._transport.loseConnection)
-        # A viewer that does not read would keep the connection open forever.
+        # A viewer that does not read would keep the connection open without end.
         self._server.clock.callLater(CLOSE_TIMEOUT, self._abort)
 
     def lost(self) -> None:

@@ -321,7 +321,7 @@ class WebSocketSession(Receiver):
         self._reading.stop_reading()
         self._server.viewers.leave(self._viewer)
         self._subscription.finish(self._transport.loseConnection)
-        # A browser that does not read would keep the connection open forever.
+        # A browser that does not read would keep the connection open without end.
         self._server.clock.callLater(CLOSE_TIMEOUT, self._abort)
 
     def _abort(self) -> None:
