@@ -142,6 +142,15 @@ class FakeScheme:
         return source
 
 
+class OpeningMicrophone:
+    """A microphone that is being opened."""
+
+    state, reason = "starting", None
+
+    def gather(self, wanted: bool) -> None:
+        """Do nothing: it gives no sound yet."""
+
+
 class CameraRig:
     """A camera on a fake source, fake threads and a fake clock.
 

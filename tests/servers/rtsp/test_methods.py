@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 
+from tests.support.fakes import OpeningMicrophone
 from tests.support.rtsp_peer import DOOR, TCP, RtspCase, RtspPeer, basic, picture
 from tests.support.sound import pcm_packets
 from twistedcam.auth import Grant
@@ -241,7 +240,7 @@ class MethodTests(RtspCase):
 
     def test_a_microphone_that_is_being_opened_is_waited_for(self) -> None:
         self.show(1)
-        self.door.audio._microphone = SimpleNamespace(state="starting", reason=None)  # type: ignore[assignment]
+        self.door.audio._microphone = OpeningMicrophone()  # type: ignore[assignment]
         peer = self.connect()
         peer.request("DESCRIBE", MJPEG)
         assert peer.take() == []

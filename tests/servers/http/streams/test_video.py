@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 from fractions import Fraction
-from types import SimpleNamespace
 from typing import Any
 
 import av
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
+from tests.support.fakes import OpeningMicrophone
 from tests.support.http_site import Connection, SiteCase
 from tests.support.nal_streams import stream_packets
 from twistedcam.codecs.audio_encoder import made_track
@@ -168,7 +168,7 @@ class VideoTests(SiteCase):
         self.assertLess(connection.take().count(b"\xf8\xff\xfe"), 60)
 
     def test_a_microphone_that_is_being_opened_is_waited_for(self) -> None:
-        self.door.audio._microphone = SimpleNamespace(state="starting", reason=None)  # type: ignore[assignment]
+        self.door.audio._microphone = OpeningMicrophone()  # type: ignore[assignment]
         self.publish(*self.packets[:2])
         connection = self.watch()
         self.assertEqual(self.head, b"")
