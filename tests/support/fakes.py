@@ -45,6 +45,15 @@ class InlineThread(Thread):
         pass
 
 
+class FakeTime:
+    """The module ``time`` with a clock that stands still."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
 class InlineReader(MediaReader):
     """Reads films in this process."""
 

@@ -47,6 +47,10 @@ def make_recording(
 class LibraryCase(SynchronousTestCase):
     """A library on a folder of its own."""
 
+    def make_reader(self) -> InlineReader:
+        """What reads the files."""
+        return InlineReader()
+
     def setUp(self) -> None:
         self.folder = Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, self.folder)
@@ -64,7 +68,7 @@ class LibraryCase(SynchronousTestCase):
             self.bus,
             InlineThread,
             lambda: self.written,
-            InlineReader(),
+            self.make_reader(),
             lambda: self.just_written,
         )
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
+from typing import Any
 
+from tests.support.fakes import FakeTime, InlineReader
 from tests.support.recordings import LibraryCase, OddFolderCase, make_recording
 from twistedcam.recording import RetentionLimits
 from twistedcam.recording.library import index as index_module
 from twistedcam.recording.library.hidden_folder import HIDDEN, HiddenFolder
+from twistedcam.recording.media_worker.video_file import Head, UnreadableVideo
 
 
 class IndexTests(LibraryCase):
@@ -73,6 +76,90 @@ class IndexTests(LibraryCase):
         changed = {each.recording: each for each in index.scan()}
         self.assertIsNot(changed["a.mkv"], first["a.mkv"])
         self.assertIs(changed["b.mkv"], found["b.mkv"])
+
+
+class SlowReader(InlineReader):
+    """A reader whose disk is slow while ``is_slow``."""
+
+    is_slow = True
+    asked = 0
+
+    def heads(self, files: Any) -> list[Head | UnreadableVideo]:
+        self.asked += len(files)
+        if self.is_slow:
+            return [UnreadableVideo("it takes too long", is_temporary=True) for _ in files]
+        return super().heads(files)
+
+
+class SlowDiskTests(LibraryCase):
+    def setUp(self) -> None:
+        self.reader = SlowReader()
+        super().setUp()
+        self.time = FakeTime()
+        self.patch(index_module, "time", self.time)
+        make_recording(self.folder / "a.mkv", 3)
+        self.opened = self.open()
+
+    def make_reader(self) -> SlowReader:
+        return self.reader
+
+    def item(self) -> Any:
+        (found,) = self.get(self.opened.list())
+        return found
+
+    def test_a_header_that_was_read_too_slowly_is_read_again_at_longer_and_longer_times(
+        self,
+    ) -> None:
+        due = 0.0
+        for count, pause in enumerate((60.0, 120.0, 240.0), 1):
+            self.item()
+            self.assertEqual(self.reader.asked, count)
+            due += pause
+            self.time.now = due - 0.1
+            self.assertIsNone(self.item().camera)
+            self.assertEqual(self.reader.asked, count)
+            self.time.now = due
+        self.reader.is_slow = False
+        self.assertIsNone(self.item().camera, "nobody waits for it")
+        self.assertEqual((self.item().camera, self.item().own), ("cam", True))
+        self.time.now = 1e9
+        self.assertEqual((self.item().camera, self.reader.asked), ("cam", 4))
+
+    def test_the_time_between_two_attempts_is_limited(self) -> None:
+        self.item()
+        for _ in range(20):
+            self.time.now += 3600.0
+            self.item()
+        self.assertEqual(self.reader.asked, 21)
+
+    def test_it_is_read_again_before_old_recordings_are_deleted(self) -> None:
+        self.get(self.opened.make_room(RetentionLimits(keep=1)))
+        self.reader.is_slow = False
+        for now, left in ((0.0, ["a.mkv"]), (60.0, ["a.mkv"]), (60.0, [])):
+            self.time.now = now
+            self.get(self.opened.make_room(RetentionLimits(keep=1)))
+            self.assertEqual([path.name for path in self.folder.glob("*.mkv")], left)
+
+    def test_it_is_read_again_for_those_who_ask_for_its_camera_and_after_a_restart(self) -> None:
+        self.item()
+        index = self.opened._index
+        self.reader.is_slow = False
+        self.assertIsNone(index.camera_of("a.mkv"))
+        self.time.now = 60.0
+        self.assertEqual(index.camera_of("a.mkv"), "cam")
+        self.reader.is_slow = True
+        self.opened = self.open()
+        self.item()
+        self.reader.is_slow = False
+        self.opened = self.open()
+        self.assertEqual(self.item().camera, "cam")
+
+    def test_one_that_is_gone_is_not_read_again(self) -> None:
+        self.item()
+        (self.folder / "a.mkv").unlink()
+        self.time.now = 60.0
+        self.assertEqual(self.get(self.opened.list()), [])
+        self.assertEqual((self.reader.asked, self.opened._index.has_retries), (1, False))
 
 
 class ForeignIndexTests(OddFolderCase):

@@ -155,6 +155,42 @@ def test_what_takes_too_long_is_ended(
             (found,) = reader.heads([fd])
         assert isinstance(found, ReadingFailed)
         assert "too long" in str(found)
+        assert found.is_temporary
+    finally:
+        reader.close()
+
+
+@pytest.mark.parametrize(
+    ("worker", "why", "is_temporary"),
+    [
+        (
+            "import itertools, time\nreal, calls = time.monotonic, itertools.count()\n"
+            "time.monotonic = lambda: real() + 100 * next(calls)",
+            "it takes too long to read",
+            True,
+        ),
+        ("def fail(*_): raise OSError(5, 'I/O error')\nos.pread = fail", "I/O error", True),
+        ("def fail(*_): raise ValueError('odd')\nos.pread = fail", "odd", False),
+        ("os.pread = lambda *_: os.abort()", "SIGABRT", False),
+    ],
+)
+def test_a_slow_or_failing_disk_is_told_from_a_broken_file(
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    worker: str,
+    why: str,
+    is_temporary: bool,
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(f"import os\n{worker}\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    reader = MediaReader(most=1)
+    try:
+        with Opened(folder / "a.mkv") as fd:
+            (found,) = reader.heads([fd])
+        assert isinstance(found, UnreadableVideo)
+        assert why in str(found)
+        assert found.is_temporary is is_temporary
     finally:
         reader.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+from collections.abc import Callable
 from typing import Any
 from unittest.mock import patch
 
@@ -13,7 +14,7 @@ import cv2
 import numpy as np
 from twisted.internet.defer import Deferred
 
-from tests.support.fakes import InlineReader
+from tests.support.fakes import FakeTime, InlineReader
 from tests.support.recordings import SECRET, LibraryCase, OddFolderCase, make_recording
 from twistedcam.errors import NoSuchRecording
 from twistedcam.recording.library.hidden_folder import HIDDEN
@@ -40,6 +41,30 @@ class ThumbnailTests(LibraryCase):
         shutil.rmtree(self.folder / HIDDEN, ignore_errors=True)
         (self.folder / HIDDEN).write_text("a file where a folder would be")
         self.assertTrue(self.get(self.library.thumbnail("a.mp4")).startswith(b"\xff\xd8"))
+
+    def test_what_could_not_be_read_for_a_reason_that_may_pass_is_read_again(self) -> None:
+        make_recording(self.folder / "a.mp4", 3)
+        clock, asked = FakeTime(), []
+
+        class Refusing(InlineReader):
+            is_temporary = True
+
+            def picture(self, fd: int, at: float = 0.0) -> bytes:
+                asked.append(fd)
+                raise UnreadableVideo("no", is_temporary=self.is_temporary)
+
+        async def run(call: Callable[[], bytes]) -> bytes:
+            return call()
+
+        library, reader = self.open(), Refusing()
+        hidden = library._thumbnails._hidden
+        thumbnails = Thumbnails(self.folder, hidden, reader, run, clock.monotonic)
+        for reader.is_temporary, clock.now, count in (
+            (True, 0.0, 1), (True, 59.9, 1), (False, 60.0, 2), (False, 1e9, 2),
+        ):  # fmt: skip
+            with self.assertRaises(UnreadableVideo):
+                self.get(thumbnails.get("a.mp4"))
+            self.assertEqual(len(asked), count)
 
     def test_what_has_no_picture_has_no_thumbnail(self) -> None:
         (self.folder / "broken.mp4").write_bytes(b"no film")

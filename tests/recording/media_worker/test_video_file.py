@@ -73,6 +73,26 @@ def test_reading_ends_at_a_deadline_and_at_a_number_of_bytes(video: int) -> None
             pass
 
 
+def test_what_may_pass_is_told_from_what_does_not(
+    video: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for file, is_temporary in (
+        (VideoFile(video, None, time.monotonic() - 1), True),
+        (VideoFile(video, 0), False),
+    ):
+        with pytest.raises(UnreadableVideo) as found, open_video(file):
+            pass
+        assert found.value.is_temporary is is_temporary
+
+    def fail(*_: object) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "pread", fail)
+    with pytest.raises(UnreadableVideo, match=r"^it cannot be read: Input/output error$") as found:
+        read_head(video, 5.0)
+    assert found.value.is_temporary
+
+
 def test_errors_while_a_file_is_open_are_of_one_kind(video: int) -> None:
     for error, why in (
         (MemoryError(), "more memory"),

@@ -91,13 +91,14 @@ class FolderReading:
                 self._lock.release()
         if left:
             self._catalogue.forget()
+        if left or self._index.has_retries:
             self._read_later()
         if is_behind and not later.issuperset(missing):
             return await self.listing(waits=True)  # not only the files of recorders are new
         return found
 
     def _read_later(self) -> None:
-        """Read new files while others get what is known."""
+        """Read new files, and those to be read again, while others get what is known."""
         if self._reads_later or self._is_closed:
             return
         self._reads_later = True
@@ -111,6 +112,7 @@ class FolderReading:
             finally:
                 self._lock.release()
                 self._reads_later = False
+                self._catalogue.forget()
 
         # An error of the disk is raised for the next one who asks.
         Deferred.fromCoroutine(read()).addErrback(lambda why: why.trap(DiskError))
@@ -137,3 +139,5 @@ class FolderReading:
         finally:
             if is_first:
                 self._lock.release()
+            if self._index.has_retries:
+                self._read_later()

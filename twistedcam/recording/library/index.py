@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from threading import Lock
 
@@ -31,6 +31,7 @@ from twistedcam.recording.library.probe import (
     of_file,
     probe,
 )
+from twistedcam.recording.media_worker.video_file import Head, UnreadableVideo
 from twistedcam.runtime.regular_file import open_regular
 from twistedcam.util.escaped_name import file_name, show_name
 
@@ -45,6 +46,9 @@ _SAVE_PERIOD = 15.0
 #: takes a second; after a crash a few files are read again.
 _SMALL_SAVE_PERIOD = 60.0
 
+#: Seconds until a file that could not be read is read again, doubled each time; and the most.
+_FIRST_PAUSE, _MAX_PAUSE = 60.0, 3600.0
+
 #: Files up to which each one is looked at every time; that takes 4 ms.
 _FULL_FILES = 1000
 
@@ -52,6 +56,19 @@ _FULL_FILES = 1000
 _Stamp = tuple[int, int]
 #: A file to read.
 _Unread = tuple[str, _Stamp, os.stat_result]
+
+
+@dataclass(frozen=True)
+class _Retry:
+    """A file that could not be read for a reason that may pass.
+
+    Arguments:
+        at: when it is read again, by ``time.monotonic()``.
+        pause: seconds from its last reading to that.
+    """
+
+    at: float
+    pause: float
 
 
 class Index:
@@ -68,8 +85,9 @@ class Index:
         self._items: dict[str, tuple[_Stamp, LibraryEntry]] | None = None
         #: The numbers of the files in their file system when they were looked at.
         self._numbers: dict[str, int] = {}
-        #: Names of files that crashed their reader: read again after a restart.
-        self._doubtful: set[str] = set()
+        #: The files to read again, by their names. They are not saved, so that they are read again
+        #: after a restart in any case.
+        self._retries: dict[str, _Retry] = {}
         self._loading = Lock()
         #: Changes since the index was saved, and when that was.
         self._unsaved, self._saved_at = 0, -math.inf
@@ -82,6 +100,8 @@ class Index:
         is_full: bool = True,
     ) -> list[LibraryEntry]:
         """All recordings in the folder, in no order. Only new and changed files are read.
+
+        Those that are to be read again are read by ``read_new``: that may take long.
 
         Arguments:
             limit: seconds after which no further file is read. The others get an item without
@@ -135,7 +155,7 @@ class Index:
     def camera_of(self, name: str) -> str | None:
         """The camera of a recording by its file's name; None if it is not known, or gone."""
         known = self._known().get(name)
-        if known is not None:
+        if known is not None and not self._is_due(name):
             return known[1].camera
         try:
             status = (self.folder / name).stat(follow_symlinks=False)
@@ -144,8 +164,19 @@ class Index:
         found = self._read([(name, (status.st_size, status.st_mtime_ns), status)]).get(name)
         return None if found is None else found.camera
 
+    @property
+    def has_retries(self) -> bool:
+        """True if there are files that are to be read again now, by ``read_new``."""
+        return any(self._is_due(name) for name in list(self._retries))
+
+    def _is_due(self, name: str) -> bool:
+        retry = self._retries.get(name)
+        return retry is not None and time.monotonic() >= retry.at
+
     def read_new(self, on_progress: Callable[[int, int], bool]) -> None:
         """Read new and changed files, so that later calls find all of them in the index.
+
+        Files that could not be read for a reason that may have passed are read again.
 
         Arguments:
             on_progress: called with the number of files that are in the index, and of all files;
@@ -154,7 +185,7 @@ class Index:
         Raises:
             OSError: the folder cannot be read.
         """
-        found, unread = self._compare()
+        found, unread = self._compare(with_retries=True)
         count = len(found) + len(unread)
         saved = time.monotonic()
         step = MAX_FILES * MAX_PROCESSES
@@ -168,7 +199,9 @@ class Index:
         self._unsaved += len(unread)
         self._save_changes()
 
-    def _compare(self, is_full: bool = True) -> tuple[dict[str, LibraryEntry], list[_Unread]]:
+    def _compare(
+        self, is_full: bool = True, with_retries: bool = False
+    ) -> tuple[dict[str, LibraryEntry], list[_Unread]]:
         """Compare the folder with the index.
 
         Returns the recordings that are as in the index, by the files' names, and other files.
@@ -176,6 +209,7 @@ class Index:
         Arguments:
             is_full: False to take a file of the same name and number for unchanged, which takes a
                 tenth of the time.
+            with_retries: True to take files that are to be read again now for unread.
         """
         known, numbers = self._known(), self._numbers
         is_full = is_full or len(known) <= _FULL_FILES
@@ -196,7 +230,7 @@ class Index:
             if not stat.S_ISREG(status.st_mode):
                 continue
             stamp = status.st_size, status.st_mtime_ns
-            if old is not None and old[0] == stamp:
+            if old is not None and old[0] == stamp and not (with_retries and self._is_due(name)):
                 found[name], numbers[name] = old[1], number
             else:
                 unread.append((name, stamp, status))
@@ -245,11 +279,19 @@ class Index:
         ):
             found[name] = probe(name, status, head)
             known[name] = stamp, found[name]
-            if isinstance(head, ReadingFailed):
-                self._doubtful.add(name)
-            else:
-                self._doubtful.discard(name)
+            self._note(name, head)
         return found
+
+    def _note(self, name: str, head: Head | UnreadableVideo) -> None:
+        """Note whether a file is to be read again: with a crash only after a restart."""
+        before = self._retries.pop(name, None)
+        if not isinstance(head, UnreadableVideo):
+            return
+        if head.is_temporary:
+            pause = _FIRST_PAUSE if before is None else min(2 * before.pause, _MAX_PAUSE)
+            self._retries[name] = _Retry(time.monotonic() + pause, pause)
+        elif isinstance(head, ReadingFailed):
+            self._retries[name] = _Retry(math.inf, _MAX_PAUSE)
 
     def _known(self) -> dict[str, tuple[_Stamp, LibraryEntry]]:
         with self._loading:
@@ -258,7 +300,7 @@ class Index:
             return self._items
 
     def _forget(self, name: str) -> None:
-        self._doubtful.discard(name)
+        self._retries.pop(name, None)
         self._numbers.pop(name, None)
         self._known().pop(name, None)
 
@@ -290,7 +332,7 @@ class Index:
         lines = [json.dumps({"version": _VERSION})]
         # One line at a time, so that other threads can run in between.
         for name, (stamp, item) in list(self._known().items()):
-            if name not in self._doubtful:
+            if name not in self._retries:
                 lines.append(json.dumps([*stamp, *vars(item).values()]))
         with suppress(OSError):
             self._hidden.write(_FILE, "\n".join(lines).encode())

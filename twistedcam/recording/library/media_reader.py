@@ -47,10 +47,13 @@ class ReadingFailed(UnreadableVideo):
     Arguments:
         why: the reason.
         answers: the answers before that.
+        is_temporary: True if it took too long.
     """
 
-    def __init__(self, why: str, answers: Sequence[_Answer] = ()) -> None:
-        super().__init__(why)
+    def __init__(
+        self, why: str, answers: Sequence[_Answer] = (), *, is_temporary: bool = False
+    ) -> None:
+        super().__init__(why, is_temporary=is_temporary)
         self.answers = answers
 
 
@@ -113,7 +116,7 @@ class MediaReader:
     def _ask_one(self, task: str, files: Sequence[int], limit: float, **words: Any) -> _Answer:
         ((told, body),) = self._ask(task, files, limit, **words)
         if "refused" in told:
-            raise UnreadableVideo(told["refused"])
+            raise _refusal(told)
         if "failed" in told:
             raise OSError(told["errno"] or 0, told["failed"])
         return told, body
@@ -151,7 +154,8 @@ class MediaReader:
                 if len(answers) == count:
                     break
                 if is_new or answers or status != 0:
-                    raise ReadingFailed(process.why(status), answers)
+                    why, is_late = process.why(status), process.was_late(status)
+                    raise ReadingFailed(why, answers, is_temporary=is_late)
                 # It was idle, and ended while the request was sent: try another one.
             with self._lock:
                 self._idle.append(process)
@@ -180,14 +184,20 @@ class MediaReader:
 
 
 def _head(told: dict[str, Any]) -> Head | UnreadableVideo:
-    refused = told.get("refused", told.get("failed"))
+    refused = told.get("refused")
     if isinstance(refused, UnreadableVideo):
         return refused
     if refused is not None:
-        return UnreadableVideo(f"it cannot be read: {refused}")
+        return _refusal(told)
+    if "failed" in told:
+        return UnreadableVideo(f"it cannot be read: {told['failed']}", is_temporary=True)
     seconds, codec, width, height = (told[key] for key in ("seconds", "codec", "width", "height"))
     layout = None if told["layout"] is None else tuple(map(int, told["layout"]))
     return Head(_metadata(told), seconds, codec, width, height, told["fps"], layout)
+
+
+def _refusal(told: dict[str, Any]) -> UnreadableVideo:
+    return UnreadableVideo(str(told["refused"]), is_temporary=bool(told.get("is_temporary")))
 
 
 def _metadata(told: dict[str, Any]) -> dict[str, str]:
@@ -254,8 +264,12 @@ class _Process:
         self._was_late = True
         self.end()
 
+    def was_late(self, status: int) -> bool:
+        """True if it was ended for taking too long."""
+        return self._was_late or status == -signal.SIGALRM
+
     def why(self, status: int) -> str:
         """The reason for a missing answer."""
-        if self._was_late or status == -signal.SIGALRM:
+        if self.was_late(status):
             return "it takes too long to read"
         return f"the process that read it {describe_exit(status)}"

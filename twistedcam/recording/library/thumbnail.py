@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections import OrderedDict
@@ -23,6 +24,8 @@ from twistedcam.runtime.regular_file import is_regular, open_regular
 AT_ONCE = 2
 #: Seconds for which the thumbnail of an unfinished recording is cached.
 FRESH = 5.0
+#: Seconds until a file is read again whose picture has taken too long.
+PAUSE = 60.0
 #: Cached thumbnails in memory at most, and remembered files that have none.
 _MAX_KEPT = 64
 _MAX_REFUSED = 1024
@@ -31,7 +34,12 @@ _MAX_BYTES = 1 << 20
 
 
 class Thumbnails:
-    """Thumbnails of the recordings in a folder."""
+    """Thumbnails of the recordings in a folder.
+
+    Arguments:
+        run: runs a function on a thread.
+        now: returns the time in seconds.
+    """
 
     def __init__(
         self,
@@ -39,18 +47,20 @@ class Thumbnails:
         hidden: HiddenFolder,
         reader: MediaReader,
         run: Callable[[Callable[[], bytes]], Awaitable[bytes]],
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder = folder
         self._hidden = hidden
         self._reader = reader
         self._run = run
+        self._now = now
         self._room = DeferredSemaphore(AT_ONCE)
         #: Callers that wait for a thumbnail that is being made, by name.
         self._waiting: dict[str, list[Deferred[bytes]]] = {}
         #: Thumbnails in memory with the time until which they are valid.
         self._kept: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
-        #: Stamps of files without a thumbnail, and why there is none.
-        self._refused: OrderedDict[str, tuple[tuple[int, int], str]] = OrderedDict()
+        #: Stamps of files without a thumbnail, why there is none, and until when that counts.
+        self._refused: OrderedDict[str, tuple[tuple[int, int], str, float]] = OrderedDict()
 
     async def get(self, name: str) -> bytes:
         """A JPEG of a recording's first picture; the recording may be unfinished.
@@ -60,7 +70,7 @@ class Thumbnails:
             OSError: the file cannot be opened.
         """
         kept = self._kept.get(name)
-        if kept is not None and time.monotonic() < kept[0]:
+        if kept is not None and self._now() < kept[0]:
             return kept[1]
         if name in self._waiting:
             mine: Deferred[bytes] = Deferred()
@@ -98,17 +108,18 @@ class Thumbnails:
                 return kept
             stamp = found.st_size, found.st_mtime_ns
             refused = self._refused.get(name)
-            if refused is not None and refused[0] == stamp:
+            if refused is not None and refused[0] == stamp and self._now() < refused[2]:
                 raise UnreadableVideo(refused[1])
             try:
                 made = self._reader.picture(fd)
             except UnreadableVideo as error:
-                _put(self._refused, name, (stamp, str(error)), _MAX_REFUSED)
+                until = self._now() + PAUSE if error.is_temporary else math.inf
+                _put(self._refused, name, (stamp, str(error), until), _MAX_REFUSED)
                 raise
         finally:
             os.close(fd)
         if not (is_complete and self._keep_on_disk(name, made)):
-            _put(self._kept, name, (time.monotonic() + FRESH, made), _MAX_KEPT)
+            _put(self._kept, name, (self._now() + FRESH, made), _MAX_KEPT)
         return made
 
     def _keep_on_disk(self, name: str, made: bytes) -> bool:

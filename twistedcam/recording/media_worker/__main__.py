@@ -70,7 +70,7 @@ def _answers(order: dict[str, Any], files: list[int]) -> Iterator[tuple[dict[str
         try:
             yield _answer(order, each)
         except UnreadableVideo as error:
-            yield {"refused": str(error)}, b""
+            yield {"refused": str(error), "is_temporary": error.is_temporary}, b""
         except (MemoryError, ImportError):  # a library cannot be loaded for want of memory
             yield {"refused": "it takes more memory than it may have"}, b""
         except OSError as error:

@@ -34,7 +34,16 @@ _MAX_LETTERS = 1024
 
 
 class UnreadableVideo(ValueError):
-    """A file that cannot be read as a video; the message says why, without the file's name."""
+    """A file that cannot be read as a video; the message says why, without the file's name.
+
+    Arguments:
+        why: the message.
+        is_temporary: True if the file may be readable later: the disk was slow, or has failed.
+    """
+
+    def __init__(self, why: str, *, is_temporary: bool = False) -> None:
+        super().__init__(why)
+        self.is_temporary = is_temporary
 
 
 class VideoFile:
@@ -59,15 +68,23 @@ class VideoFile:
         """The next bytes; none at the end, or when no more can be read.
 
         An error would be lost in FFmpeg, so it is kept in ``problem``.
+
+        Raises:
+            OSError: of the disk.
         """
         if self._deadline is not None and time.monotonic() > self._deadline:
-            self.problem = UnreadableVideo("it takes too long to read")
+            self.problem = UnreadableVideo("it takes too long to read", is_temporary=True)
         elif self._left is not None and self._left <= 0:
             limit = MAX_BYTES >> 20
             self.problem = UnreadableVideo(f"it is not found in the {limit} MiB that are read")
         if self.problem is not None:
             return b""
-        data = os.pread(self._fd, max(0, size), self._at)
+        try:
+            data = os.pread(self._fd, max(0, size), self._at)
+        except OSError as error:
+            why = f"it cannot be read: {error.strerror or error}"
+            self.problem = UnreadableVideo(why, is_temporary=True)
+            raise  # it must not be taken for the end of the file
         self._at += len(data)
         if self._left is not None:
             self._left -= len(data)
