@@ -29,14 +29,14 @@ class ProgressReports:
         self._form = form
         self._tell_states = tell_states
         self._due = time.monotonic() + 1.0
-        self._said: dict[View, tuple[str, str | None]] = {}
+        self._shown: dict[View, tuple[str, str | None]] = {}
 
     def tell(self) -> None:
         """Print what is due."""
         for view in self._views if self._tell_states else ():
             what = (view.state, view.reason)
-            if self._said.get(view) != what:
-                self._said[view] = what
+            if self._shown.get(view) != what:
+                self._shown[view] = what
                 if view.state != "connecting":
                     reason = f": {view.reason}" if view.reason else ""
                     print(f"{view.target}: {view.state}{reason}", file=sys.stderr, flush=True)

@@ -148,12 +148,12 @@ def recorded_sound(path: Path) -> tuple[str, ...]:
 def add_sound(views: list[View], actions: KeyActions) -> None:
     """Play the sound of the cameras; of several, after the key ``m``."""
 
-    told: list[str] = []
+    shown: list[str] = []
 
     def on_failed(text: str) -> None:
         actions.say(text)
-        if not told:
-            told.append(text)
+        if not shown:
+            shown.append(text)
             print_hint(text)
 
     for view in views:

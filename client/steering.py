@@ -51,10 +51,10 @@ class RemoteControl:
     def _run(self) -> None:
         while (words := self._commands.get()) is not None:
             try:
-                told = " ".join(["OK", *_lines(self._ask(words))])
+                answer = " ".join(["OK", *_lines(self._ask(words))])
             except TwistedcamError as error:
-                told = str(error)
-            self._answered(f"{' '.join(words)}: {told}")
+                answer = str(error)
+            self._answered(f"{' '.join(words)}: {answer}")
 
     def _ask(self, words: tuple[str, ...]) -> dict[str, Any]:
         trust, token = self._trust, self._token

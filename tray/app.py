@@ -312,11 +312,12 @@ class TrayApp:
         self._notify(Notice(title, why))
         self.icon.update_menu()  # the click changed the check mark; nothing else did
 
-    def _child_ended(self, said: str) -> None:
+    def _child_ended(self, reason: str) -> None:
         def tell() -> None:
             self._is_new_server = False
             self._notices.expect_end()
-            self._notify(Notice("The camera server has ended", said, Action("log"), "Show its log"))
+            title = "The camera server has ended"
+            self._notify(Notice(title, reason, Action("log"), "Show its log"))
             self.show(self._state)
 
         self._in_main(tell)

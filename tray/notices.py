@@ -78,8 +78,8 @@ class NotificationFilter:
     ) -> Notice | None:
         """Return notifications for a state after reconnecting: only what has changed."""
         event = {"event": "state", "camera": name, "state": state, "reason": reason}
-        told = self.of({**event, "title": title})
-        return None if state == "recovering" else told
+        notice = self.of({**event, "title": title})
+        return None if state == "recovering" else notice
 
     def server(self, connected: bool, text: str, now: float, can_start: bool) -> Notice | None:
         """Return the notification that the server is lost, or back after that was reported.

@@ -107,26 +107,26 @@ def reachable(url: str, host: str) -> str:
 def _start(
     command: list[str], tell: Callable[[str], None], env: Mapping[str, str] | None = None
 ) -> None:
-    """Start a program that outlives the tray. ``tell`` is called if it fails."""
-    said = tempfile.TemporaryFile()  # noqa: SIM115 - the thread that waits closes it
+    """Start a program that continues after the tray. ``tell`` is called if it fails."""
+    errors = tempfile.TemporaryFile()  # noqa: SIM115 - the thread that waits closes it
     try:
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=said,
+            stderr=errors,
             env=env,
             start_new_session=True,
         )
     except OSError as error:
-        said.close()
+        errors.close()
         program = Path(command[0]).name
         raise TrayError(f"The program {program} cannot be started: {error.strerror}") from None
 
     def wait() -> None:
-        with said:
+        with errors:
             if process.wait() != 0:
-                said.seek(0)
-                tell(last_line(said.read()) or f"The program {Path(command[0]).name} has failed")
+                errors.seek(0)
+                tell(last_line(errors.read()) or f"The program {Path(command[0]).name} has failed")
 
     threading.Thread(target=wait, name="tray program", daemon=True).start()

@@ -24,8 +24,8 @@ class Event:
         Arguments:
             title: the title of its camera, if it has one.
         """
-        told = {each.name: getattr(self, each.name) for each in fields(self)} | {"title": title}
-        return {name: value for name, value in told.items() if value is not None}
+        values = {each.name: getattr(self, each.name) for each in fields(self)} | {"title": title}
+        return {name: value for name, value in values.items() if value is not None}
 
     def as_json(self, title: str | None = None) -> dict[str, Any]:
         """Return the event as the JSON object that all ports send.

@@ -55,7 +55,7 @@ def test_a_reload_affects_changed_cameras_only(tmp_path: Path) -> None:
 
 def test_logins_and_what_was_saved_go_to_the_folder_of_the_next_start(tmp_path: Path) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
-    options = ServeOptions(recordings=old, again=lambda: ServeOptions(recordings=new))
+    options = ServeOptions(recordings=old, read_again=lambda: ServeOptions(recordings=new))
     old.mkdir()
     move_state(options)  # there is nothing to move
     texts = {name: name.encode() for name in STATE_FILES}
@@ -63,7 +63,7 @@ def test_logins_and_what_was_saved_go_to_the_folder_of_the_next_start(tmp_path: 
         HiddenFolder(old).write(name, data)
     HiddenFolder(old).write("index.json", b"of the recordings")
     HiddenFolder(new).write("settings.json", b"of another server")
-    move_state(ServeOptions(recordings=old, again=lambda: options))  # it is the same folder
+    move_state(ServeOptions(recordings=old, read_again=lambda: options))  # it is the same folder
     assert HiddenFolder(old).read("logins.json", 99)[0] == b"logins.json"
     move_state(options)
     for name, data in texts.items():
@@ -84,7 +84,7 @@ def test_what_cannot_be_moved_stays(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     below = ServeOptions(recordings=tmp_path / "file" / "new")
     for again in (broken, lambda: below, None):
-        move_state(ServeOptions(recordings=old, again=again))
+        move_state(ServeOptions(recordings=old, read_again=again))
         assert HiddenFolder(old).read("logins.json", 99)[0] == b"x"
 
 

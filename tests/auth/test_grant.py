@@ -72,3 +72,16 @@ def test_a_token_with_the_url_safe_form_of_a_name_is_valid_for_that_camera() -> 
     assert grant.covers("Küche")
     assert not grant.covers("Garten")
     assert not grant.covers(None)
+
+
+def test_a_viewer_needs_the_rights_that_it_uses_as_long_as_it_watches() -> None:
+    viewer = Grant("v", VIEW)
+    listener = Grant("l", frozenset({"view", "listen"}), frozenset({"door"}))
+    assert viewer.watching_rights("door") == ("view",)
+    assert listener.watching_rights("door") == ("view", "listen")
+    assert listener.watching_rights("yard") == ("view",)
+    assert listener.watching_rights("door", has_sound=False) == ("view",)
+    assert listener.watching_rights("door", "control") == ("control", "listen")
+    assert listener.allows_all(("view", "listen"), "door")
+    assert not listener.allows_all(("view",), "yard")
+    assert not viewer.allows_all(("view", "listen"), "door")

@@ -55,7 +55,7 @@ def test_without_a_file_all_have_their_defaults() -> None:
     options = read()
     assert (options.listen, options.control) == ([FRAME_ENDPOINT], [CONTROL_ENDPOINT])
     assert list(options.cameras) == ["cam"]
-    assert options.again is None
+    assert options.read_again is None
 
 
 @pytest.mark.parametrize(
@@ -98,8 +98,8 @@ def test_words_give_options_without_keys_and_errors_instead_of_an_exit(file: Pat
     assert read().keys
     assert read("--no-keys").keys is False
     found = options_from(["--keys", "--config", str(file)])
-    assert found.again is not None
-    assert (found.keys, found.again().keys) == (False, False)
+    assert found.read_again is not None
+    assert (found.keys, found.read_again().keys) == (False, False)
     with pytest.raises(BadArgument, match="unrecognized arguments: --colour"):
         options_from(["--colour"])
     with pytest.raises(BadArgument, match="unrecognized arguments: --reco"):

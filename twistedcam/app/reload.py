@@ -159,10 +159,10 @@ def move_state(options: ServeOptions) -> None:
     Arguments:
         options: those that the server was started with.
     """
-    if options.again is None:
+    if options.read_again is None:
         return
     try:
-        after = options.again()
+        after = options.read_again()
         if after.recordings == options.recordings:
             return
         check_mount(after.recordings, after.record_settings.require_mount)

@@ -210,19 +210,19 @@ class CameraService(MultiService):
             is_from_page: True to ask for tokens from now on, and to open or close ports, too.
         """
         async with self._reloading:
-            listeners, again = self._all_listeners, self._options.again
-            if again is None and not any(it.certificate for it in listeners):
+            listeners, read_again = self._all_listeners, self._options.read_again
+            if read_again is None and not any(it.certificate for it in listeners):
                 raise NotSupported(_NO_CONFIGURATION)
             found = [(each, each.read_certificate()) for each in listeners]
             done: dict[str, Any] = {}
-            if again is not None:
-                before, after = self._options, again()
+            if read_again is not None:
+                before, after = self._options, read_again()
                 if is_from_page:
                     await self._use_ports(after)
                 try:
                     done = await apply_options(self.server, self._options, after)
                 except Exception:
-                    await self._take_ports_back(before)
+                    await self._restore_ports(before)
                     raise
                 if before.tokens != self._options.tokens:
                     self.server.authenticator.end_anonymous()
@@ -244,7 +244,7 @@ class CameraService(MultiService):
         self._options = structs.replace(self._options, **changed)
         self.server.urls = urls_of(self.listeners)
 
-    async def _take_ports_back(self, before: ServeOptions) -> None:
+    async def _restore_ports(self, before: ServeOptions) -> None:
         """Listen, and ask for tokens, as with earlier options of this server."""
         if before is self._options:
             return
@@ -300,8 +300,9 @@ class CameraService(MultiService):
         server, options = self.server, self._options
         stats = LiveStats(server)
         stats.setServiceParent(self)
-        is_guarded = lambda: server.authenticator.is_needed  # noqa: E731
-        configuration = ConfigEditor(options, self._apply_file, is_guarded)
+        configuration = ConfigEditor(
+            options, self._apply_file, lambda: server.authenticator.is_needed
+        )
         run = partial(run_in_thread, server.make_thread)
         setup = Setup(configuration, run, lambda: self.on_restart)
         push = make_notifier(server, options.push_contact, options.push_private)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -58,15 +58,20 @@ class Grant:
         """True if it has a right for a camera; None means the whole server."""
         return right in self.rights and self.covers(camera)
 
-    def still_allows_viewing(self, before: Grant, camera: str) -> bool:
-        """True if a viewer that began with another grant may still have the pictures and the sound.
+    def allows_all(self, rights: Iterable[Right], camera: str | None) -> bool:
+        """True if it has all of these rights for a camera."""
+        return all(self.allows(each, camera) for each in rights)
+
+    def watching_rights(
+        self, camera: str | None, right: Right = "view", *, has_sound: bool = True
+    ) -> tuple[Right, ...]:
+        """Return the rights that a viewer uses, and needs as long as it watches.
 
         Arguments:
-            before: the grant that the viewer began with.
-            camera: the camera's name.
+            right: what the pictures need.
+            has_sound: True if the viewer gets sound where it may.
         """
-        had_sound = before.allows("listen", camera)
-        return self.allows("view", camera) and (not had_sound or self.allows("listen", camera))
+        return (right, "listen") if has_sound and self.allows("listen", camera) else (right,)
 
     def require(self, right: Right, camera: str | None = None) -> None:
         """Raise Forbidden if it does not have a right for a camera."""
@@ -136,8 +141,8 @@ class Grant:
     def as_dict(self) -> dict[str, Any]:
         """Return the grant for JSON. ``cameras`` is None if it is valid for all."""
         cameras = None if self.cameras is None else sorted(self.cameras)
-        told = {"token": self.name, "rights": sorted(self.rights), "cameras": cameras}
-        return told | ({} if self.expires is None else {"expires": as_local_time(self.expires)})
+        shown = {"token": self.name, "rights": sorted(self.rights), "cameras": cameras}
+        return shown | ({} if self.expires is None else {"expires": as_local_time(self.expires)})
 
     def _without(self, right: str) -> Forbidden:
         words = "'admin'" if right == "admin" else f"to {right}"

@@ -368,12 +368,12 @@ _VARIABLES = {
 def _environment(hook: Hook, payload: dict[str, Any]) -> dict[str, str]:
     """Return the environment of a program: that of the server, the event, and the hook's own."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("TWISTEDCAM_")}
-    told = {}
+    of_event = {}
     for name, keys in _VARIABLES.items():
         found = (payload[key] for key in keys if payload.get(key) is not None)
-        told[name] = str(next(found, "")).replace("\0", "")
+        of_event[name] = str(next(found, "")).replace("\0", "")
     own = {key: expand(text, key, os.environ) for key, text in hook.environment.items()}
-    return {**inherited, **told, **own}
+    return {**inherited, **of_event, **own}
 
 
 def _log(run: HookRun, error: ActionFailed) -> dict[str, Any]:

@@ -234,8 +234,8 @@ def _check_options(command: Sequence[str], folder: Path) -> None:
         check=False,
     )
     if done.returncode:
-        said = done.stderr.strip().rpartition("\n")[2].removeprefix("twistedcam: ")
-        raise BadArgument(said or f"'serve --check' ended with {done.returncode}")
+        reason = done.stderr.strip().rpartition("\n")[2].removeprefix("twistedcam: ")
+        raise BadArgument(reason or f"'serve --check' ended with {done.returncode}")
 
 
 def _check_readable() -> None:
@@ -284,5 +284,5 @@ def _run_all(commands: Sequence[Sequence[str]]) -> None:
         except subprocess.TimeoutExpired:
             raise StartupError(f"'{' '.join(command)}' takes too long") from None
         if done.returncode:
-            said = (done.stderr or done.stdout).strip().rpartition("\n")[2]
-            raise StartupError(f"'{' '.join(command)}' failed: {said or done.returncode}")
+            reason = (done.stderr or done.stdout).strip().rpartition("\n")[2]
+            raise StartupError(f"'{' '.join(command)}' failed: {reason or done.returncode}")

@@ -135,7 +135,7 @@ def read_serve_options(
         processes=processes,
         hooks=_with_cameras(hooks, [*tables, *(each.name for each in processes)], file),
         file=file,
-        again=None
+        read_again=None
         if file is None
         else lambda text=None: read_serve_options(words, text, folder_file),
         is_of_folder=is_of_folder,

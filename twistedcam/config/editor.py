@@ -70,7 +70,7 @@ class ConfigEditor:
     ) -> None:
         self._has_tokens = has_tokens
         self._options = options
-        self._read_options = options.again
+        self._read_options = options.read_again
         self._path = options.file
         self._may_create = options.is_of_folder
         self._reload = reload

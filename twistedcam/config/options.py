@@ -250,7 +250,7 @@ class ServeOptions(PlainOptions):
         hooks: programs and addresses that are told of events.
         listen, control, http, rtsp: endpoints of the ports.
         keys: True to read keys from standard input, if that is a terminal.
-        again: reads the configuration again, or the given text in place of the file's; None if
+        read_again: reads the configuration again, or the given text in place of the file's; None if
             there is no file.
         file: the configuration file; None if there is none.
         is_of_folder: True if that is the file of the folder, which nobody has named, and which need
@@ -272,7 +272,7 @@ class ServeOptions(PlainOptions):
     http: list[str] = []
     rtsp: list[str] = []
     keys: bool = False
-    again: Callable[..., ServeOptions] | None = None
+    read_again: Callable[..., ServeOptions] | None = None
     file: Path | None = None
     is_of_folder: bool = False
     is_new: bool = False

@@ -103,9 +103,10 @@ class _H264(NalCodec):
             for unit in by_type[kind][:31]:
                 parts.append(struct.pack("!H", len(unit)) + unit)
         if sps[1] in _RECORD_PROFILES:
-            said = self.parse_sps(sps)
-            luma, chroma = said.bit_depth
-            parts.append(bytes([0xFC | said.chroma_format, 0xF8 | luma - 8, 0xF8 | chroma - 8, 0]))
+            parsed = self.parse_sps(sps)
+            luma, chroma = parsed.bit_depth
+            chroma_format = 0xFC | parsed.chroma_format
+            parts.append(bytes([chroma_format, 0xF8 | luma - 8, 0xF8 | chroma - 8, 0]))
         return b"".join(parts)
 
     def from_configuration(self, record: bytes) -> tuple[bytes, int]:

@@ -94,9 +94,9 @@ class _H265(NalCodec):
         if not all(by_type.values()):
             raise ValueError("H.265 needs a VPS, an SPS and a PPS")
         sps = by_type[_SPS][0]
-        said = self.parse_sps(sps)
+        parsed = self.parse_sps(sps)
         plain = unescape(sps)
-        luma, chroma = said.bit_depth
+        luma, chroma = parsed.bit_depth
         layers, is_nested = (plain[2] >> 1 & 7) + 1, plain[2] & 1
         parts = [
             b"\1",
@@ -107,7 +107,7 @@ class _H265(NalCodec):
                 "!HBBBB",
                 0xF000,
                 0xFC,
-                0xFC | said.chroma_format,
+                0xFC | parsed.chroma_format,
                 0xF8 | luma - 8,
                 0xF8 | chroma - 8,
             ),

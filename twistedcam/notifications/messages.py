@@ -66,7 +66,7 @@ class PushMessage:
 
         All addresses are relative to that of the page.
         """
-        told: dict[str, Any] = {
+        content: dict[str, Any] = {
             "kind": self.kind,
             "camera": self.camera,
             "title": _short(self.title or self.camera),
@@ -79,8 +79,8 @@ class PushMessage:
             "url": "./" if self.camera is None else f"./#{quote(self.camera, safe='')}",
         }
         if self.event is not None:
-            told["image"] = f"api/v1/events/{self.event}/snapshot"
-        kept = {name: value for name, value in told.items() if value is not None}
+            content["image"] = f"api/v1/events/{self.event}/snapshot"
+        kept = {name: value for name, value in content.items() if value is not None}
         return json.dumps(kept, ensure_ascii=False).encode()
 
 

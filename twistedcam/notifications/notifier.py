@@ -113,9 +113,9 @@ class Notifier(Service):
         self._waiting: deque[tuple[PushDevice, PushMessage]] = deque()
         self._running = 0
         self._states: dict[str, str] = {}
-        #: Calls that tell of lost cameras, and the cameras of which was told.
+        #: The scheduled reports of lost cameras, and the cameras that were reported as lost.
         self._losses: dict[str, Any] = {}
-        self._told: set[str] = set()
+        self._reported_lost: set[str] = set()
         self._calls: set[Any] = set()
         self._unsubscribe: Callable[[], None] = lambda: None
 
@@ -214,16 +214,16 @@ class Notifier(Service):
         loss = self._losses.pop(name, None)
         if loss is not None:
             loss.cancel()
-        if event.state == "recovering" and name not in self._told:
+        if event.state == "recovering" and name not in self._reported_lost:
             self._losses[name] = self._clock.callLater(LOST_AFTER, self._on_lost, event)
-        elif event.state in ("live", "stopped") and name in self._told:
-            self._told.discard(name)
+        elif event.state in ("live", "stopped") and name in self._reported_lost:
+            self._reported_lost.discard(name)
             if event.state == "live":
                 self._offer(PushMessage("back", name, self._title(event), time.time()))
 
     def _on_lost(self, event: CameraChanged) -> None:
         del self._losses[event.camera]
-        self._told.add(event.camera)
+        self._reported_lost.add(event.camera)
         title = self._title(event)
         self._offer(PushMessage("lost", event.camera, title, time.time(), reason=event.reason))
 

@@ -234,8 +234,8 @@ def _sets(form: MediaFormat, *names: str) -> tuple[bytes, ...]:
 
 
 def _number(parameters: dict[str, str], name: str, default: int) -> int:
-    said = parameters.get(name, "")
-    return int(said) if said.isascii() and said.isdigit() and len(said) < 6 else default
+    value = parameters.get(name, "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 6 else default
 
 
 def _in_base64(nals: list[bytes]) -> str:

@@ -375,15 +375,15 @@ def _add_field(fields: list[tuple[str, str]], line: str) -> None:
 
 
 def _length(headers: RtspHeaders) -> int:
-    said = headers.get("Content-Length", "0")
-    if not (said.isascii() and said.isdigit() and len(said) < 10):
-        raise BadRtsp(f"Content-Length is {said[:40]!r}")
-    return int(said)
+    value = headers.get("Content-Length", "0")
+    if not (value.isascii() and value.isdigit() and len(value) < 10):
+        raise BadRtsp(f"Content-Length is {value[:40]!r}")
+    return int(value)
 
 
 def _cseq(headers: RtspHeaders) -> int | None:
-    said = headers.get("CSeq").strip()
-    return int(said) if said.isascii() and said.isdigit() and len(said) < 11 else None
+    value = headers.get("CSeq").strip()
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 11 else None
 
 
 def _encoded(first: str, headers: RtspHeaders, body: bytes) -> bytes:

@@ -82,15 +82,16 @@ class MediaDescription:
     @property
     def frame_rate(self) -> float:
         """The pictures per second that the sender promises, 0 if it promises none."""
-        said = _attribute(self.attributes, "framerate")
-        return float(said) if re.fullmatch(r"\d{1,4}(\.\d{1,9})?", said) else 0.0
+        value = _attribute(self.attributes, "framerate")
+        return float(value) if re.fullmatch(r"\d{1,4}(\.\d{1,9})?", value) else 0.0
 
     @property
     def size(self) -> tuple[int, int] | None:
         """Width and height in pixels, if an attribute says them; RFC 2435 needs it over 2040."""
-        said = _attribute(self.attributes, "x-dimensions").replace(",", "x")
-        said = said or _attribute(self.attributes, "framesize").partition(" ")[2].replace("-", "x")
-        match = re.fullmatch(r"(\d{1,5})\s*x\s*(\d{1,5})", said.strip())
+        value = _attribute(self.attributes, "x-dimensions").replace(",", "x")
+        framesize = _attribute(self.attributes, "framesize").partition(" ")[2]
+        value = value or framesize.replace("-", "x")
+        match = re.fullmatch(r"(\d{1,5})\s*x\s*(\d{1,5})", value.strip())
         return (int(match[1]), int(match[2])) if match else None
 
     @property

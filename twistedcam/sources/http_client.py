@@ -54,8 +54,8 @@ class CameraResponse:
     @property
     def length(self) -> int | None:
         """The length of the body by its header, or None."""
-        said = self.headers.get("Content-Length", "")
-        return int(said) if said.isascii() and said.isdigit() else None
+        value = self.headers.get("Content-Length", "")
+        return int(value) if value.isascii() and value.isdigit() else None
 
     def read(self, size: int = _CHUNK) -> bytes:
         """Wait for data; return up to ``size`` bytes, or nothing at the end.
@@ -135,8 +135,8 @@ class CameraClient:
                 challenges = response.raw.headers.getlist("WWW-Authenticate")
                 response.close()
                 if not self._login.challenged(challenges):
-                    said = LOGIN_REFUSED if self._login.has_password else LOGIN_WANTED
-                    raise LoginRefused(f"{said} (401)")
+                    reason = LOGIN_REFUSED if self._login.has_password else LOGIN_WANTED
+                    raise LoginRefused(f"{reason} (401)")
                 continue
             if response.status_code in _REDIRECTS and "Location" in response.headers:
                 response.close()

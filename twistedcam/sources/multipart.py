@@ -22,8 +22,8 @@ _EOI = b"\xff\xd9"
 _OTHER_IMAGES = (b"\x89PNG", b"RIFF", b"BM", b"GIF8")
 _HEADER_LINE = re.compile(rb"([A-Za-z][A-Za-z0-9_-]*)\s*:(.*)")
 #: The beginning of the boundary after a part whose length is right.
-_DELIMITER = re.compile(rb"(?:\r?\n){0,2}--")
-_DELIMITER_SIZE = 6
+_BOUNDARY_START = re.compile(rb"(?:\r?\n){0,2}--")
+_BOUNDARY_START_SIZE = 6
 #: A marker in a scan, other than stuffed bytes, restarts and fill bytes.
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 _STANDALONE = frozenset((0x01, *range(0xD0, 0xD9)))
@@ -56,7 +56,8 @@ class MultipartDecoder:
 
     def __init__(self, boundary: str = "") -> None:
         self._declared = boundary.strip("\"' ").strip("-").encode("latin-1", "replace")
-        self._mark: re.Pattern[bytes] | None = None
+        #: The pattern of the boundary that the camera sends; None before the first.
+        self._boundary: re.Pattern[bytes] | None = None
         self._data = bytearray()
         #: The headers of the current part, once the beginning of its body is known.
         self._headers: dict[str, str] | None = None
@@ -69,7 +70,7 @@ class MultipartDecoder:
         self._is_jpeg: bool | None = None
         self._length = 0
         self._end_finder = JpegEndFinder()
-        self._mark_from = 0
+        self._boundary_from = 0
         # Facts about this camera:
         self._length_fits = False
         self._lacks_eoi = False
@@ -139,7 +140,7 @@ class MultipartDecoder:
         If the camera sends boundaries, a boundary must come first: it may append a second, smaller
         picture to each.
         """
-        return self._mark is None or self._has_boundary
+        return self._boundary is None or self._has_boundary
 
     def _read_line(self, line: bytes) -> None:
         if self._is_boundary(line):
@@ -152,10 +153,10 @@ class MultipartDecoder:
 
     def _is_boundary(self, line: bytes) -> bool:
         # Padding of the previous picture may precede it on the same line.
-        if self._mark is not None and self._mark.search(b"\n" + line + b"\n"):
+        if self._boundary is not None and self._boundary.search(b"\n" + line + b"\n"):
             return True
         if line.startswith(b"--"):
-            self._mark = _mark_of(line)
+            self._boundary = _boundary_pattern(line)
             return True
         return bool(self._declared) and line == self._declared
 
@@ -181,12 +182,12 @@ class MultipartDecoder:
 
     def _begin_body(self) -> bool:
         self._headers = self._lines
-        said = re.match(r"\d{1,9}(?!\d)", self._headers.get("content-length", ""))
-        length = int(said[0]) if said else 0
+        found = re.match(r"\d{1,9}(?!\d)", self._headers.get("content-length", ""))
+        length = int(found[0]) if found else 0
         self._length = length if length <= MAX_BODY else 0
         self._is_jpeg = None
         self._end_finder = JpegEndFinder()
-        self._mark_from = 0
+        self._boundary_from = 0
         return True
 
     def _read_body(self) -> bytes | None:
@@ -206,7 +207,7 @@ class MultipartDecoder:
                 return self._take(length)
         end = self._find_end()
         if length and (end is None or end > length):
-            fits = self._is_delimiter_at(length) if size >= length else None
+            fits = self._is_boundary_at(length) if size >= length else None
             if fits is None:
                 return None
             self._learn(fits)
@@ -225,12 +226,12 @@ class MultipartDecoder:
         """Return the body of a part that is no JPEG: by its length, or up to the next boundary."""
         if self._length:
             enough = len(self._data) >= self._length
-            fits = self._is_delimiter_at(self._length) if enough else None
+            fits = self._is_boundary_at(self._length) if enough else None
             if fits is None:
                 return None
             if fits:
                 return self._take(self._length)
-        end = self._find_mark()
+        end = self._find_boundary()
         return None if end is None else self._take_to(end)
 
     def _detect_format(self) -> bool:
@@ -247,42 +248,40 @@ class MultipartDecoder:
             self._is_jpeg = False
         else:
             at = self._data.find(b"\xff\xd8\xff", 0, _PREFIX + 3)
-            end = self._find_mark()
+            end = self._find_boundary()
             if at < 0 and end is None and len(self._data) < _PREFIX + 3:
                 return False
             self._is_jpeg = at >= 0 and (end is None or at < end)
             if self._is_jpeg:
                 del self._data[:at]
-                self._mark_from = 0
+                self._boundary_from = 0
         return True
 
     def _find_end(self) -> int | None:
         """Return the end of the JPEG: after its end marker, or before the next boundary."""
-        ends = [
-            end for end in (self._end_finder.find(self._data), self._find_mark()) if end is not None
-        ]
-        return min(ends, default=None)
+        ends = self._end_finder.find(self._data), self._find_boundary()
+        return min((end for end in ends if end is not None), default=None)
 
-    def _find_mark(self) -> int | None:
-        if self._mark is None:
+    def _find_boundary(self) -> int | None:
+        if self._boundary is None:
             return None
-        found = self._mark.search(self._data, self._mark_from)
+        found = self._boundary.search(self._data, self._boundary_from)
         if found is not None:
             return found.start()
-        self._mark_from = max(0, len(self._data) - MAX_HEAD)
+        self._boundary_from = max(0, len(self._data) - MAX_HEAD)
         return None
 
-    def _is_delimiter_at(self, at: int) -> bool | None:
+    def _is_boundary_at(self, at: int) -> bool | None:
         """Return True if a boundary follows there; None if more data is needed."""
-        follows = bytes(self._data[at : at + _DELIMITER_SIZE])
-        if _DELIMITER.match(follows):
+        follows = bytes(self._data[at : at + _BOUNDARY_START_SIZE])
+        if _BOUNDARY_START.match(follows):
             return True
-        if len(follows) < _DELIMITER_SIZE and not follows.strip(b"\r\n-"):
+        if len(follows) < _BOUNDARY_START_SIZE and not follows.strip(b"\r\n-"):
             return None
         return False
 
     def _check_body_size(self) -> None:
-        if len(self._data) > MAX_BODY + _DELIMITER_SIZE:
+        if len(self._data) > MAX_BODY + _BOUNDARY_START_SIZE:
             raise ValueError("a part is too long")
 
     def _take_to(self, end: int) -> bytes:
@@ -336,7 +335,7 @@ class JpegEndFinder:
                 self._in_scan = code == _SOS
 
 
-def _mark_of(line: bytes) -> re.Pattern[bytes]:
+def _boundary_pattern(line: bytes) -> re.Pattern[bytes]:
     """Return the pattern that finds the boundary in a body."""
     name = line.removeprefix(b"--")
     name = name.removesuffix(b"--") or name

@@ -80,13 +80,13 @@ class LateRate(Rate):
 class ReportedRate(Rate):
     """A rate that another process measures."""
 
-    __slots__ = ("told",)
+    __slots__ = ("reported",)
 
     def __init__(self) -> None:
         super().__init__()
         #: Events per second, as last reported.
-        self.told = 0.0
+        self.reported = 0.0
 
     def current(self, now: float) -> float:
         """Return the reported rate."""
-        return self.told
+        return self.reported

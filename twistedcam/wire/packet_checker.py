@@ -61,10 +61,10 @@ class PacketChecker:
             data = codec.with_parameter_sets(data, sets)
         if before is None or before.codec != name or before.extradata != sets:
             try:
-                said = codec.sequence_parameters(sets)
+                parsed = codec.sequence_parameters(sets)
             except ValueError as error:
                 raise BadMessage(f"frame {packet.seq}: {error}") from None
-            rate, size = said.rate, (said.width, said.height)
+            rate, size = parsed.rate, (parsed.width, parsed.height)
             self._track = Track(VIDEO, "video", name, *size, rate=rate, extradata=sets)
         assert self._track is not None
         size = self._track.width, self._track.height

@@ -40,7 +40,7 @@ class RemoteViewer:
         viewer.frames, viewer.bytes, viewer.drops = frames, size, drops
         viewer.last_time_us = time
         assert isinstance(viewer.rate, ReportedRate)
-        viewer.rate.told = fps
+        viewer.rate.reported = fps
 
 
 class SoundListener:

@@ -86,7 +86,7 @@ class MediaReader:
                 answers = self._ask("head", files[len(found) :], HEAD_LIMIT)
             except ReadingFailed as error:
                 answers = [*error.answers, ({"refused": error}, b"")]
-            found += [_head(told) for told, _ in answers]
+            found += [_head(answer) for answer, _ in answers]
         return found
 
     def picture(self, fd: int, at: float = 0.0) -> bytes:
@@ -101,8 +101,8 @@ class MediaReader:
         """Copy a file's video into another, empty file; OSError if that cannot be written."""
         # No limit on the whole: the process ends by itself when no packet comes.
         words = {"muxer": muxer, "options": options}
-        told, _ = self._ask_one("copy", [source, target], PACKET_LIMIT, wait=None, **words)
-        return Copied(int(told["frames"]), float(told["seconds"]), _metadata(told))
+        answer, _ = self._ask_one("copy", [source, target], PACKET_LIMIT, wait=None, **words)
+        return Copied(int(answer["frames"]), float(answer["seconds"]), _metadata(answer))
 
     def close(self) -> None:
         """End all processes, and start no others."""
@@ -114,12 +114,12 @@ class MediaReader:
             each.kill()
 
     def _ask_one(self, task: str, files: Sequence[int], limit: float, **words: Any) -> _Answer:
-        ((told, body),) = self._ask(task, files, limit, **words)
-        if "refused" in told:
-            raise _refusal(told)
-        if "failed" in told:
-            raise OSError(told["errno"] or 0, told["failed"])
-        return told, body
+        ((answer, body),) = self._ask(task, files, limit, **words)
+        if "refused" in answer:
+            raise _refusal(answer)
+        if "failed" in answer:
+            raise OSError(answer["errno"] or 0, answer["failed"])
+        return answer, body
 
     def _ask(
         self,
@@ -183,25 +183,25 @@ class MediaReader:
         return process, True
 
 
-def _head(told: dict[str, Any]) -> Head | UnreadableVideo:
-    refused = told.get("refused")
+def _head(answer: dict[str, Any]) -> Head | UnreadableVideo:
+    refused = answer.get("refused")
     if isinstance(refused, UnreadableVideo):
         return refused
     if refused is not None:
-        return _refusal(told)
-    if "failed" in told:
-        return UnreadableVideo(f"it cannot be read: {told['failed']}", is_temporary=True)
-    seconds, codec, width, height = (told[key] for key in ("seconds", "codec", "width", "height"))
-    layout = None if told["layout"] is None else tuple(map(int, told["layout"]))
-    return Head(_metadata(told), seconds, codec, width, height, told["fps"], layout)
+        return _refusal(answer)
+    if "failed" in answer:
+        return UnreadableVideo(f"it cannot be read: {answer['failed']}", is_temporary=True)
+    seconds, codec, width, height = (answer[key] for key in ("seconds", "codec", "width", "height"))
+    layout = None if answer["layout"] is None else tuple(map(int, answer["layout"]))
+    return Head(_metadata(answer), seconds, codec, width, height, answer["fps"], layout)
 
 
-def _refusal(told: dict[str, Any]) -> UnreadableVideo:
-    return UnreadableVideo(str(told["refused"]), is_temporary=bool(told.get("is_temporary")))
+def _refusal(answer: dict[str, Any]) -> UnreadableVideo:
+    return UnreadableVideo(str(answer["refused"]), is_temporary=bool(answer.get("is_temporary")))
 
 
-def _metadata(told: dict[str, Any]) -> dict[str, str]:
-    return {str(key): str(value) for key, value in told["metadata"].items()}
+def _metadata(answer: dict[str, Any]) -> dict[str, str]:
+    return {str(key): str(value) for key, value in answer["metadata"].items()}
 
 
 class _Process:
@@ -239,9 +239,9 @@ class _Process:
             socket.send_fds(self._socket, [json.dumps(order).encode() + b"\n"], files)
             for _ in range(count):
                 line = self._answers.readline(_MAX_LINE)
-                told = json.loads(line)
-                body = self._answers.read(min(told.pop("body"), _MAX_BODY))
-                yield told, body
+                answer = json.loads(line)
+                body = self._answers.read(min(answer.pop("body"), _MAX_BODY))
+                yield answer, body
         except TimeoutError:
             self._was_late = True
         except (ConnectionError, ValueError, KeyError, TypeError, AttributeError):

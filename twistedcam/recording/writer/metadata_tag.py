@@ -60,8 +60,8 @@ class Tag:
         made = "" if self.made is None else f" made={self.made:.3f}"
         boot = f" boot={self.boot} up={self.up:.3f}" if self.boot and self.up is not None else ""
         kind = "" if self.kind == "recording" else f" kind={self.kind}"
-        said = f"camera={self.camera} dropped={dropped}{made}{boot}{kind} name={self.name}"
-        return f"twistedcam {__version__} {said}"
+        shown = f"camera={self.camera} dropped={dropped}{made}{boot}{kind} name={self.name}"
+        return f"twistedcam {__version__} {shown}"
 
     @classmethod
     def parse(cls, text: str) -> Tag | None:

@@ -284,13 +284,10 @@ class FrameProtocol(ManagedConnection, Protocol):
                 return
             right, name = right_of(join), camera.name
             may_listen = grant.allows("listen", name)
-            wants_sound = may_listen and any(each in wire.SOUND_CODECS for each in join.codecs)
+            has_sound = any(each in wire.SOUND_CODECS for each in join.codecs)
+            rights = grant.watching_rights(name, right, has_sound=has_sound)
             self._token_session = self.factory.server.authenticator.open_session(
-                grant,
-                lambda now: (
-                    now.allows(right, name) and (not wants_sound or now.allows("listen", name))
-                ),
-                self.fail,
+                grant, lambda now: now.allows_all(rights, name), self.fail
             )
             self._welcome(join, camera, may_listen)
         except (WireError, Unauthorized) as error:

@@ -203,10 +203,9 @@ class RtspProtocol(ManagedConnection, Protocol):
         self.grant, self._viewed = grant, camera
         if self._token_session is not None:
             self._token_session.close()
+        rights = grant.watching_rights(camera)
         self._token_session = self.factory.server.authenticator.open_session(
-            grant,
-            lambda now: now.still_allows_viewing(grant, camera),
-            lambda why: self.end(str(why)),
+            grant, lambda now: now.allows_all(rights, camera), lambda why: self.end(str(why))
         )
 
     # Received messages (scheduler.Job).

@@ -230,8 +230,9 @@ class RtspServerSession:
         except TooMany:
             self.lose()
             return
+        rights = grant.watching_rights(name)
         self._token_session = server.authenticator.open_session(
-            grant, lambda now: now.still_allows_viewing(grant, name), lambda why: self.end(str(why))
+            grant, lambda now: now.allows_all(rights, name), lambda why: self.end(str(why))
         )
 
     def end(self, reason: str | None = None, done: Callable[[], None] = do_nothing) -> None:

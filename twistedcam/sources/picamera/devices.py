@@ -80,8 +80,8 @@ def list_pi_cameras() -> PiCameras:
     except ValueError:
         from twistedcam.runtime.child_process import last_line  # it needs Twisted
 
-        said = last_line(done.stderr)[:240]
-        return PiCameras((), f"{python} has failed: {said or 'it said nothing'}")
+        output = last_line(done.stderr)[:240]
+        return PiCameras((), f"{python} has failed: {output or 'it said nothing'}")
     if isinstance(message, CameraList):
         return PiCameras(tuple(_camera(n, each) for n, each in enumerate(message.cameras)))
     reason = message.reason if isinstance(message, PiCameraFailed) else "an unexpected answer"

@@ -334,6 +334,6 @@ class _CameraProcess(ChildProcess):
             return self._reason
         signal = getattr(why.value, "signal", None)
         status = -signal if signal else getattr(why.value, "exitCode", None) or 0
-        said = last_line(self._errors)[:240]
+        output = last_line(self._errors)[:240]
         end = f"the process that reads the camera {describe_exit(status)}"
-        return f"{end}: {said}" if said and not signal else end
+        return f"{end}: {output}" if output and not signal else end

@@ -123,8 +123,8 @@ class VideoPackets:
         parameters = self._codec.sequence_parameters(extradata)
         rate = parameters.rate
         if rate is None or not 0 < rate <= _MAX_RATE:
-            said = self._frame_rate
-            rate = Fraction(said).limit_denominator(1001) if 0 < said <= _MAX_RATE else None
+            nominal = self._frame_rate
+            rate = Fraction(nominal).limit_denominator(1001) if 0 < nominal <= _MAX_RATE else None
         track = Track(
             VIDEO,
             "video",

@@ -62,13 +62,13 @@ class AccessUnitReader:
         """Describe the track by the parameter sets, if they are others than before."""
         if self._track is not None and self._track.extradata == sets:
             return
-        said = self._codec.sequence_parameters(sets)
+        parsed = self._codec.sequence_parameters(sets)
         self._track = Track(
             VIDEO,
             "video",
             self._codec.name,
-            said.width,
-            said.height,
+            parsed.width,
+            parsed.height,
             self._rate,
             extradata=sets,
         )

@@ -357,9 +357,9 @@ def settle_frames(settings: Settings) -> int:
     Raises:
         BadArgument: ``settle`` is not a number from 0 to 100.
     """
-    said = settings.number("settle", 0, 100)
+    given = settings.number("settle", 0, 100)
     closes = settings.text("idle") == "close"
-    return int(said) if said is not None else SETTLE_FRAMES * closes
+    return int(given) if given is not None else SETTLE_FRAMES * closes
 
 
 def check_control(name: str) -> None:

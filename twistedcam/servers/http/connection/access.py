@@ -93,13 +93,8 @@ class Access:
             right = right_to_watch(request, path)
             grant.require(right, camera)
             # A video with sound ends if the token does not allow the sound any more.
-            hears = path.startswith("/video") and grant.allows("listen", camera)
-            self._watch_token(
-                request,
-                lambda now: (
-                    now.allows(right, camera) and (not hears or now.allows("listen", camera))
-                ),
-            )
+            rights = grant.watching_rights(camera, right, has_sound=path.startswith("/video"))
+            self._watch_token(request, lambda now: now.allows_all(rights, camera))
         else:
             self._require(request, path, parts, right)
             self._watch_token(request, partial(_is_same, request.grant))
