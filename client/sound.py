@@ -112,7 +112,7 @@ class SoundPlayer:
         try:
             pieces = self._decode(packet)
         except (av.FFmpegError, ValueError):
-            self._track = None  # the next packet begins anew
+            self._track = None  # the next packet begins again
             return
         if self._output is None and not self._open():
             return

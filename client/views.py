@@ -38,7 +38,7 @@ class View:
         target: the camera.
         reconnect: retry without end when the connection is lost.
         codecs: the codecs of the pictures, in order of preference; and those of sound for a camera
-            that is heard, too.
+            whose sound is played, too.
     """
 
     def __init__(

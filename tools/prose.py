@@ -2,15 +2,17 @@
 
     python -m tools.prose
 
-Checked are the documents, without code, and the strings of the programs that users may see: help,
-errors, log lines, pages. Docstrings and comments are not. Exit code 1 if something was found.
+Checked are the documents, without code, and the programs: the strings that users may see (help,
+errors, log lines, pages), docstrings and comments. Exit code 1 if something was found.
 """
 
 from __future__ import annotations
 
 import ast
+import io
 import re
 import sys
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,6 +86,32 @@ def strings(source: str) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.value
 
 
+def notes(source: str) -> Iterator[tuple[int, str]]:
+    """Yield line and text of the docstrings in a module, and of its comments, a block as one."""
+    kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, kinds) and (text := ast.get_docstring(node, clean=False)):
+            yield node.body[0].lineno, _joined(text)
+    block: list[str] = []
+    first = last = 0
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type != tokenize.COMMENT:
+            continue
+        if token.start[0] != last + 1:
+            if block:
+                yield first, " ".join(block)
+            block, first = [], token.start[0]
+        last = token.start[0]
+        block.append(token.string.lstrip("#: "))
+    if block:
+        yield first, " ".join(block)
+
+
+def _joined(text: str) -> str:
+    """Return a text with its paragraphs on one line each: words are found across line ends."""
+    return re.sub(r"(?<!\n)\n *(?!\n)", " ", text)
+
+
 def main() -> int:
     """Print what was found; return the exit code."""
     found = []
@@ -92,7 +120,8 @@ def main() -> int:
             found.append((path, line, words, better))
     for top in ("twistedcam", "client", "tray"):
         for path in sorted((ROOT / top).rglob("*.py")):
-            for line, text in strings(path.read_text()):
+            source = path.read_text()
+            for line, text in (*strings(source), *notes(source)):
                 if text not in KEPT:
                     found += [(path, line, words, better) for _, words, better in faults(text)]
     for path, line, words, better in found:

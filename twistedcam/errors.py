@@ -225,7 +225,7 @@ class UnknownCamera(WireError):
 
 
 class UnsupportedCodec(WireError):
-    """The camera's video cannot be had in a codec that the client understands."""
+    """The camera's video is not available in a codec that the client understands."""
 
     code = "not-supported"
 

@@ -1,4 +1,4 @@
-"""The check of words finds what has a plainer word, in texts and not in code.
+"""The check of words finds what has a plainer word, in texts, docstrings and comments.
 
 'make lint' runs it over all documents and programs.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tools.prose import faults, strings
+from tools.prose import faults, notes, strings
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,24 @@ def test_the_line_is_told() -> None:
 def test_docstrings_and_names_are_no_texts_for_users() -> None:
     source = '"""Steer anew."""\nA = "steer"\nB = f"it begins anew {A}"\n'
     assert [text for _, text in strings(source)] == ["it begins anew "]
+
+
+def test_docstrings_and_comments_are_read_as_sentences_also_across_lines() -> None:
+    source = '''"""Waits
+for ever."""
+
+class A:
+    """One line."""
+
+    #: It begins
+    #: anew.
+    b = "anew"  # again
+    #: Another block.
+'''
+    found = list(notes(source))
+    assert found == [
+        (1, "Waits for ever."),
+        (5, "One line."),
+        (7, "It begins anew. again Another block."),
+    ]
+    assert [words for _, text in found for _, words, _ in faults(text)] == ["for ever", "anew"]

@@ -29,7 +29,7 @@ def read_expiry(value: Any) -> float:
         if isinstance(value, datetime):
             return value.timestamp()
         if isinstance(value, date):
-            if value == date.max:  # for ever, as many write it
+            if value == date.max:  # without end, as many write it
                 return datetime.max.replace(microsecond=0, tzinfo=UTC).timestamp()
             return datetime.combine(value + timedelta(days=1), time()).timestamp()
     except (OverflowError, ValueError, OSError):

@@ -147,7 +147,7 @@ class Detections:
         if recorder is None:
             return None
         held = self._held.get(camera)
-        if held is None or held.recorder is not recorder:  # the camera was added anew
+        if held is None or held.recorder is not recorder:  # the camera was added again
             held = self._held[camera] = HeldRecording(
                 recorder,
                 "process",

@@ -153,7 +153,7 @@ class Hook(Struct, frozen=True, kw_only=True):
         if isinstance(event, HookChanged) and (
             event.hook == self.name or event.cause.partition(":")[0] == "hook"
         ):
-            return None  # a hook that fails must not run itself for ever
+            return None  # a hook that fails must not run itself without end
         names = names_of(event)
         for name in names:
             if name in self.on or name.partition(":")[0] in self.on:

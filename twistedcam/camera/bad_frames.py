@@ -20,7 +20,7 @@ class BadFrameDetector:
 
     Before the first good frame a caller may wait for an answer, so the report is due when the
     patience is over, with or without further frames. Later the source may be silent after a corrupt
-    frame for good reasons, so only another corrupt frame causes the report.
+    frame for valid reasons, so only another corrupt frame causes the report.
 
     Arguments:
         clock: measures the patience.

@@ -177,7 +177,7 @@ class Camera(CameraStatus):
         """Start the camera, if it is stopped.
 
         Fires when the camera is live. Fails with CameraFailed if the source cannot be opened (it
-        is then tried again and again), if it delivers no frame within ``PICTURE_WAIT`` (the camera
+        is then tried repeatedly), if it delivers no frame within ``PICTURE_WAIT`` (the camera
         is live as soon as it does), or if the camera is stopped before.
         """
         if self.state == "stopped" and self._on_demand.can_wait:

@@ -33,7 +33,7 @@ _EXTRAS = {
     "gi": ("tray", "the icon in the system tray ('twistedcam tray' says what it needs)"),
 }
 _FPS = 30
-#: The most pictures that are different; they are encoded again and again.
+#: The most pictures that are different; they are encoded repeatedly.
 _PICTURES = 30
 #: The number of files below which a server with many viewers would reach the limit.
 _FEW_FILES = 4096

@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
         "before", "shutdown", lambda: notifier.end(is_restart=restart.is_wanted)
     )
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
-    # Before it is announced: from then on, a signal ends the server in good order.
+    # Before it is announced: from then on, a signal ends the server cleanly.
     reactor.callWhenRunning(ignore_repeated_signals, reactor)
     reactor.callWhenRunning(early.unblock)
     reactor.callWhenRunning(reload_on_hangup, reactor, service.server)

@@ -128,7 +128,7 @@ class Poller:
             client.close()
 
     def _run(self, work: Callable[[BlockingClient], None]) -> None:
-        """Connect and work, again and again."""
+        """Connect and work, repeatedly."""
         while not self._stopped.is_set():
             try:
                 with self._connect() as client:
@@ -159,7 +159,7 @@ def query_status(client: BlockingClient, camera: str | None) -> list[Message]:
     """Return the status of one camera, or of all.
 
     Raises:
-        NoSuchCamera, Unauthorized, NoServer: it cannot be had.
+        NoSuchCamera, Unauthorized, NoServer: it is not available.
     """
     ask = partial(client.ask, timeout=ANSWER_TIMEOUT)
     if camera is not None:

@@ -43,7 +43,7 @@ def encode_still(jpeg: bytes, codec: str) -> list[bytes]:
 
     Returns:
         ``PICTURES`` access units in Annex B with start codes of four bytes. Only the first is a key
-        frame, with its parameter sets. The group may be sent again and again.
+        frame, with its parameter sets. The group may be sent repeatedly.
 
     Raises:
         NotSupported: there is no encoder for the codec, or it takes no picture of that size.

@@ -152,7 +152,7 @@ class CameraMotion:
     ) -> None:
         """Use other zones or ignored polygons; None for those of now. A motion that has begun ends.
 
-        The detector learns the background anew.
+        The detector learns the background again.
         """
         before = self._settings
         zones = before.zones if zones is None else zones

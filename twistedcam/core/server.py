@@ -338,7 +338,7 @@ class Server:
             channel.outputs.start()
 
     def finish_recordings(self) -> Deferred[Any]:
-        """End all recordings in good order. Fires when files and events are complete."""
+        """End all recordings cleanly. Fires when files and events are complete."""
         self.retention.stop()
         self._faststart_queue.stop()
         self._recovery.cancel()

@@ -182,7 +182,7 @@ class Delivery:
             on_track: called before the first packet of each track.
 
         Raises:
-            NotSupported: the camera's packets cannot be had in these codecs.
+            NotSupported: the camera's packets are not available in these codecs.
         """
         return StreamSubscription(
             viewer, stream, wants, sender, self._reactor, max_fps, window, on_track
@@ -208,7 +208,7 @@ class Delivery:
             on_track: called before the first packet of each track.
 
         Raises:
-            NotSupported: the camera's sound cannot be had in these codecs.
+            NotSupported: the camera's sound is not available in these codecs.
         """
         subscription = self.make_sound(viewer, stream, wants, sender, serializer, on_track)
         subscription.start()

@@ -36,7 +36,7 @@ class StreamSubscription:
         on_track: called before the first packet of each track.
 
     Raises:
-        NotSupported: the packets cannot be had in these codecs.
+        NotSupported: the packets are not available in these codecs.
     """
 
     __slots__ = (

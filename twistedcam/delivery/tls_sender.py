@@ -49,7 +49,7 @@ def as_records(serializer: Serializer) -> Callable[[Packet], list[bytes]]:
 class TlsSender(TransportSender):
     """Encrypts each frame for its viewer record by record, and writes it to the socket at once.
 
-    Twisted's TLS cuts a frame for each viewer anew, copies it into a buffer for small writes, and
+    Twisted's TLS cuts a frame again for each viewer, copies it into a buffer for small writes, and
     sends it in the next iteration of the reactor. By then hundreds of other frames have been
     encrypted, and it is no longer in the processor's cache. Here it goes to the kernel at once.
 

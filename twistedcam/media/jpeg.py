@@ -58,7 +58,7 @@ class Header(NamedTuple):
 def read_header(jpeg: bytes) -> Header:
     """Read the segments up to the first scan.
 
-    A start marker between two segments begins the picture anew: the one before was cut off.
+    A start marker between two segments begins another picture: the one before was cut off.
 
     Raises:
         ValueError: the data is no JPEG, ends before the first scan, has too many pixels or

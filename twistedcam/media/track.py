@@ -16,7 +16,7 @@ _INDEPENDENT = frozenset({"mjpeg"})
 class Track:
     """One track of a camera in one codec: all that a decoder needs before the first packet.
 
-    It never changes. Where a decoder must begin anew, another track follows.
+    It never changes. Where a decoder must begin again, another track follows.
 
     Arguments:
         id: number of the track in its stream, ``VIDEO`` or ``AUDIO``.

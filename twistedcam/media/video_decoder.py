@@ -67,7 +67,7 @@ class VideoDecoder:
         return ready
 
     def reset(self) -> None:
-        """Begin anew with the next key frame."""
+        """Begin again with the next key frame."""
         self._decoder = None
         self._packets.clear()
         self._seqs.clear()
@@ -85,7 +85,7 @@ class VideoDecoder:
         self._track, self._needs_keyframe = track, True
 
     def flush(self) -> list[DecodedPicture]:
-        """Return the pictures that the decoder still holds, and begin anew."""
+        """Return the pictures that the decoder still holds, and begin again."""
         if self._decoder is None:
             return []
         pictures = self._ready(self._decoder.decode(None))

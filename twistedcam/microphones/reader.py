@@ -69,7 +69,7 @@ class MicrophoneReader:
         step = round(SHORT * RATE)
         frame_bytes = 2 * self.opened.channels
         for samples in self._resampler.resample(frame):
-            # All messages are short: whoever begins to listen later can begin with any of them.
+            # All messages are short: a listener that comes later can begin with any of them.
             data = samples.data
             for start in range(0, samples.frame.samples, step):
                 part = data[start * frame_bytes : (start + step) * frame_bytes]

@@ -64,7 +64,7 @@ class HeldRecording:
             self._timer.start(seconds, self.release)
 
     def release(self) -> None:
-        """Release the recording now, whoever holds it."""
+        """Release the recording now, whatever holds it."""
         self._timer.cancel()
         self._holders.clear()
         request, self._request = self._request, None

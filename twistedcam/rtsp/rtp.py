@@ -148,7 +148,7 @@ class Reception:
             return step - 1
         if step > 0x10000 - 100 or step == 0:
             return -1
-        # The sender has begun anew: what is counted so far is forgotten.
+        # The sender has begun again: what is counted so far is forgotten.
         self._base = self.highest = sequence
         self.received, self._prior_expected, self._prior_received = 1, 0, 0
         return 1

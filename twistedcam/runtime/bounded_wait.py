@@ -1,4 +1,4 @@
-"""Waits for something, but not for ever."""
+"""Waits for something, but not without end."""
 
 from __future__ import annotations
 

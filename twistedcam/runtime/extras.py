@@ -39,7 +39,7 @@ def install_command(*packages: str) -> str:
         pip = ["uv", "pip", "install", "--python", sys.executable]
     else:  # in a Debian package: the system's pip
         pip = ["python3", "-m", "pip", "--python", sys.executable, "install"]
-    # Asked of the folder that it changes: whoever may not change it needs root.
+    # Asked of the folder that it changes: a user who may not change it needs root.
     is_foreign = os.name == "posix" and not os.access(get_path("purelib"), os.W_OK)
     return shlex.join([*(["sudo"] if is_foreign else []), *pip, *packages])
 

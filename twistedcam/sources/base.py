@@ -120,7 +120,7 @@ class RawPacket(NamedTuple):
     packet from the next key frame on.
 
     Arguments:
-        track: the track; another one where a decoder must begin anew.
+        track: the track; another one where a decoder must begin again.
         time: time of capture, seconds since the UNIX epoch.
         data: as in :class:`~twistedcam.media.packet.Packet`.
         is_keyframe: True if a decoder can begin here.

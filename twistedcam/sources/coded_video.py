@@ -71,7 +71,7 @@ class CodedVideo:
                 yield made
 
     def restart(self) -> None:
-        """Begin anew with the next key frame, after a packet that cannot be used."""
+        """Begin again with the next key frame, after a packet that cannot be used."""
         self._filter.flush()
         self._track = None
         self._has_lost = True

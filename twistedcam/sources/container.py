@@ -188,7 +188,7 @@ def _coded_if_upright(container: Any, stream: Any, packets: Iterator[Any]) -> It
 def matrix_of_first(stream: Any, keyframe: Any) -> bytes | None:
     """Return the display matrix of a key frame's picture, which is decoded; None if there is none.
 
-    The stream's decoder begins anew.
+    The stream's decoder begins again.
     """
     try:
         pictures = [*keyframe.decode(), *stream.codec_context.decode(None)]

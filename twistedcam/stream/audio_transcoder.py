@@ -144,7 +144,7 @@ class AudioTranscoder(Transcoder[Packet]):
         self._pump()
 
     def on_cleared(self) -> None:
-        """Begin anew after what was captured before: the camera is not live (hub.Sink)."""
+        """Begin again after what was captured before: the camera is not live (hub.Sink)."""
         self.flush().addCallback(lambda _: self._clear())
 
     def _demanded(self, wanted: bool) -> None:

@@ -41,7 +41,7 @@ class Sink(Protocol[P_contra]):
         """Keep a new packet, send it, or ignore it. A sink that raises an error is removed."""
 
     def track_changed(self, track: Track) -> None:
-        """Called before the first packet of another track: a decoder must begin anew."""
+        """Called before the first packet of another track: a decoder must begin again."""
         return
 
     def on_moved(self) -> None:
@@ -54,7 +54,7 @@ class Sink(Protocol[P_contra]):
     def on_removed(self) -> None:
         """Called when the sink was removed: it gets no more packets.
 
-        It has failed, or the camera's video cannot be had in its codecs any more.
+        It has failed, or the camera's video is not available in its codecs any more.
         """
         return
 

@@ -215,7 +215,7 @@ class Stream:
         """Pass the packets that suit a sink to it from now on.
 
         Raises:
-            NotSupported: they cannot be had in any codec that it understands.
+            NotSupported: they are not available in any codec that it understands.
         """
         subscription = Subscription(self, sink, wants)
         subscription.hub = self.hub_for(wants)
@@ -276,7 +276,7 @@ class Stream:
         """The hub whose packets suit best now; None if the camera has no such track now.
 
         Raises:
-            NotSupported: they cannot be had in any codec that is wanted.
+            NotSupported: they are not available in any codec that is wanted.
         """
         if wants.kind == "audio":
             return self.audio.hub_for(wants.codecs)

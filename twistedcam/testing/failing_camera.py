@@ -82,7 +82,7 @@ class FailingCamera:
             self._connections.clear()
 
     def freeze(self) -> None:
-        """Send the same picture again and again, as a camera whose sensor hangs does."""
+        """Send the same picture repeatedly, as a camera whose sensor hangs does."""
         with self._lock:
             self._picture = self._newest
 

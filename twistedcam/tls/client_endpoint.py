@@ -76,7 +76,7 @@ class _Unverified:
 
 @implementer(IOpenSSLClientConnectionCreator)
 class _Pinned:
-    """Accepts one certificate by its fingerprint, whoever signed it."""
+    """Accepts one certificate by its fingerprint, no matter who has signed it."""
 
     def __init__(self, host: str, fingerprint: str, own: ssl.PrivateCertificate | None) -> None:
         self._host = host

@@ -82,7 +82,7 @@ class PictureGroup:
         self._decoder: Any = None
         #: The number of packets that the decoder has got.
         self._decoded = 0
-        #: True if packets are missing from which the decoder would have to begin anew.
+        #: True if packets are missing from which the decoder would have to begin again.
         self._is_cut = False
         self._error = ""
 

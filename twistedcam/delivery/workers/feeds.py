@@ -182,7 +182,7 @@ class StreamFeed(WorkerFeed):
         wants: the codecs that the viewers understand.
 
     Raises:
-        NotSupported: the packets cannot be had in these codecs.
+        NotSupported: the packets are not available in these codecs.
     """
 
     def __init__(

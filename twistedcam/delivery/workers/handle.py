@@ -96,7 +96,7 @@ class WorkerHandle:
         """Return the feed of a stream's packets in one form.
 
         Raises:
-            NotSupported: they cannot be had in the codecs that are wanted.
+            NotSupported: they are not available in the codecs that are wanted.
         """
         stream.hub_for(wants)
         key = stream, wants, serializer

@@ -129,7 +129,7 @@ class RemoteSender(RemoteViewer):
         """Set the source of packets; they are sent after ``start``.
 
         Raises:
-            NotSupported: they cannot be had in the codecs that are wanted.
+            NotSupported: they are not available in the codecs that are wanted.
         """
         self._feed = self._worker.stream_feed(stream, wants, self._serializer)
         self.on_track = on_track
@@ -145,7 +145,7 @@ class RemoteSender(RemoteViewer):
         """Let the worker send sound, too. Return a function that ends it.
 
         Raises:
-            NotSupported: the sound cannot be had in the codecs that are wanted.
+            NotSupported: the sound is not available in the codecs that are wanted.
         """
         return self._add_sound(self._worker.stream_feed(stream, wants, serializer), on_track)
 

@@ -69,7 +69,7 @@ class MotionWatch(Sink[Packet]):
         #: Packets that refer to others, and were not decoded yet.
         self._waiting: list[Packet] = []
         self._needs_keyframe = True
-        #: Increased when the background has to be learnt anew.
+        #: Increased when the background has to be learnt again.
         self._opening = 0
         #: The number of pictures that were examined.
         self.count = 0
@@ -84,7 +84,7 @@ class MotionWatch(Sink[Packet]):
             self._thread.end()
 
     def use(self, settings: MotionSettings) -> None:
-        """Use other settings of the detector; it learns the background anew if they differ."""
+        """Use other settings of the detector; it learns the background again if they differ."""
         if settings != self._settings:
             self._settings = settings
             self._renew()
@@ -114,7 +114,7 @@ class MotionWatch(Sink[Packet]):
         self._needs_keyframe = True
 
     def on_cleared(self) -> None:
-        """Learn the background anew when the camera is back (hub.Sink)."""
+        """Learn the background again when the camera is back (hub.Sink)."""
         self._renew()
         self._on_lost()
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from twistedcam.runtime.atomic_file import locked, write_atomically
 from twistedcam.runtime.regular_file import open_regular
 
-#: The hidden folder. It has the index and the thumbnails, which can be made anew, and saved
+#: The hidden folder. It has the index and the thumbnails, which can be made again, and saved
 #: settings (twistedcam.core.saved_settings).
 HIDDEN = ".twistedcam"
 THUMBNAILS = "thumbnails"
@@ -131,7 +131,7 @@ class HiddenFolder:
         """Hold the lock of a file, to read, change and write it.
 
         Raises:
-            OSError: the lock cannot be had.
+            OSError: the lock is not available.
         """
         with self._opened(None, make=True) as dir_fd, locked(name, dir_fd=dir_fd):
             yield

@@ -38,7 +38,7 @@ class SnapshotQuota:
             if self._counted_at is None or now - self._counted_at > _CACHED:
                 self._total, self._counted_at = self._count(), now
             if self._total + size > most:
-                self._counted_at = None  # count anew next time: some may be deleted until then
+                self._counted_at = None  # count again next time: some may be deleted until then
                 return False
             self._total += size
             return True

@@ -186,7 +186,7 @@ def _column(
 
     track, times = parts[0][0], np.concatenate(starts)
     begin = int(times[0])
-    if begin < 0:  # sound that is heard with the first picture begins before it
+    if begin < 0:  # the sound of the first picture begins before it
         track = replace(track, origin=track.origin - begin)
     return _Column(
         track,

@@ -33,7 +33,7 @@ class ViewSession:
         may_listen: False to leave the sound out.
 
     Raises:
-        UnsupportedCodec: the camera's frames cannot be had in a codec of the JOIN.
+        UnsupportedCodec: the camera's frames are not available in a codec of the JOIN.
     """
 
     def __init__(

@@ -103,7 +103,7 @@ class PullPoint:
             limit: the number of changes at most.
         """
         self.renew(max(self.seconds_left, timeout + DEFAULT_TIME))
-        self._end_pull()  # an earlier one, whose client has asked anew
+        self._end_pull()  # an earlier one, whose client has asked again
         if not self._changes and timeout > 0:
             pull = self._pull = Deferred()
             self._pull_timer.start(timeout, self._end_pull)

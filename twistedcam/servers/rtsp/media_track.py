@@ -56,7 +56,7 @@ class MediaTrack(Sink[Packet]):
         on_unused: called when nobody has used the track for a while.
 
     Raises:
-        NotSupported: the camera's video cannot be had in any of the codecs.
+        NotSupported: the camera's video is not available in any of the codecs.
     """
 
     __slots__ = (
@@ -248,7 +248,7 @@ class MediaTrack(Sink[Packet]):
         self._needs_keyframe = isinstance(self.hub, GroupHub)
 
     def on_removed(self) -> None:
-        """End the users, so that they can begin anew (hub.Sink)."""
+        """End the users, so that they can begin again (hub.Sink)."""
         self._end_users("an internal error, or the camera has another codec now")
         self.close()
 

@@ -298,7 +298,7 @@ class RtspMethods:
         """Return the tracks of a stream, the video first.
 
         Raises:
-            NotSupported: its video cannot be had in the codec that was asked for, or RTP cannot
+            NotSupported: its video is not available in the codec that was asked for, or RTP cannot
                 carry it.
         """
         streams = self._streams

@@ -128,7 +128,7 @@ class RtspServerSession:
         return any(track.channel is not None for track in self.tracks.values())
 
     def add(self, track_id: int, setup: TrackSetup) -> None:
-        """Add a track, or set it up anew.
+        """Add a track, or set it up again.
 
         Raises:
             TooMany: another session uses the client's UDP port.

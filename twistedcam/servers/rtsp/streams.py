@@ -74,7 +74,7 @@ class RtspStreams:
         """Return the track of a camera in one of some codecs: the same for all who want it.
 
         Raises:
-            NotSupported: the camera's video cannot be had in any of them.
+            NotSupported: the camera's video is not available in any of them.
         """
         key = camera.name, wants
         track = self._tracks.get(key)
@@ -130,7 +130,7 @@ class RtspStreams:
         ports = self.udp_ports(host)
         rtp, rtcp = ports.numbers
         if peer == host and not {rtp, rtcp}.isdisjoint((wanted.rtp, wanted.rtcp)):
-            # Its own sender reports would keep such a session alive for ever.
+            # Its own sender reports would keep such a session alive without end.
             raise UnsupportedTransport("client_port is a port of this server")
         addresses = (peer, wanted.rtp), (peer, wanted.rtcp)
         self._end_orphan(addresses[1])

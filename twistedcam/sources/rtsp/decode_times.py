@@ -11,7 +11,7 @@ _USUAL_PERIOD = 0.04
 #: Times that are so many seconds earlier come from another clock; times that differ by less than
 #: the second value are equal.
 _JUMP, _EQUAL = 2.5, 0.001
-#: Seconds without a picture after which a key frame begins anew.
+#: Seconds without a picture after which a key frame begins again.
 _GAP = 1.0
 
 
@@ -32,7 +32,7 @@ class DecodeTimes:
         self.restart(reorder, period)
 
     def restart(self, reorder: int, period: float = 0.0) -> None:
-        """Begin anew with a key frame, after a gap or with other parameters; times still increase.
+        """Begin again with a key frame, after a gap or with other parameters; times still increase.
 
         Arguments:
             reorder, period: as in the constructor.
@@ -42,7 +42,7 @@ class DecodeTimes:
         self._times.clear()
 
     def begin_group(self, shown: float) -> None:
-        """Begin anew with a key frame if no picture came for a while before it.
+        """Begin again with a key frame if no picture came for a while before it.
 
         Its time of decoding would otherwise be that of a picture before the gap.
 

@@ -200,7 +200,7 @@ class RtspSession:
         try:
             connection: Any = await connecting
         except Exception as error:
-            # An unknown name is not asked for again and again.
+            # An unknown name is not asked for repeatedly.
             kind = CameraFailed if isinstance(error, DNSLookupError) else Unanswered
             raise kind(f"{name}: {reason_of(Failure())}") from None
         finally:

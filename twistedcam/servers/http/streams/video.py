@@ -104,7 +104,7 @@ class VideoStreams:
 
         Raises:
             NoSuchCamera, BadArgument: the camera, ``codec`` or another parameter is not valid.
-            NotSupported: the camera's video cannot be had in that codec, or it has no substream.
+            NotSupported: the camera's video is not available in that codec, or it has no substream.
             CameraFailed: it has no picture.
         """
         server = self._server
@@ -203,7 +203,7 @@ class VideoSession(Receiver):
         may_listen: False to leave the sound out.
 
     Raises:
-        NotSupported: the camera's video cannot be had in these codecs.
+        NotSupported: the camera's video is not available in these codecs.
     """
 
     def __init__(

@@ -77,7 +77,7 @@ class WebSockets:
 
         Raises:
             NoSuchCamera, BadArgument: the camera, a parameter or the handshake is not valid.
-            NotSupported: the camera's video or sound cannot be had in that codec, or it has no
+            NotSupported: the camera's video or sound is not available in that codec, or it has no
                 smaller stream.
         """
         asked = self.server.first_or_named(requested_camera(request, self.server, camera))
