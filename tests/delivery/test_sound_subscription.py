@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from twisted.internet.task import Clock
 
-from twistedcam.delivery.sound_subscription import MAX_DELAY, SoundSubscription
+from twistedcam.delivery.sound_subscription import MAX_DELAY, SoundFeed, SoundSubscription
 from twistedcam.delivery.subscription import STALL_LIMIT
+from twistedcam.delivery.udp_sender import UdpSender
 from twistedcam.media.packet import Packet
 from twistedcam.media.sound_config import sound_track
 from twistedcam.stream.hub import Hub
@@ -148,3 +149,19 @@ def test_its_end_is_that_of_the_sender(window: int) -> None:
     it.subscription.finish(lambda: ended.append(True))
     assert ended == [True]
     assert len(it.hub) == 0
+
+
+def test_an_address_that_cannot_be_reached_ends_the_session() -> None:
+    class Unreachable(UdpSender):
+        def offer(self, frame: Packet, is_caught_up: bool = False) -> int:
+            raise OSError("Network is unreachable")
+
+    ended: list[bool] = []
+    sockets: Any = None
+    local = ("127.0.0.1", 9)
+    sender = Unreachable(sockets, local, local, lambda _: None, lambda: ended.append(True))  # type: ignore[arg-type,return-value]
+    hub = Hub[Packet]()
+    feed = SoundFeed(hub, sender, bytes)  # type: ignore[arg-type]
+    hub.publish(Packet(TRACK, 1, 0, 0, b"sound"))
+    assert ended == [True]
+    feed.close()

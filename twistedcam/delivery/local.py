@@ -215,15 +215,25 @@ class Delivery:
         return subscription.stop
 
     def subscribe_sound_hub(
-        self, viewer: Viewer, hub: Hub[Any], sender: Sender, serializer: Serializer
+        self,
+        viewer: Viewer,
+        hub: Hub[Any],
+        sender: Sender,
+        serializer: Serializer,
+        on_start: Callable[[], object],
     ) -> Callable[[], None]:
         """Send the sound of a hub to a viewer, too, and return a function that ends that.
+
+        The next packet of the hub is the first one that the viewer gets.
 
         Arguments:
             sender: that of the pictures, or one of ``make_datagram_sender``.
             serializer: returns the wire form of a packet of sound; not used over UDP.
+            on_start: called when the viewer gets the packets that come from now on.
         """
-        return SoundFeed(hub, sender, serializer).close
+        stop = SoundFeed(hub, sender, serializer).close
+        on_start()
+        return stop
 
     def release(self, subscription: SubscriptionHandle, done: Callable[[], None]) -> None:
         """End a subscription; call ``done`` when its connection can be used otherwise."""

@@ -182,7 +182,10 @@ class SoundFeed(Sink[Packet]):
     def take(self, packet: Packet, /) -> None:
         """Send a packet (hub.Sink)."""
         if isinstance(self._sender, UdpSender):
-            self._sender.offer(packet)
+            try:
+                self._sender.offer(packet)
+            except OSError:
+                self._sender.abort()
         elif self._sender.queued_bytes() < self.MOST:
             self._sender.send_message(self._serialize(packet))
 

@@ -103,6 +103,17 @@ class DatagramConnectionTests(SynchronousTestCase):
         self.assertEqual(connection.counts()[0], 2)
         self.assertEqual(self.worker.tallied, ["cam rtsp"])
 
+    def test_sound_begins_with_the_next_packet_whose_report_it_has(self) -> None:
+        self.hub = Hub()
+        self.show(1, True)
+        connection = self.opened(is_counted=False)
+        self.packets.need_report()
+        shown = self.show(2, True).shared(rtp_frame)
+        self.assertEqual(self.rtp.recv(65536), shown.packets[0])
+        self.assertEqual(self.rtcp.recv(65536), shown.report)
+        connection.change_hub(Hub())
+        self.assertEqual(len(self.hub), 0)
+
     def test_it_continues_with_another_hub(self) -> None:
         connection = self.opened()
         before, self.hub = self.hub, Hub()

@@ -132,6 +132,14 @@ class HubFeedTests(SynchronousTestCase):
         self.channel.send.assert_any_call("hub", feed=feed.id, groups=True)
         self.assertEqual(self.sent(), ["hub", "frame", "frame"])
 
+    def test_a_viewer_gets_the_newest_picture_and_no_sound_from_before(self) -> None:
+        for is_sound, told in ((False, ["frame"]), (True, [])):
+            hub = Hub()
+            hub.publish(packet(1, True))
+            self.channel.send.reset_mock()
+            self.assertTrue(self.worker.feed(hub, serialize_packet, is_sound=is_sound).join(Mock()))
+            self.assertEqual([each for each in self.sent() if each != "hub"], told)
+
     def test_sound_may_be_further_behind_than_pictures(self) -> None:
         for is_sound, most in ((False, WINDOW), (True, GROUP_WINDOW)):
             hub = Hub()

@@ -100,6 +100,21 @@ class RemoteSenderTests(SynchronousTestCase):
         self.assertEqual(self.link.told, ["view", "message", "ack"])
         self.assertEqual(self.sender.unsent_bytes(), 0)
 
+    def test_sound_starts_when_the_worker_has_the_connection(self) -> None:
+        started: list[str] = []
+        sound = Hub()
+        sound.publish(packet(1, True))
+        self.sender.subscribe_sound_hub(
+            sound, serialize_packet, lambda: started.append(self.link.told[-1])
+        )
+        self.sender.send_message(b"the answer to PLAY")
+        self.assertEqual(started, [], "others may take the packet that comes now")
+        self.joined()
+        self.assertEqual(started, ["listen"])
+        self.assertEqual(self.link.told, ["view", "listen"], "no sound from before")
+        sound.publish(packet(2, True))
+        self.assertEqual(self.link.told[-1], "frame")
+
     def test_the_worker_gets_the_track_of_a_stream_with_the_connection(self) -> None:
         stream = make_stream()
         show(stream, [True, False])

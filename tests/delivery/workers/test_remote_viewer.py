@@ -9,6 +9,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.support.packet_streams import H264_TRACK
+from twistedcam.delivery.sender import do_nothing
 from twistedcam.delivery.workers.handle import WorkerHandle
 from twistedcam.delivery.workers.remote_viewer import RemoteViewer, SoundListener
 from twistedcam.events import EventBus
@@ -30,11 +31,17 @@ class RemoteViewerTests(SynchronousTestCase):
 
     def test_a_track_of_sound_is_announced_once_when_it_joins_and_then_each_new_one(self) -> None:
         tracks: list[Any] = []
-        feed: Any = Mock(track=H264_TRACK)
-        listener = SoundListener(feed, tracks.append, lambda: None)
+        feed: Any = Mock(track=H264_TRACK, id=3)
+        listener = SoundListener(feed, do_nothing, tracks.append)
         listener.on_track(H264_TRACK)
         self.assertEqual(tracks, [])
-        listener.join()
+        listener.join(lambda feed: None)
         listener.on_track(H264_TRACK)
         self.assertEqual(tracks, [H264_TRACK, H264_TRACK])
         feed.join.assert_called_once_with(listener)
+
+    def test_sound_has_started_when_the_worker_listens(self) -> None:
+        calls: list[Any] = []
+        feed: Any = Mock(track=None, id=3)
+        SoundListener(feed, do_nothing, on_start=lambda: calls.append("start")).join(calls.append)
+        self.assertEqual(calls, [3, "start"])

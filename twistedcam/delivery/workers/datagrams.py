@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 from typing import Any, Protocol
 
-from twistedcam.delivery.gop_subscription import GopSubscription
-from twistedcam.delivery.latest_subscription import LatestSubscription
 from twistedcam.delivery.memfd import Memfd, as_sendable
+from twistedcam.delivery.sound_subscription import SoundFeed
 from twistedcam.delivery.stream_subscription import subscription_class
 from twistedcam.delivery.udp_sender import DatagramSockets, UdpSender
 from twistedcam.delivery.workers.connection import received_file
@@ -102,15 +102,15 @@ class DatagramConnection:
         rtp, rtcp = tuple(options["rtp"]), tuple(options["rtcp"])
         self._sender = UdpSender(sockets, rtp, rtcp, received_datagrams, self._on_abort)
         self._is_over = False
-        self._subscription = self._subscribe()
+        self._stop = self._subscribe()
 
     def change_hub(self, hub: Hub[Any]) -> None:
         """Continue with the packets of another hub."""
         if self._hub is hub or self._is_over:
             return
-        self._subscription.stop()
+        self._stop()
         self._hub = hub
-        self._subscription = self._subscribe()
+        self._stop = self._subscribe()
 
     def counts(self) -> list[float]:
         """Return frames, bytes, drops, the last frame's time, fps, and False: nothing is read."""
@@ -122,17 +122,20 @@ class DatagramConnection:
         """Send nothing more."""
         self._sender.abort()
 
-    def _subscribe(self) -> GopSubscription | LatestSubscription:
+    def _subscribe(self) -> Callable[[], object]:
+        """Send the packets of the hub; return a function that ends that."""
         hub: Any = self._hub
+        if not self.is_counted:
+            return SoundFeed(hub, self._sender, received_file).close
         subscription = subscription_class(hub)(
             self.viewer, hub, self._sender, self._worker.reactor, None, 0
         )
         subscription.start()
-        return subscription
+        return subscription.stop
 
     def _on_abort(self) -> None:
         if not self._is_over:
             self._is_over = True
-            self._subscription.stop()
+            self._stop()
             self._worker.sockets.release(self._key)
             self._worker.lost(self)

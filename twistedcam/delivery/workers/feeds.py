@@ -41,7 +41,7 @@ class WorkerFeed(Sink[Any]):
         channel: the channel to the worker.
         hub: the source of frames.
         serializer: returns their wire form.
-        window: the packets that may be on their way to the worker, if they stand alone.
+        is_sound: the packets are sound: many, and small. A viewer gets those that come after it.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class WorkerFeed(Sink[Any]):
         channel: WorkerChannel,
         hub: Hub[Any],
         serializer: Serializer,
-        window: int = WINDOW,
+        is_sound: bool = False,
     ) -> None:
         self.id = id
         self._channel = channel
@@ -60,7 +60,9 @@ class WorkerFeed(Sink[Any]):
         self._viewers: set[FeedViewer] = set()
         #: Called with True before the first viewer joins, with False when the last has left.
         self.on_use: Callable[[WorkerFeed, bool], None] = lambda feed, is_used: None
-        self._window = window
+        self._is_sound = is_sound
+        #: The packets that may be on their way to the worker, if they stand alone.
+        self._window = GROUP_WINDOW if is_sound else WINDOW
         #: Files by sequence number, which stay open until the worker has them.
         self._sent: dict[int, list[Memfd]] = {}
         #: True if the worker misses packets that those after them refer to.
@@ -83,7 +85,7 @@ class WorkerFeed(Sink[Any]):
                 for packet in self._hub.group:
                     self._is_behind = self._is_behind or not self._send("frame", packet)
                 return bool(self._hub.group)
-            if newest is not None:
+            if newest is not None and not self._is_sound:
                 self.take(newest)
         return self._hub.newest is not None
 
@@ -188,8 +190,7 @@ class StreamFeed(WorkerFeed):
     def __init__(
         self, id: int, channel: WorkerChannel, stream: Stream, wants: Wants, serializer: Serializer
     ) -> None:
-        window = GROUP_WINDOW if wants.kind == "audio" else WINDOW
-        super().__init__(id, channel, Hub(), serializer, window)
+        super().__init__(id, channel, Hub(), serializer, wants.kind == "audio")
         self._stream = stream
         self._wants = wants
         self._subscription: Subscription | None = None

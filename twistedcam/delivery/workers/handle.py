@@ -9,8 +9,6 @@ from weakref import WeakValueDictionary
 from twistedcam.delivery.sender import Serializer
 from twistedcam.delivery.workers.channel import WorkerChannel, to_bytes
 from twistedcam.delivery.workers.feeds import (
-    GROUP_WINDOW,
-    WINDOW,
     FeedViewer,
     StreamFeed,
     WorkerFeed,
@@ -87,8 +85,7 @@ class WorkerHandle:
         feed = self._feeds.get(key)
         if feed is None:
             is_sound = is_sound or (hub.track is not None and hub.track.kind == "audio")
-            window = GROUP_WINDOW if is_sound else WINDOW
-            feed = WorkerFeed(self._next_feed(), self.channel, hub, serializer, window)
+            feed = WorkerFeed(self._next_feed(), self.channel, hub, serializer, is_sound)
             self._add(key, feed)
         return feed
 

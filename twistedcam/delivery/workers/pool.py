@@ -192,15 +192,21 @@ class WorkerPool(Delivery):
         return super().subscribe_sound(viewer, stream, wants, sender, serializer, on_track)
 
     def subscribe_sound_hub(
-        self, viewer: Viewer, hub: Hub[Any], sender: Sender, serializer: Serializer
+        self,
+        viewer: Viewer,
+        hub: Hub[Any],
+        sender: Sender,
+        serializer: Serializer,
+        on_start: Callable[[], object],
     ) -> Callable[[], None]:
         if isinstance(sender, RemoteSender):
-            return sender.subscribe_sound_hub(hub, serializer)
+            return sender.subscribe_sound_hub(hub, serializer, on_start)
         if isinstance(sender, RemoteDatagramSender):
             sender.subscribe(viewer, hub, is_sound=True)
             sender.start()
+            on_start()
             return sender.close
-        return super().subscribe_sound_hub(viewer, hub, sender, serializer)
+        return super().subscribe_sound_hub(viewer, hub, sender, serializer, on_start)
 
     def release(self, subscription: SubscriptionHandle, done: Callable[[], None]) -> None:
         if isinstance(subscription, RemoteSender):

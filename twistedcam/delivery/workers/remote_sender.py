@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 class RemoteSender(RemoteViewer):
     """Hands a connection to a worker when the first messages have been sent.
 
-    It is the viewer's Sender, SubscriptionHandle and InputHandle at once. The server's own
-    transport stays, paused, as long as the connection: it knows the peer's address, and its end is
-    the session's end. What the viewer sends comes back from the worker.
+    It is the viewer's Sender, SubscriptionHandle and InputHandle at once. The server's transport
+    stays, paused: it knows the peer's address, and its end is that of the session. What the viewer
+    sends comes back from the worker.
 
     Arguments:
         worker: the worker.
@@ -147,24 +147,24 @@ class RemoteSender(RemoteViewer):
         Raises:
             NotSupported: the sound is not available in the codecs that are wanted.
         """
-        return self._add_sound(self._worker.stream_feed(stream, wants, serializer), on_track)
+        feed = self._worker.stream_feed(stream, wants, serializer)
+        return self._add_sound(SoundListener(feed, self.abort, on_track))
 
-    def subscribe_sound_hub(self, hub: Hub[Any], serializer: Serializer) -> Callable[[], None]:
-        """Let the worker send the sound of a hub, too. Return a function that ends it."""
+    def subscribe_sound_hub(
+        self, hub: Hub[Any], serializer: Serializer, on_start: Callable[[], object]
+    ) -> Callable[[], None]:
         feed = self._worker.feed(hub, serializer, is_sound=True)
-        return self._add_sound(feed, lambda track: None)
+        return self._add_sound(SoundListener(feed, self.abort, on_start=on_start))
 
-    def _add_sound(self, feed: WorkerFeed, on_track: Callable[[Track], None]) -> Callable[[], None]:
-        self._listener = SoundListener(feed, on_track, self.abort)
+    def _add_sound(self, listener: SoundListener) -> Callable[[], None]:
+        self._listener = listener
         if self._handed_over:
             self._listen()
         return self._stop_listening
 
     def _listen(self) -> None:
-        """Join the feed of the sound, and let the worker do the same."""
         if self._listener is not None:
-            self._listener.join()
-            self._send("listen", feed=self._listener.feed.id)
+            self._listener.join(lambda feed: self._send("listen", feed=feed))
 
     def _stop_listening(self) -> None:
         listener, self._listener = self._listener, None

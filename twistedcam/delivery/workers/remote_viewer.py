@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from twistedcam.delivery.sender import do_nothing
 from twistedcam.delivery.workers.feeds import WorkerFeed
 from twistedcam.delivery.workers.handle import WorkerHandle
 from twistedcam.media.track import Track
@@ -44,22 +45,40 @@ class RemoteViewer:
 
 
 class SoundListener:
-    """The part of a viewer that gets sound: it joins another feed (feeds.FeedViewer)."""
+    """The part of a viewer that gets sound: it joins another feed (feeds.FeedViewer).
+
+    Arguments:
+        feed: the feed.
+        abort: called to close the connection.
+        on_track: called before the first packet of each track.
+        on_start: called when the viewer gets the packets that come from now on.
+    """
 
     def __init__(
-        self, feed: WorkerFeed, on_track: Callable[[Track], None], abort: Callable[[], None]
+        self,
+        feed: WorkerFeed,
+        abort: Callable[[], None],
+        on_track: Callable[[Track], None] = lambda track: None,
+        on_start: Callable[[], object] = do_nothing,
     ) -> None:
         self.feed = feed
         self._handler = on_track
+        self._on_start = on_start
         self._has_joined = False
         self.abort = abort
 
-    def join(self) -> None:
-        """Take packets for the worker, and announce their track."""
+    def join(self, listen: Callable[[int], None]) -> None:
+        """Take packets for the worker, and announce their track.
+
+        Arguments:
+            listen: lets the worker send the packets of a feed to the viewer.
+        """
         self.feed.join(self)
         self._has_joined = True
         if self.feed.track is not None:
             self._handler(self.feed.track)
+        listen(self.feed.id)
+        self._on_start()
 
     def on_track(self, track: Track) -> None:
         """Announce another track; that of the beginning is announced by ``join``."""

@@ -172,9 +172,10 @@ class RtspServerSession:
         media.start_at_keyframe(partial(self._begin, self._subscription))
         for number, track in self.tracks.items():
             if number != main and track.media.rtp is not None:
-                track.media.rtp.need_report()
+                sound, form = track.media, interleaved(track.channel or 0)
+                # Players relate sound to pictures by its first report, so it comes first.
                 self._stop_sound = delivery.subscribe_sound_hub(
-                    viewer, track.media.hub, self._senders[number], interleaved(track.channel or 0)
+                    viewer, sound.hub, self._senders[number], form, track.media.rtp.need_report
                 )
         self._server.viewers.announce(viewer)
 
