@@ -11,7 +11,7 @@ from twisted.internet.testing import StringTransport
 
 from twistedcam.errors import TooMany
 from twistedcam.net.connection_limits import ConnectionLimiter, ConnectionLimits
-from twistedcam.net.connections import Connections, ManagedConnection
+from twistedcam.net.connections import Connections, ManagedConnection, send_without_delay
 from twistedcam.net.graceful_close import LINGER
 from twistedcam.net.refusal_log import RefusalLog
 from twistedcam.runtime.scheduler import Job, Scheduler, StepResult
@@ -129,3 +129,16 @@ def test_refusals_of_one_address_are_logged_once() -> None:
     assert first._is_logged("too many")
     assert not second._is_logged("too many")
     assert second._is_logged("too slow")
+
+
+def test_a_connection_without_the_option_for_no_delay_is_left_alone() -> None:
+    class Tcp:
+        no_delay = False
+
+        def setTcpNoDelay(self, enabled: bool) -> None:
+            self.no_delay = enabled
+
+    transport = Tcp()
+    send_without_delay(transport)
+    send_without_delay(object())  # such as a UNIX socket
+    assert transport.no_delay

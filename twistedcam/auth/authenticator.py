@@ -62,7 +62,7 @@ class Authenticator:
         self._grants: Mapping[str, Grant] = {}
         self._checking = DeferredLock()
         self._checks = 0
-        self._seen: tuple[int, ...] = ()
+        self._file_stamp: tuple[int, ...] = ()
         #: Address and token of valid logins. They do not wait for wrong tokens from that address.
         self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._sessions = TokenSessions(clock, wall, self._current_grants)
@@ -84,7 +84,7 @@ class Authenticator:
 
     def end(self) -> None:
         """Ask for no tokens: take ``begin`` back."""
-        self._file, self._seen = None, ()
+        self._file, self._file_stamp = None, ()
         self._tokens, self._users, self._grants = {}, {}, {}
 
     def end_anonymous(self) -> None:
@@ -106,7 +106,7 @@ class Authenticator:
             self._ending_anonymous.cancel()
 
     def _begin(self, file: TokenFile) -> None:
-        self._seen = self._stamp()
+        self._file_stamp = self._stamp()
         self._read(file)
         self._warn_of_mode(file)
 
@@ -137,7 +137,7 @@ class Authenticator:
         if token is None:
             raise Unauthorized("this server requires a token")
         digest = hash_of(token).encode()
-        return await self._judge(lambda each: hmac.compare_digest(each.hash.encode(), digest), peer)
+        return await self._check(lambda each: hmac.compare_digest(each.hash.encode(), digest), peer)
 
     async def by_digest(self, matches: Callable[[str], bool], peer: Any) -> Grant:
         """Return the grant of a token that was proved by Digest authentication.
@@ -152,7 +152,7 @@ class Authenticator:
         """
         if self._file is None:
             return ANYONE
-        return await self._judge(lambda each: each.text is not None and matches(each.text), peer)
+        return await self._check(lambda each: each.text is not None and matches(each.text), peer)
 
     async def by_mac(self, mac: str | None, role: str, nonce: str, peer: Any) -> Grant:
         """Return the grant of a token that was proved by the answer to the frame port's nonce.
@@ -164,7 +164,7 @@ class Authenticator:
             return ANYONE
         if mac is None:
             raise Unauthorized("this server requires a token: JOIN has no auth")
-        return await self._judge(lambda each: wire.mac_matches(mac, each.key, role, nonce), peer)
+        return await self._check(lambda each: wire.mac_matches(mac, each.key, role, nonce), peer)
 
     @property
     def has_users(self) -> bool:
@@ -201,7 +201,7 @@ class Authenticator:
         if user is None or not is_right:
             self._throttle.failed(source)
             raise Unauthorized("that user name or password is wrong")
-        return self._in_time(user.grant)
+        return self._unless_expired(user.grant)
 
     def open_session(
         self,
@@ -243,39 +243,39 @@ class Authenticator:
             Unauthorized: it has expired.
         """
         grant = self._current_grants().get(digest)
-        return None if grant is None else self._in_time(grant)
+        return None if grant is None else self._unless_expired(grant)
 
     def digests_of(self, name: str) -> list[str]:
         """Return the hashes of the tokens of this name."""
         return [key for key, each in self._current_grants().items() if each.name == name]
 
-    async def _judge(self, is_it: Callable[[Token], bool], peer: Any) -> Grant:
+    async def _check(self, matches: Callable[[Token], bool], peer: Any) -> Grant:
         source = source_of(peer)
-        grant = self._find(is_it)
+        grant = self._find(matches)
         if grant is not None and (source, grant.digest) in self._known:
-            return self._in_time(grant)
+            return self._unless_expired(grant)
         if self._throttle.is_slowed(source):
             await self._throttle.wait_turn(source)
-            grant = self._find(is_it)
+            grant = self._find(matches)
         if grant is None:
             self._throttle.failed(source)
             raise Unauthorized("that token is wrong")
         self._known[source, grant.digest] = None
         while len(self._known) > _MAX_KNOWN:
             self._known.popitem(last=False)
-        return self._in_time(grant)
+        return self._unless_expired(grant)
 
-    def _in_time(self, grant: Grant) -> Grant:
+    def _unless_expired(self, grant: Grant) -> Grant:
         """Return the grant. Raises Unauthorized if it has expired; that is not a wrong token."""
         if grant.has_expired(self._wall()):
             raise expired(grant)
         return grant
 
-    def _find(self, is_it: Callable[[Token], bool]) -> Grant | None:
+    def _find(self, matches: Callable[[Token], bool]) -> Grant | None:
         """Return the grant of the matching token. Checks all, so that its time tells nothing."""
         found = None
         for token in self._current().values():
-            if is_it(token):
+            if matches(token):
                 found = token.grant
         return found
 
@@ -287,9 +287,9 @@ class Authenticator:
 
     def _read_again(self) -> None:
         stamp = self._stamp()
-        if self._file is None or stamp == self._seen:
+        if self._file is None or stamp == self._file_stamp:
             return
-        self._seen = stamp
+        self._file_stamp = stamp
         try:
             self._read(self._file)
         except BadArgument as error:

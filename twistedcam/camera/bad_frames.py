@@ -32,13 +32,13 @@ class BadFrameDetector:
         self.patience: float | None = None
         self._clock = clock
         self._on_bad = on_bad
-        self._has_given = False
+        self._had_good_frame = False
         self._since: float | None = None
         self._is_reported = False
         self._reason = ""
         self._due = Timer(clock)
 
-    def bad(self, reason: str) -> None:
+    def note_bad(self, reason: str) -> None:
         """Note a corrupt frame."""
         if self.patience is None:
             return
@@ -46,14 +46,14 @@ class BadFrameDetector:
         now = self._clock.seconds()
         if self._since is None:
             self._since = now
-            if not self._has_given:
-                self._due.start(self.patience, self._over)
-        elif self._has_given and not self._is_reported and now - self._since >= self.patience:
-            self._over()
+            if not self._had_good_frame:
+                self._due.start(self.patience, self._report)
+        elif self._had_good_frame and not self._is_reported and now - self._since >= self.patience:
+            self._report()
 
-    def good(self) -> None:
+    def note_good(self) -> None:
         """Note a good frame."""
-        self._has_given = True
+        self._had_good_frame = True
         self.forget()
 
     def forget(self) -> None:
@@ -62,7 +62,7 @@ class BadFrameDetector:
         self._since = None
         self._is_reported = False
 
-    def _over(self) -> None:
+    def _report(self) -> None:
         assert self._since is not None
         self._is_reported = True
         seconds = round(self._clock.seconds() - self._since, 1)

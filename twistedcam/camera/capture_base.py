@@ -134,13 +134,13 @@ class CaptureBase:
         if isinstance(result, str):
             self._corrupt_reason = result
             self._listener.on_corrupt(result)
-            self._bad_frames.bad(result)
+            self._bad_frames.note_bad(result)
             return
         if isinstance(result, RawPacket) and result.track.kind == "audio":
             self._listener.on_packet(result)
             return
         self._corrupt_reason = ""
-        self._bad_frames.good()
+        self._bad_frames.note_good()
         self._waited = self._patience
         if self._watchdog.is_pending:
             self._watchdog.start(self._patience, self._stalled)

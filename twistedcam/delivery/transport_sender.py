@@ -22,13 +22,6 @@ def lowest_transport(transport: Any) -> Any:
     return getattr(transport, "transport", None) or transport
 
 
-def send_without_delay(transport: Any) -> None:
-    """Send small messages at once (TCP_NODELAY); a connection without that option is left alone."""
-    set_no_delay = getattr(transport, "setTcpNoDelay", None)
-    if set_no_delay is not None:
-        set_no_delay(True)
-
-
 def limit_buffer(transport: Any, size: int) -> None:
     """Let a transport read at most ``size`` bytes at once, and pause its producer above that.
 

@@ -32,10 +32,10 @@ class Timeline:
         """
         time = captured_us + self._offset
         if self._last is not None:
-            steady = max(0, int((arrival - self._last_arrival) * 1e6))
+            elapsed = max(0, int((arrival - self._last_arrival) * 1e6))
             passed = time - self._last
-            if passed < 0 or passed - steady > _SET_FORWARD:
-                self._offset += max(steady, self.interval) - passed
+            if passed < 0 or passed - elapsed > _SET_FORWARD:
+                self._offset += max(elapsed, self.interval) - passed
                 time = captured_us + self._offset
             time = max(time, self._last + 1)
             self.interval = time - self._last

@@ -18,6 +18,13 @@ from twistedcam.runtime.timer import Timer
 T = TypeVar("T")
 
 
+def send_without_delay(transport: Any) -> None:
+    """Send small messages at once (TCP_NODELAY); a connection without that option is left alone."""
+    set_no_delay = getattr(transport, "setTcpNoDelay", None)
+    if set_no_delay is not None:
+        set_no_delay(True)
+
+
 class Connections(Generic[T]):
     """The open connections of a port.
 

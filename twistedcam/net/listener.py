@@ -168,7 +168,7 @@ class Listener(Service):
             )
         failures: list[Failure] = []
         self._listening = self._endpoint.listen(self._factory)
-        self._listening.addCallbacks(self._listens, failures.append)
+        self._listening.addCallbacks(self._on_listening, failures.append)
         if not failures:
             return
         text = f"cannot listen on {self.description}: {_reason(failures[0])}"
@@ -193,7 +193,7 @@ class Listener(Service):
         super().stopService()
         return Deferred.fromCoroutine(self._stop())
 
-    def _listens(self, port: IListeningPort) -> None:
+    def _on_listening(self, port: IListeningPort) -> None:
         self.port = port
         if isinstance(port, tcp.Port):
             _accept_few(port)

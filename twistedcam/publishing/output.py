@@ -33,7 +33,7 @@ WINDOW = 2.0
 #: Steps of a packet's time in a second.
 _SECOND = 1_000_000
 #: Seconds over which the bit rate is averaged.
-_SPAN = 5.0
+_BITRATE_SPAN = 5.0
 
 PublishState = Literal["stopped", "connecting", "live", "waiting"]
 
@@ -100,7 +100,7 @@ class Output(Sink[Packet]):
     def bitrate(self) -> int:
         """Return the bits per second of the last five seconds."""
         now = self._reactor.seconds()
-        while self._byte_counts and now - self._byte_counts[0][0] > _SPAN:
+        while self._byte_counts and now - self._byte_counts[0][0] > _BITRATE_SPAN:
             self._byte_counts.popleft()
         if len(self._byte_counts) < 2:
             return 0
@@ -267,12 +267,11 @@ class Output(Sink[Packet]):
         now = self._reactor.seconds()
         if self.state == "connecting" and now - self._connecting_since > CONNECT_TIMEOUT:
             self._fail(f"no answer within {CONNECT_TIMEOUT:g} s")
-        elif (
-            self.state == "live"
-            and self._sent_pts - self._taken_pts
-            > _SECOND  # the last second may not be reported yet
-            and now - self._last_progress > STALL_TIMEOUT
-        ):
+            return
+        # The last second may not be reported yet.
+        has_unsent = self._sent_pts - self._taken_pts > _SECOND
+        is_stalled = now - self._last_progress > STALL_TIMEOUT
+        if self.state == "live" and has_unsent and is_stalled:
             self._fail(f"it accepted nothing for {STALL_TIMEOUT:g} s")
 
     def _fail(self, reason: str) -> None:

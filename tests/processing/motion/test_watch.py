@@ -67,9 +67,9 @@ class WatchTests(SynchronousTestCase):
         self.camera.encoder = JpegEncoder(privacy=[mask], timestamp=True)
         made: list[tuple[Polygon, ...]] = []
 
-        def make(settings: MotionSettings, opening: int, drawn: tuple[Polygon, ...]) -> Examiner:
+        def make(settings: MotionSettings, generation: int, drawn: tuple[Polygon, ...]) -> Examiner:
             made.append(drawn)
-            return Examiner(settings, opening, drawn)
+            return Examiner(settings, generation, drawn)
 
         self.patch(examiner, "Examiner", make)
         MotionWatch._examine(self.watch, [Frame(1, START_US, 160, 120, jpeg(1))], 0.0, 0)
@@ -152,7 +152,7 @@ class CodedTests(WatchTests):
         self.patch(self.watch, "_examine", self.examine)
         self.track = Track(0, "video", "h264", 160, 120)
 
-    def examine(self, packets: list[Packet], at: float, opening: int) -> Examined:
+    def examine(self, packets: list[Packet], at: float, generation: int) -> Examined:
         if packets[-1].data == b"nothing":
             raise ValueError("it cannot be decoded")
         self.batches.append([each.seq for each in packets])

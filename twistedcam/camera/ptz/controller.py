@@ -16,7 +16,7 @@ from twistedcam.camera.ptz.webcam_motors import WebcamMotors
 from twistedcam.camera.status import CameraStatus
 from twistedcam.errors import BadArgument, CameraFailed, NotSupported, TwistedcamError
 from twistedcam.events import Event, EventBus
-from twistedcam.runtime.threads import Thread
+from twistedcam.runtime.threads import Thread, run_in_thread
 from twistedcam.runtime.timer import Timer
 from twistedcam.sources.onvif.address import find_onvif_address
 from twistedcam.sources.registry import make_source
@@ -25,7 +25,8 @@ from twistedcam.sources.webcam.devices import LINUX
 T = TypeVar("T")
 log = Logger()
 
-#: Seconds after which a camera stops, unless it is told again to move; the most that can be asked.
+#: Seconds after which a camera stops, unless it gets another command to move; and the most seconds
+#: of a command.
 MOVE_SECONDS, MAX_MOVE_SECONDS = 1.5, 10.0
 #: Seconds between two steps of motors that move by steps.
 STEP = 0.1
@@ -64,8 +65,8 @@ class PtzController:
         #: What the motors were looked for by, or None before that.
         self._looked_for: tuple[str, ...] | None = None
         self._lock: DeferredLock = DeferredLock()
-        self._end = Timer(clock)
-        self._steps = Timer(clock)
+        self._stop_timer = Timer(clock)
+        self._step_timer = Timer(clock)
         self._retry = Timer(clock)
         self._velocity = Velocity()
         self._problem = ""
@@ -84,7 +85,7 @@ class PtzController:
     @property
     def is_moving(self) -> bool:
         """True while it moves on a command."""
-        return self._end.is_pending
+        return self._stop_timer.is_pending
 
     def close(self) -> Deferred[None]:
         """Stop a movement, and listen to no more events; fires when the camera has stopped."""
@@ -103,25 +104,25 @@ class PtzController:
             NotSupported, CameraFailed: as _call.
         """
         self._velocity = as_seen(velocity, self._status.spec.settings)
-        self._steps.cancel()
-        self._end.start(seconds, self._halt)
+        self._step_timer.cancel()
+        self._stop_timer.start(seconds, self._halt)
         try:
             motors = await self._call(lambda motors: self._begin(motors, seconds))
         except TwistedcamError:
-            self._end.cancel()
+            self._stop_timer.cancel()
             raise
         if motors.is_stepwise and self.is_moving:
-            self._steps.start(STEP, self._step)
+            self._step_timer.start(STEP, self._step)
 
     async def stop(self) -> None:
         """Stop all movement."""
-        self._end.cancel()
-        self._steps.cancel()
+        self._stop_timer.cancel()
+        self._step_timer.cancel()
         await self._call(lambda motors: motors.stop())
 
     async def home(self) -> None:
         """Move to the home position."""
-        self._steps.cancel()
+        self._step_timer.cancel()
         await self._call(lambda motors: motors.home())
 
     async def presets(self) -> list[str]:
@@ -130,7 +131,7 @@ class PtzController:
 
     async def go_to(self, name: str) -> None:
         """Move to a saved position."""
-        self._steps.cancel()
+        self._step_timer.cancel()
         await self._call(lambda motors: motors.go_to(name))
 
     async def save(self, name: str) -> None:
@@ -168,16 +169,16 @@ class PtzController:
 
         def done(_: object) -> None:
             if self.is_moving:
-                self._steps.start(STEP, self._step)
+                self._step_timer.start(STEP, self._step)
 
         velocity = self._velocity
         stepping = Deferred.fromCoroutine(self._call(lambda each: each.move(velocity, STEP)))
         stepping.addCallbacks(done, self._log_failure)
 
     def _halt(self) -> Deferred[None]:
-        """Stop: the time is over, and nobody has said anything."""
-        self._end.cancel()
-        self._steps.cancel()
+        """Stop: the time of the movement is over."""
+        self._stop_timer.cancel()
+        self._step_timer.cancel()
         stopping = Deferred.fromCoroutine(self._call(lambda motors: motors.stop()))
         return stopping.addErrback(self._log_failure)
 
@@ -214,12 +215,8 @@ class PtzController:
         found = await self._in_thread(lambda: self._make(key))
         self._motors, self._looked_for = found, key
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        thread = self._make_thread()
-        try:
-            return await thread.run(work)
-        finally:
-            thread.end()
+    def _in_thread(self, work: Callable[[], T]) -> Deferred[T]:
+        return run_in_thread(self._make_thread, work)
 
     def _key(self) -> tuple[str, ...]:
         spec = self._status.spec

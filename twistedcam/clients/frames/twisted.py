@@ -24,6 +24,7 @@ from twistedcam.errors import CertificateRefused, Disconnected, TwistedcamError
 from twistedcam.media.frame import Frame
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import Track
+from twistedcam.net.connections import send_without_delay
 from twistedcam.tls.client_endpoint import client_endpoint
 
 log = Logger()
@@ -165,9 +166,7 @@ class ClientProtocol(Protocol):
 
     def connectionMade(self) -> None:
         assert self.transport is not None
-        set_no_delay = getattr(self.transport, "setTcpNoDelay", None)
-        if set_no_delay is not None:
-            set_no_delay(True)
+        send_without_delay(self.transport)
         self.transport.registerProducer(self, True)  # type: ignore[attr-defined]
         self._ticking.start(1.0, now=False)
         self.factory.client.connection_made(self)

@@ -30,14 +30,14 @@ class Examiner:
 
     Arguments:
         settings: the settings of the detector.
-        opening: the number of the camera's opening that it is for.
+        generation: the number of the background that it learns (MotionWatch).
         drawn: polygons in which something is drawn by this program (PictureCheck).
     """
 
     def __init__(
-        self, settings: MotionSettings, opening: int = 0, drawn: Iterable[Polygon] = ()
+        self, settings: MotionSettings, generation: int = 0, drawn: Iterable[Polygon] = ()
     ) -> None:
-        self.opening = opening
+        self.generation = generation
         self._detector = Detector(settings)
         self._check = PictureCheck(drawn)
         self._decoder: VideoDecoder | None = None

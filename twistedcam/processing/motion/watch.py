@@ -69,8 +69,8 @@ class MotionWatch(Sink[Packet]):
         #: Packets that refer to others, and were not decoded yet.
         self._waiting: list[Packet] = []
         self._needs_keyframe = True
-        #: Increased when the background has to be learnt again.
-        self._opening = 0
+        #: The number of backgrounds that were begun: results of an earlier one do not count.
+        self._generation = 0
         #: The number of pictures that were examined.
         self.count = 0
         wants = Wants(("mjpeg", "h264", "hevc"), priority=LATE)
@@ -104,9 +104,9 @@ class MotionWatch(Sink[Packet]):
         self._due = (self._due if abs(early) < PERIOD_US else now) + self._period
         self._waiting = []
         self._is_busy = True
-        at, opening = self._monotonic(), self._opening
-        examined = self._thread.run(lambda: self._examine(packets, at, opening))
-        examined.addCallbacks(lambda found: self._examined(found, at, opening), self._failed)
+        at, generation = self._monotonic(), self._generation
+        examined = self._thread.run(lambda: self._examine(packets, at, generation))
+        examined.addCallbacks(lambda found: self._examined(found, at, generation), self._failed)
 
     def track_changed(self, track: Track) -> None:
         """Begin with a key frame of the other track (hub.Sink)."""
@@ -119,7 +119,7 @@ class MotionWatch(Sink[Packet]):
         self._on_lost()
 
     def _renew(self) -> None:
-        self._opening += 1
+        self._generation += 1
         self._set_period(PERIOD_US)
         self._waiting = []
         self._needs_keyframe = True
@@ -136,20 +136,20 @@ class MotionWatch(Sink[Packet]):
             self._waiting = []
             self._needs_keyframe = True
 
-    def _examine(self, packets: list[Packet], at: float, opening: int) -> Examined | None:
+    def _examine(self, packets: list[Packet], at: float, generation: int) -> Examined | None:
         """Examine packets; called in the thread."""
         from twistedcam.processing.motion.examiner import Examiner
 
-        if self._examiner is None or self._examiner.opening != opening:
-            self._examiner = Examiner(self._settings, opening, self._camera.encoder.drawn)
+        if self._examiner is None or self._examiner.generation != generation:
+            self._examiner = Examiner(self._settings, generation, self._camera.encoder.drawn)
         return self._examiner.examine(packets, at)
 
-    def _examined(self, found: Examined | None, at: float, opening: int) -> None:
+    def _examined(self, found: Examined | None, at: float, generation: int) -> None:
         self._is_busy = False
         if found is None:
             return
         self.count += 1
-        if not self._has_ended and opening == self._opening:
+        if not self._has_ended and generation == self._generation:
             self._set_period(CALM_PERIOD_US if found.is_calm else PERIOD_US)
             self._on_examined(found, at)
 

@@ -33,7 +33,7 @@ from twistedcam.recording.writer.plan import TIMELAPSE_FPS
 from twistedcam.recording.writer.segment import SegmentResult
 from twistedcam.runtime.child_process import child_environment, module_command, wait_or_kill
 from twistedcam.runtime.clock import boot_id, uptime
-from twistedcam.runtime.threads import Thread
+from twistedcam.runtime.threads import Thread, run_in_thread
 from twistedcam.util.escaped_name import file_name
 
 log = Logger()
@@ -123,9 +123,9 @@ class TimelapseRenderer:
         job = TimelapseJob(camera, path.name, sum(len(each) for _, each in times))
         self.job = job
         self._events.publish(RecordingChanged(camera, "rendering", job.name))
-        thread = self._make_thread()
-        done: Deferred[Any] = thread.run(lambda: self._render(job, path, times))
-        thread.end()
+        done: Deferred[Any] = run_in_thread(
+            self._make_thread, lambda: self._render(job, path, times)
+        )
         done.addCallbacks(
             lambda result: self._on_rendered(result, job), lambda why: self._on_failed(why, job)
         )

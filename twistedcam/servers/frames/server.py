@@ -20,10 +20,10 @@ from zope.interface import implementer
 
 from twistedcam import wire
 from twistedcam.auth import TokenSession
-from twistedcam.delivery.transport_sender import limit_buffer, send_without_delay
+from twistedcam.delivery.transport_sender import limit_buffer
 from twistedcam.errors import BadMessage, Unauthorized, WireError
 from twistedcam.net.addresses import show_address
-from twistedcam.net.connections import Connections, ManagedConnection
+from twistedcam.net.connections import Connections, ManagedConnection, send_without_delay
 from twistedcam.runtime.scheduler import Job, StepResult
 from twistedcam.servers.frames.admission import admit, hello, right_of
 from twistedcam.servers.frames.keepalive import FRAME_LIMIT, MESSAGE_LIMIT, KeepAlive

@@ -62,15 +62,15 @@ class _Levels(Sink[Packet]):
     """Takes all cameras' sound as samples, so that its level is measured, and drops it."""
 
     def __init__(self) -> None:
-        self._places: dict[Camera, Subscription] = {}
+        self._subscriptions: dict[Camera, Subscription] = {}
 
     def follow(self, cameras: Collection[Camera]) -> None:
         """Take the sound of these cameras, and of no others."""
-        for gone in self._places.keys() - set(cameras):
-            self._places.pop(gone).close()
+        for gone in self._subscriptions.keys() - set(cameras):
+            self._subscriptions.pop(gone).close()
         for camera in cameras:
-            if camera not in self._places:
-                self._places[camera] = camera.stream.subscribe(self, _SAMPLES)
+            if camera not in self._subscriptions:
+                self._subscriptions[camera] = camera.stream.subscribe(self, _SAMPLES)
 
     def take(self, packet: Packet, /) -> None:
         """Drop samples: they have been measured (hub.Sink)."""

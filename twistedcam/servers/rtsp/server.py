@@ -22,10 +22,10 @@ from twistedcam.auth import Grant, TokenSession
 from twistedcam.auth.password_login import PasswordLogin
 from twistedcam.delivery.local import InputHandle
 from twistedcam.delivery.sender import HIGH_WATER, MAX_QUEUED, Sender
-from twistedcam.delivery.transport_sender import limit_buffer, send_without_delay
+from twistedcam.delivery.transport_sender import limit_buffer
 from twistedcam.errors import TooMany
 from twistedcam.net.addresses import show_address
-from twistedcam.net.connections import Connections, ManagedConnection
+from twistedcam.net.connections import Connections, ManagedConnection, send_without_delay
 from twistedcam.rtsp.messages import (
     BadRtsp,
     InterleavedFrame,
