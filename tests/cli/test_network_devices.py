@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import ipaddress
 import sys
 
 import pytest
 
 from tests.support.onvif_camera import MAIN, SUB, OnvifTestCamera, TestProfile
+from twistedcam.cli import network_devices
 from twistedcam.cli.network_devices import (
     _ask,
     _note,
@@ -16,7 +18,6 @@ from twistedcam.cli.network_devices import (
     find_network_devices,
     show_network_device,
 )
-from twistedcam.errors import BadArgument
 from twistedcam.net.interfaces import InterfaceAddress
 from twistedcam.onvif.soap import parse_message
 from twistedcam.onvif.ws_discovery import (
@@ -96,7 +97,22 @@ def test_texts_of_devices_cannot_change_the_terminal_or_the_command() -> None:
     ]
 
 
-def test_a_missing_library_is_one_clear_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_zeroconf_cameras_are_found_and_a_line_says_what_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    camera = {
+        "kind": "onvif",
+        "name": "Gate",
+        "address": "http://10.0.0.7/onvif/device_service",
+        "sources": ["rtsp://10.0.0.7/1"],
+        "needs_login": False,
+        "problem": None,
+    }
     monkeypatch.setitem(sys.modules, "zeroconf", None)
-    with pytest.raises(BadArgument, match=r"^devices --network needs zeroconf; .*\[discovery\]"):
-        find_network_devices()
+    monkeypatch.setattr(network_devices, "_probe", lambda *_: [(device(), camera["address"])])
+    monkeypatch.setattr(network_devices, "_ask", lambda *_: camera)
+    assert find_network_devices() == [camera]
+    assert network_devices.run(argparse.Namespace(json=False)) == 0
+    shown = capsys.readouterr()
+    assert "--camera gate='rtsp://10.0.0.7/1'" in shown.out
+    assert "finding other servers needs zeroconf; install it with" in shown.err

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-import sys
 
-import pytest
-
-from twistedcam.errors import BadArgument
 from twistedcam.net.interfaces import (
     InterfaceAddress,
     interface_addresses,
@@ -26,7 +22,7 @@ LAN = [address("fd00::2/64"), address("192.168.7.2/24"), address("fe80::1/64")]
 
 
 def test_the_loopback_interface_is_found() -> None:
-    found = interface_addresses("--discovery")
+    found = interface_addresses()
     [loop] = [each for each in found if each.text == "127.0.0.1"]
     assert str(loop.network) == "127.0.0.0/8"
     assert loop.index > 0
@@ -45,9 +41,3 @@ def test_the_own_address_in_the_network_of_a_neighbour_is_found() -> None:
     assert found is not None
     assert found.text == "192.168.7.2"
     assert neighbour_of(LAN, ipaddress.ip_address("192.168.8.99")) is None
-
-
-def test_a_missing_library_is_one_clear_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "ifaddr", None)
-    with pytest.raises(BadArgument, match=r"^--discovery needs zeroconf; .*\[discovery\]"):
-        interface_addresses("--discovery")

@@ -47,10 +47,9 @@ def make_announcers(
     from twistedcam.servers.onvif.discovery import WsDiscovery
 
     own_id = device_id(options.recordings)
-    find = partial(interface_addresses, "--discovery")
     return (
         Announcer(reactor, server, listeners, own_id),
-        WsDiscovery(reactor, server, listeners["http"], own_id, find),
+        WsDiscovery(reactor, server, listeners["http"], own_id, interface_addresses),
     )
 
 

@@ -35,7 +35,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises:
         CameraFailed: neither a camera nor a microphone was found.
-        BadArgument: ``--network`` needs an extra that is not installed.
     """
     if arguments.network:
         # It needs libraries that the list of webcams does not.

@@ -7,14 +7,16 @@ import json
 import re
 import select
 import socket
+import sys
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from twistedcam.errors import BadArgument, CameraFailed, LoginRefused, TwistedcamError
+from twistedcam.errors import CameraFailed, LoginRefused, TwistedcamError
 from twistedcam.net.addresses import parse_ip
 from twistedcam.net.interfaces import (
     InterfaceAddress,
@@ -44,7 +46,6 @@ _MAX_DEVICES, _AT_ONCE = 200, 16
 #: The most cameras of one recorder that are listed.
 _MAX_CAMERAS = 20
 _TYPE = "_twistedcam._tcp.local."
-_WHAT = "devices --network"
 #: Characters of a device's text and of its address that are shown.
 _MAX_TEXT, _MAX_URL = 100, 300
 
@@ -54,9 +55,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises:
         CameraFailed: none has answered.
-        BadArgument: the extra ``discovery`` is not installed.
     """
     found = find_network_devices()
+    if find_spec("zeroconf") is None:
+        print(f"twistedcam: {missing_library('finding other servers')}", file=sys.stderr)
     if arguments.json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return 0
@@ -75,26 +77,21 @@ def find_network_devices(seconds: float = SECONDS, port: int = PORT) -> list[dic
     Arguments:
         seconds: to wait for answers.
         port: UDP port of WS-Discovery.
-
-    Raises:
-        BadArgument: the extra ``discovery`` is not installed.
     """
-    try:
-        import zeroconf
-    except ImportError:
-        raise BadArgument(missing_library(_WHAT)) from None
-    found = [each for each in interface_addresses(_WHAT) if each.ip.version == 4]
+    found = [each for each in interface_addresses() if each.ip.version == 4]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        servers = pool.submit(_find_servers, zeroconf, found, seconds)
+        servers = pool.submit(_find_servers, found, seconds)
         devices = _probe(found, seconds, port)
         cameras = list(pool.map(lambda each: _ask(*each), devices))
         return [*servers.result(), *cameras]
 
 
-def _find_servers(
-    library: Any, interfaces: Iterable[InterfaceAddress], seconds: float
-) -> list[dict[str, Any]]:
-    """Find servers by DNS-SD."""
+def _find_servers(interfaces: Iterable[InterfaceAddress], seconds: float) -> list[dict[str, Any]]:
+    """Find servers by DNS-SD; none without the extra ``discovery``."""
+    try:
+        import zeroconf as library
+    except ImportError:
+        return []
     addresses = [each.text for each in interfaces]
     if not addresses:
         return []

@@ -241,10 +241,7 @@ def page_addresses(options: ServeOptions) -> list[str]:
 def own_addresses() -> list[str]:
     """Return the addresses of this machine in its networks, that of the default route first."""
     first = own_address()
-    try:
-        found = outside_addresses(interface_addresses("the page"))
-    except BadArgument:  # without the library
-        found = []
+    found = outside_addresses(interface_addresses())
     outside = [each for each in found if each.ip.version == 4 and not each.ip.is_loopback]
     return [*dict.fromkeys(host for host in (first, *(each.text for each in outside)) if host)]
 

@@ -6,7 +6,6 @@ import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from twistedcam.errors import BadArgument
 from twistedcam.net.addresses import IPAddress, parse_ip
 from twistedcam.runtime.extras import how_to_install
 
@@ -34,27 +33,18 @@ class InterfaceAddress:
 
 
 def missing_library(what: str) -> str:
-    """Return the error if the libraries of the extra are missing.
+    """Return the error if the library of the extra is missing.
 
     Arguments:
-        what: what needs them.
+        what: what needs it.
     """
     return f"{what} needs zeroconf; install it with {how_to_install('discovery')}"
 
 
-def interface_addresses(what: str) -> list[InterfaceAddress]:
-    """Return the addresses of all interfaces.
+def interface_addresses() -> list[InterfaceAddress]:
+    """Return the addresses of all interfaces."""
+    import ifaddr
 
-    Arguments:
-        what: the option or command that needs them, for the error.
-
-    Raises:
-        BadArgument: ifaddr, which comes with zeroconf, is not installed.
-    """
-    try:
-        import ifaddr
-    except ImportError:
-        raise BadArgument(missing_library(what)) from None
     found = []
     for adapter in ifaddr.get_adapters():
         for each in adapter.ips:

@@ -64,7 +64,7 @@ class Announcer(Service):
         self._server = server
         self._listeners = listeners
         self._host = (host or socket.gethostname()).partition(".")[0] or "localhost"
-        self._find = find_addresses or (lambda: interface_addresses("--discovery"))
+        self._find = find_addresses or interface_addresses
         self._thread: Thread | None = None
         self._loop = LoopingCall(self._update)
         self._loop.clock = reactor
