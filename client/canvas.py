@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from typing import Any
 
@@ -89,11 +90,33 @@ def announce(canvas: Image, title: str, detail: str | None) -> None:
             _centred(canvas, line, height // 2 + round(14 * scale) + row * step, small, _GREY)
 
 
+def note_below(canvas: Image, text: str) -> None:
+    """Draw a text in the lower left corner on a dark background, in lines that are not too wide.
+
+    Where the text has groups of words with two spaces between them, a line ends between two groups.
+    """
+    height, width = canvas.shape[:2]
+    scale, step = _note_scale(width)
+    lines: list[str] = []
+    for part in re.split(r"\s{2,}" if "  " in text else r"\s+", text):
+        longer = f"{lines[-1]}{'  ' if '  ' in text else ' '}{part}" if lines else part
+        if lines and cv2.getTextSize(longer, _FONT, scale, 1)[0][0] <= width - step:
+            lines[-1] = longer
+        else:
+            lines.append(part)
+    note(canvas[max(0, height - step * len(lines) - step // 2) :], lines)
+
+
+def _note_scale(width: int) -> tuple[float, int]:
+    """Return the scale of notes and the height of a line for a canvas of that width."""
+    scale = max(0.4, min(0.7, width / 1400))
+    return scale, round(34 * scale)
+
+
 def note(canvas: Image, lines: list[str]) -> None:
     """Draw lines of text in the upper left corner on a dark background. Long lines are cut."""
     height, width = canvas.shape[:2]
-    scale = max(0.4, min(0.7, width / 1400))
-    step = round(34 * scale)
+    scale, step = _note_scale(width)
     lines = [_cut(line, scale, width - step) for line in lines]
     longest = max((cv2.getTextSize(line, _FONT, scale, 1)[0][0] for line in lines), default=0)
     right, bottom = min(width, longest + step), min(height, step * len(lines) + step // 2)

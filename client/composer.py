@@ -34,7 +34,7 @@ class Composer:
                 canvas.clear(cell)
                 _paint(cell, view, actions.show_figures)
         if actions.message:
-            canvas.note(whole[max(0, size[1] - 40) :], [actions.message])
+            canvas.note_below(whole, actions.message)
         return whole
 
 

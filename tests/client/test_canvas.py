@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from client import canvas
+from client.actions import HELP
 
 sides = st.integers(1, 3000)
 
@@ -56,3 +60,22 @@ def test_a_line_that_is_too_long_is_cut() -> None:
     canvas.note(whole, ["x" * 300])
     assert (whole[:, -4:] <= 24).all()
     assert whole.max() > 200
+
+
+def test_a_long_text_below_is_whole_in_several_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+    write = canvas._write
+
+    def note(image: canvas.Image, text: str, *rest: Any) -> None:
+        drawn.append(text)
+        write(image, text, *rest)
+
+    monkeypatch.setattr(canvas, "_write", note)
+    for width in (320, 640):
+        for text in (HELP, "recorded door_2026-11-30_19-58-17.317.mkv: 13 frames, 2.0 s", "on"):
+            drawn.clear()
+            whole = canvas.blank((width, 240))
+            canvas.note_below(whole, text)
+            assert " ".join(drawn).split() == text.split()
+            assert whole[-30:].max() > 200  # it begins at the lower edge
+            assert whole[:60].max() == 24
