@@ -54,11 +54,27 @@ def test_a_name_may_stand_before_a_short_form(text: str, name: str, whole: str) 
     assert (found, spec.text) == (name, whole)
 
 
-@pytest.mark.parametrize("text", ["camera", "192.168.0.7", "", "film.mp4", "-1"])
+@pytest.mark.parametrize("text", ["camera", "192.168.0", "", "film.mp4", "-1", "cam.ts"])
 def test_what_stands_for_nothing_is_refused_with_examples(text: str) -> None:
     with pytest.raises(BadArgument, match=r"webcam:0, /dev/video0, rtsp://HOST") as refused:
         parse(text)
     assert ("; for a video file, file:film.mp4" in str(refused.value)) == (text == "film.mp4")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["10.77.0.2", "192.168.1.10:554", "cam.local", "[fd00::7]:80/x", "cam.fritz.box/stream1"],
+)
+@pytest.mark.parametrize("login", ["", "S3CRET@"])
+def test_an_address_without_its_beginning_is_refused_with_the_beginnings(
+    text: str, login: str
+) -> None:
+    with pytest.raises(
+        BadArgument, match=r"lacks its beginning: write onvif:// .*rtsp:// or"
+    ) as no:
+        parse(login + text)
+    assert "S3CRET" not in str(no.value)
+    assert (text in str(no.value)) == (not login)
 
 
 def test_a_word_with_an_at_sign_is_not_repeated() -> None:

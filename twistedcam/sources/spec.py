@@ -25,6 +25,13 @@ _SCHEMES_ALONE = frozenset({"auto", "pattern", "picamera", "push", "webcam"})
 #: Suffixes of video files, for a hint.
 _VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".ts"})
 
+#: What looks like a network camera's address without its scheme, for a hint.
+_HOST = re.compile(
+    r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:]+\]|[\w-]+(?:\.[\w-]+)*\.(?:local|lan|home|box))"
+    r"(?::\d{1,5})?(?:/\S*)?",
+    re.IGNORECASE,
+)
+
 #: Settings that every source has: about the encoding of its pictures, the camera's title, and its
 #: sound.
 COMMON = frozenset(
@@ -99,6 +106,11 @@ def parse(text: str) -> SourceSpec:
     scheme, colon, rest = whole.partition(":")
     if not colon or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+-]*", scheme):
         what = "this" if "@" in text else repr(text)  # there may be a password before it
+        if _HOST.fullmatch(text.strip().rpartition("@")[2]):
+            raise BadArgument(
+                f"{what} lacks its beginning: write onvif:// before the address of a camera, "
+                "or rtsp:// or http:// before that of its video"
+            )
         is_video = Path(text.partition("?")[0]).suffix.lower() in _VIDEO_SUFFIXES
         hint = f"; for a video file, file:{text.strip()}" if is_video and "@" not in text else ""
         raise BadArgument(
