@@ -44,6 +44,8 @@ def test_a_reload_affects_changed_cameras_only(tmp_path: Path) -> None:
         assert server.command_lines("reload") == [
             *("added: four", "removed: three", "changed: two", "needs_restart: log-level", "OK"),
         ]
+        changes = "added: four; removed: three; changed: two; needs restart: log-level"
+        assert f"the configuration was reloaded: {changes}" in server.log
         while changed.frames(1)[0].width != 640:
             pass
         same.frames(3)

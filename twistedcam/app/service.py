@@ -229,7 +229,11 @@ class CameraService(MultiService):
             done |= _use_certificates(found)
             if self._announcer is not None:
                 self._announcer.update()
-        log.info("the configuration was reloaded: {changes}", changes=done)
+        changes = [f"{key.replace('_', ' ')}: {names}" for key, names in done.items() if names]
+        log.info(
+            "the configuration was reloaded: {changes}",
+            changes="; ".join(changes) or "nothing has changed",
+        )
         return done
 
     async def _use_ports(self, after: ServeOptions) -> None:
