@@ -27,6 +27,16 @@ def browser(started_browser: Page) -> Iterator[Page]:
 
 
 @pytest.fixture
+def tab(browser: Page) -> Iterator[None]:
+    """A tab of its own: in one that has seen touches, Chromium may keep later ones to itself."""
+    before = browser.chrome.current_window_handle
+    browser.chrome.switch_to.new_window("tab")
+    yield
+    browser.chrome.close()
+    browser.chrome.switch_to.window(before)
+
+
+@pytest.fixture
 def service_worker(started_browser: Page) -> Iterator[None]:
     """Pages register their service worker during the test."""
     started_browser.register_workers(True)

@@ -26,6 +26,8 @@ WORKER = """const done = arguments[0]; navigator.serviceWorker.ready.then(({scop
 CACHED = """const done = arguments[0]; caches.keys().then((names) => Promise.all(names.map((name) =>
     caches.open(name).then((cache) => cache.keys())))).then((found) =>
     done(found.flat().map(({url}) => new URL(url).pathname).sort()))"""
+FULL = """const full = document.fullscreenElement?.closest(".camera");
+    return full ? full.hidden ? "hidden" : full.dataset.camera : null"""
 ZOOM = "return document.querySelector('.camera:not([hidden]) .picture').style.transform"
 
 
@@ -119,6 +121,24 @@ def test_swipes_show_the_camera_beside_and_two_fingers_zoom(page: Page) -> None:
     for _ in range(2):
         page.click(".camera:not([hidden]) .zoom-out")
     assert page.chrome.execute_script(ZOOM) == ""
+
+
+@pytest.mark.usefixtures("tab")
+def test_full_screen_follows_a_swipe_and_ends_for_all_cameras(
+    browser: Page, server: ServerProcess
+) -> None:
+    browser.look(390, 844)
+    browser.open(server.http + "/#a")
+    browser.wait(browser.is_live, "the picture")
+    browser.click(".camera:not([hidden]) .full")
+    for by, name in ((-60, "b"), (60, "a"), (-60, "b")):
+        browser.wait(lambda: browser.chrome.execute_script(FULL) is not None, "full screen")
+        browser.wait(lambda: swiped(browser, by, name), "the other camera")  # noqa: B023
+        browser.wait(lambda: browser.chrome.execute_script(FULL) == name, "its picture")  # noqa: B023
+    browser.chrome.execute_script("document.exitFullscreen()")
+    browser.wait(lambda: browser.chrome.execute_script(FULL) is None, "the end of full screen")
+    assert browser.is_live()
+    browser.look()
 
 
 def test_a_phone_on_its_side_shows_the_whole_picture(page: Page) -> None:

@@ -38,16 +38,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 
 @pytest.fixture
-def tab(browser: Page) -> Iterator[None]:
-    """A tab of its own: in one that has seen touches, Chromium may keep later ones to itself."""
-    before = browser.chrome.current_window_handle
-    browser.chrome.switch_to.new_window("tab")
-    yield
-    browser.chrome.close()
-    browser.chrome.switch_to.window(before)
-
-
-@pytest.fixture
 def page(browser: Page, server: ServerProcess) -> Page:
     browser.look()
     browser.open(server.http + "/#door")

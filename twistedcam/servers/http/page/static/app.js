@@ -151,6 +151,7 @@ $("#back").addEventListener("click", goBack);
 addEventListener("hashchange", () => {
   const [before, wasOnWall] = [opened, wall.isOpen];
   arrange();
+  moveFullScreen();
   if (setup.isOpen || (opened === before && wall.isOpen === wasOnWall)) return;
   if (wall.isOpen) wall.focusOn(before);
   else if (opened === null) (views.get(before)?.find(".open") ?? $("#wall-open")).focus();
@@ -162,6 +163,15 @@ cameras.addEventListener("swipe", ({ detail: by }) => {
   const name = names[names.indexOf(opened) + by];
   if (opened !== null && name !== undefined) location.hash = encodeURIComponent(name);
 });
+// Full screen is for the camera that is shown, also after a swipe to another one.
+function moveFullScreen() {
+  if (!hiddenFullScreen()) return;
+  if (opened === null) document.exitFullscreen();
+  else views.get(opened).enterFullScreen().catch(() => document.exitFullscreen());
+}
+const hiddenFullScreen = () => document.fullscreenElement?.matches(".camera[hidden] .stage");
+// Its end shows the camera that had it before: that ends, too.
+addEventListener("fullscreenchange", () => { if (hiddenFullScreen()) document.exitFullscreen(); });
 $("#data-saver").checked = dataSaver.isOn;
 $("#data-saver").addEventListener("change", (event) => dataSaver.set(event.target.checked));
 for (const skip of document.querySelectorAll(".skip")) {

@@ -24,6 +24,11 @@ export function bits(rate) {
 // A number of pictures in a second as "29.9 fps".
 export const frameRate = (fps, digits = 1) => t("{rate} fps", { rate: fixed(fps, digits) });
 
+const CODECS = { h264: "H.264", hevc: "H.265" };
+
+// The name of a format of the server, as people write it.
+export const formatName = (format) => CODECS[String(format).toLowerCase()] ?? format;
+
 // "1:02:03"; "" for null.
 export function duration(seconds) {
   if (seconds == null) return "";

@@ -2,7 +2,7 @@
 import { address, cameraPath, command } from "../lib/api.js";
 import { clock } from "../lib/clock.js";
 import { $, capital, fromTemplate, inText, setIcon } from "../lib/dom.js";
-import { age, bits, bytes, duration, fixed, frameRate } from "../lib/format.js";
+import { age, bits, bytes, duration, fixed, formatName, frameRate } from "../lib/format.js";
 import { announce, showMessage } from "../lib/messages.js";
 import { rights } from "../lib/rights.js";
 import { number, serverText, t } from "../lib/text.js";
@@ -163,13 +163,15 @@ export class CameraView {
 
   async fullScreen() {
     if (document.fullscreenElement) await document.exitFullscreen();
-    else await this.find(".stage").requestFullscreen?.();
+    else await this.enterFullScreen();
   }
+
+  async enterFullScreen() { await this.find(".stage").requestFullscreen?.(); }
 
   // Switches the sound on or off in this page.
   listen() {
     if (this.soundBar.canListen) this.soundBar.toggle();
-    else showMessage(this.status?.audio ? rights.why("listen", this.name) || t("This browser plays no sound") : t("{camera} has no sound", { camera: this.name }));
+    else showMessage(this.status?.audio ? rights.why("listen", this.name) || t("This browser plays no sound") : t("{camera} has no sound", { camera: this.status?.title || this.name }));
   }
 
   updateSound() {
@@ -348,7 +350,7 @@ export class CameraView {
 
   updateFacts(status) {
     const { audio } = status;
-    const format = status.format ?? status.codec;
+    const format = formatName(status.format ?? status.codec);
     const count = (value) => (value ? number(value) : null);
     const rows = [
       [t("Source"), status.source],
