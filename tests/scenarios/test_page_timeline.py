@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections.abc import Iterator
@@ -20,6 +21,18 @@ from twistedcam.media import barcode
 from twistedcam.media.frame import Frame
 from twistedcam.recording.writer.single_file import FileRecording
 
+#: Notes the labels of times from now on: text, left and right end, width of the bar.
+NOTE_LABELS = """const { prototype } = CanvasRenderingContext2D, { fillText } = prototype;
+self.labels = [];
+prototype.fillText = function (text, x, y) {
+  const half = this.measureText(text).width / 2;
+  if (this.canvas.id === "timeline-bar" && this.textAlign === "center")
+    self.labels.push([text, x - half, x + half, this.canvas.clientWidth]);
+  return fillText.call(this, text, x, y);
+};"""
+#: An error as the page shows it.
+SHOWN_ERROR = """return import("/static/lib/errors.js").then(({ errorText }) => errorText(
+    { code: "no-such-recording", message: "none of door at 2026-11-29T10:48:00+00:00" }))"""
 #: Seconds of a recording, and between its pictures.
 LENGTH, STEP = 60, 1.0
 
@@ -313,3 +326,31 @@ def test_the_calendar_shows_the_days_with_recordings(page: Page) -> None:
     page.click(marked)
     page.wait(lambda: not page.find("#calendar").is_displayed(), "the day")
     assert page.complaints() == []
+
+
+def test_labels_of_times_are_whole_and_beside_each_other(page: Page) -> None:
+    page.chrome.execute_script(NOTE_LABELS)
+    bar = page.find("#timeline-bar")
+    for width in (320, 768, 1280):
+        page.look(width, 800)
+        page.chrome.execute_script("arguments[0].focus()", bar)
+        for key in ("\ue010", "\ue011", *"++++", *"-----"):  # End, Home, and zooms
+            page.keys(key)
+            page.chrome.execute_script("self.labels.length = 0")
+            page.chrome.execute_script("dispatchEvent(new Event('resize'))")
+            labels = page.wait(
+                lambda: page.chrome.execute_script("return self.labels"), "a new drawing"
+            )
+            assert all(left >= 0 and right <= most for _, left, right, most in labels), labels
+            for (_, first, end, _), (_, begin, _, _) in itertools.pairwise(labels):
+                assert end < begin or begin <= first, labels  # or it is drawn again
+    page.look()
+
+
+def test_errors_have_the_times_of_this_place(page: Page) -> None:
+    local = page.chrome.execute_script(
+        "return new Date('2026-11-29T10:48:00Z').toLocaleTimeString('en-US')"
+    )
+    shown = page.chrome.execute_script(SHOWN_ERROR)
+    assert shown.startswith("none of door at ")
+    assert "T10" not in shown and str(local).replace("\u202f", " ") in shown.replace("\u202f", " ")

@@ -39,3 +39,21 @@ def test_a_camera_is_shown_by_its_title_and_controlled_by_its_name(
     browser.click(f"{GARDEN} .open")
     browser.wait(lambda: not browser.find(DOOR).is_displayed(), "one camera alone")
     assert browser.find(GARDEN).is_displayed()
+
+
+def test_recordings_are_listed_and_found_by_the_title_of_their_camera(
+    browser: Page, server: ServerProcess
+) -> None:
+    browser.look()
+    browser.open(server.http)
+    browser.click(f"{DOOR} .record")
+    browser.wait(lambda: browser.text(f"{DOOR} .rec"), "a recording")
+    facts = ".recording .facts-line"
+    browser.wait(lambda: browser.text(facts).endswith(" · Haustür"), "it with its camera")
+    browser.click(f"{DOOR} .record")
+    browser.wait(lambda: not browser.text(f"{DOOR} .rec"), "its end")
+    assert browser.text(facts).endswith(" · Haustür")
+    browser.find("#recordings-search").send_keys("haustür")
+    assert len(browser.names()) == 1
+    browser.find("#recordings-search").send_keys("x")
+    browser.wait(lambda: not browser.names(), "none of that name")

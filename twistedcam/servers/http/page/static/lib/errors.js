@@ -2,7 +2,7 @@
 //
 // The server says in English what is wrong. In other languages a sentence for the error's code says
 // what that means for the user, and the server's own words follow, because they have the details.
-import { language, serverText, t } from "./text.js";
+import { dateText, language, serverText, t } from "./text.js";
 
 // By the codes of docs/control.md. Codes that no request of the page can get have no sentence.
 const SENTENCES = {
@@ -49,10 +49,15 @@ export const SERVER_TEXTS = [
   t("the port of the page was given on the command line: start the server without --http, or choose there who can reach it"),
 ];
 
+const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)/g; // as ISO 8601 has it
+
 // Returns an error of the server: code and message, as in its answers; fallback: without a message.
 export function errorText({ code, message } = {}, fallback = "") {
   if (!message) return SENTENCES[code] ?? fallback;
   const text = serverText(message);
-  if (language === "en" || text !== message || !SENTENCES[code]) return text;
-  return t("{error}: {detail}", { error: SENTENCES[code], detail: message });
+  if (language === "en" || text !== message || !SENTENCES[code]) return withLocalTimes(text);
+  return t("{error}: {detail}", { error: SENTENCES[code], detail: withLocalTimes(message) });
 }
+
+// The server writes times in UTC.
+const withLocalTimes = (text) => text.replace(TIME, (time) => dateText(new Date(time), { dateStyle: "medium", timeStyle: "medium" }));

@@ -3,7 +3,7 @@ import { address, call, command } from "../lib/api.js";
 import { askToDelete } from "../lib/ask_to_delete.js";
 import { $, capital, fromTemplate, inText, setIcon, visible } from "../lib/dom.js";
 import { openForm } from "../lib/form_dialog.js";
-import { bytes, dateTime, dayName, duration } from "../lib/format.js";
+import { bytes, dateTime, dayName, duration, timeOfDay } from "../lib/format.js";
 import { showMessage } from "../lib/messages.js";
 import { rights } from "../lib/rights.js";
 import { applyEvent, loadAll, loadNew } from "../lib/recording_list.js";
@@ -28,6 +28,7 @@ export class Recordings {
     this.isLoading = this.isLate = false; // late: something has changed while the list was loaded
     this.rows = new Map(); // by name: those that are in the document
     this.headings = new Map();
+    this.titles = new Map(); // of cameras, by name
     this.grid = new VirtualGrid(this.list, (day) => this.fillHeading(day), (item) => this.fillRow(this.rows.get(item.name) ?? this.makeRow(item), item));
     this.choice = new RecordingChoice(this);
     this.search = $("#recordings-search");
@@ -47,11 +48,13 @@ export class Recordings {
   update(cameras) {
     const running = cameras.map((each) => each.recording ?? "").join("\n");
     if (running !== this.running) { this.running = running; this.load(false); }
+    const titles = cameras.map((each) => [each.camera, each.title || each.camera]);
+    if (JSON.stringify(titles) !== JSON.stringify([...this.titles])) { this.titles = new Map(titles); this.draw(); }
     for (const each of cameras) {
       const item = each.recording && this.items?.find((one) => one.name === each.recording);
       if (item) item.size = each.recording_bytes ?? item.size;
       const row = each.recording && this.findRow(each.recording);
-      if (row) $(".facts-line", row).textContent = [duration(each.recording_seconds), bytes(each.recording_bytes), item?.camera].filter(Boolean).join(" · ");
+      if (row) $(".facts-line", row).textContent = [duration(each.recording_seconds), bytes(each.recording_bytes), this.titleOf(item?.camera)].filter(Boolean).join(" · ");
     }
     this.updateSum();
   }
@@ -110,6 +113,9 @@ export class Recordings {
     if (this.isLate) this.load(false);
   }
 
+  // The title of a camera; of one that is not there any more, its name.
+  titleOf(camera) { return this.titles.get(camera) ?? camera; }
+
   findRow(name) {
     const row = this.rows.get(name);
     return row?.isConnected ? row : undefined;
@@ -123,18 +129,18 @@ export class Recordings {
       if (camera && item.camera !== camera) return false;
       if (!words.length) return true;
       item.text ??= [item.name, item.camera ?? "", item.codec ?? "", dateTime(new Date(item.start * 1000)), dateText(item.start * 1000, NUMERIC)].join(" ").toLowerCase();
-      return words.every((word) => item.text.includes(word));
+      return words.every((word) => item.text.includes(word) || this.titleOf(item.camera ?? "").toLowerCase().includes(word));
     });
   }
 
   // Offers the cameras that have recordings.
   offerCameras() {
     const names = [...new Set((this.items ?? []).map((item) => item.camera).filter(Boolean))].sort();
-    const text = JSON.stringify(names);
+    const text = JSON.stringify(names.map((name) => [name, this.titleOf(name)]));
     if (text !== this.camerasText) {
       this.camerasText = text;
       const chosen = this.camera.value;
-      this.camera.replaceChildren(new Option(t("All cameras"), ""), ...names.map((name) => new Option(name, name)));
+      this.camera.replaceChildren(new Option(t("All cameras"), ""), ...names.map((name) => new Option(this.titleOf(name), name)));
       this.camera.value = names.includes(chosen) ? chosen : "";
     }
     this.camera.hidden = names.length < 2;
@@ -192,15 +198,15 @@ export class Recordings {
   fillRow(row, item) {
     row.item = item;
     const done = item.complete !== false;
-    const at = dateTime(new Date(item.start ? item.start * 1000 : item.when));
+    const at = timeOfDay(new Date(item.start ? item.start * 1000 : item.when)); // the heading has the day
     // Shows a name that was chosen; a name made of camera and time adds nothing to the time.
     const [, stem, suffix] = /^(.*)\.(\w+)$/.exec(item.name) ?? [null, item.name, ""];
     const chosen = !/_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d/.test(stem);
     const title = /[\p{L}\p{N}\p{P}\p{S}]/u.test(stem) ? visible(stem) : `“${visible(item.name)}”`; // only spaces
     $(".title", row).textContent = chosen ? title : at;
     $(".at", row).textContent = chosen ? at : "";
-    // The size comes first, because a long camera name may be cut.
-    $(".facts-line", row).textContent = [bytes(item.size), item.protected ? t("protected") : "", item.kind && item.kind !== "recording" ? term(item.kind) : "", item.camera].filter(Boolean).join(" · ");
+    // The size comes first, because a long title of a camera may be cut.
+    $(".facts-line", row).textContent = [bytes(item.size), item.protected ? t("protected") : "", item.kind && item.kind !== "recording" ? term(item.kind) : "", this.titleOf(item.camera)].filter(Boolean).join(" · ");
     this.choice.mark(row, item);
     $(".kind", row).textContent = done ? suffix : t("Recording…");
     $(".kind", row).title = item.codec ? item.codec.toUpperCase() : "";

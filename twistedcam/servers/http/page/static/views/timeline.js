@@ -79,7 +79,12 @@ export class Timeline {
       this.offered = offered;
     }
     this.select.hidden = offered.length < 2;
-    if (opened !== this.opened) { this.opened = opened; if (opened !== null) this.open(opened); }
+    if (opened !== this.opened) {
+      const isBack = this.opened !== undefined && opened === null;
+      this.opened = opened;
+      if (opened !== null) this.open(opened);
+      else if (isBack) this.load(); // it is shown for several cameras, also when one has no recording
+    }
     if (!offered.some(([, name]) => name === this.camera)) this.open(offered[0]?.[1] ?? null);
     if (text !== this.othersText) { this.othersText = text; this.offerOthers(); }
   }

@@ -12,6 +12,7 @@ const EDGE = 12; // pixels from an edge of the selection at which it is moved
 // Seconds between two ticks.
 const STEPS = [1, 5, 10, 30, 60, 300, 600, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600, DAY, 2 * DAY, 7 * DAY];
 const LABEL = 74; // pixels for the label of a tick
+const [MARGIN, GAP] = [4, 8]; // pixels beside a label: to the edge, and to the next one at least
 const HEAD = 26; // pixels above the rows
 const FOOT = 14; // pixels below a row, for its events
 const ROW = 44; // pixels of a row, if there are several
@@ -268,12 +269,16 @@ export class TimelineBar {
       for (let at = day; at < Math.min(next / 1000, this.end); at += Math.min(step, DAY * days)) {
         if (at < this.start - step) { at += Math.floor((this.start - step - at) / step) * step; }
         const left = x(at);
-        if (left < -LABEL || left > width + LABEL) continue;
+        if (left < 0 || left > width) continue;
         context.fillStyle = colour("soft");
         context.fillRect(Math.round(left), 20, 1, 6);
         const isDay = at === day;
         const shown = new Date(at * 1000);
-        context.fillText(dateText(shown, isDay ? { day: "numeric", month: "short" } : { timeStyle: step < 60 ? "medium" : "short" }), left, 15);
+        const label = dateText(shown, isDay ? { day: "numeric", month: "short" } : { timeStyle: step < 60 ? "medium" : "short" });
+        // At an edge it is moved until it is whole, or left out if the next label has that place.
+        const half = context.measureText(label).width / 2;
+        const middle = Math.min(Math.max(left, half + MARGIN), width - half - MARGIN);
+        if (Math.abs(middle - left) <= step / this.perPixel - 2 * half - GAP) context.fillText(label, middle, 15);
       }
       time.setTime(next.getTime());
     }
