@@ -120,6 +120,7 @@ def test_a_new_server_is_set_up_opened_to_the_network_and_closed_again(
                 )
                 assert browser.text("#setup-link") == address
                 assert browser.chrome.execute_script(BOTTOM) < 700
+            assert browser.find("#setup-later").get_attribute("class") == "primary"
             browser.shoot("setup-saved-light-1280")
             browser.click("#setup-later")
             browser.wait(browser.is_live, "the camera")
@@ -170,3 +171,28 @@ def test_a_configured_server_offers_no_setup_by_itself(browser: Page, tmp_path: 
             assert json.load(answer)["is_new"] is False
         assert not browser.find("#setup").is_displayed()
         browser.leave()
+
+
+def test_equal_webcams_have_titles_and_names_that_differ_and_each_its_mode(
+    browser: Page, tmp_path: Path
+) -> None:
+    require_fakecam()
+    with FakeBus() as bus:
+        for number in (0, 2):
+            bus.plug([Format("MJPG", 320, 240, (15,))], number=number)
+        with NewServer(tmp_path, bus.env) as server:
+            browser.look()
+            browser.open(server.http)
+            values = "return [...document.querySelectorAll(arguments[0])].map((each) => each.value)"
+            titles = browser.wait(
+                lambda: browser.chrome.execute_script(values, "#setup-found .setup-title"), "them"
+            )
+            assert titles == ["Fake Webcam", "Fake Webcam 2"]
+            names = browser.chrome.execute_script(values, "#setup-found .setup-name")
+            assert names == ["fake-webcam", "fake-webcam-2"]
+            modes = ["320 × 240 · 15 fps · MJPG"] * 2
+            browser.wait(
+                lambda: browser.text("#setup-found .setup-say").splitlines() == modes,
+                "what each gives, also the one that the server has open",
+            )
+            browser.leave()

@@ -95,7 +95,7 @@ export class Setup {
     const { file, is_new: isNew } = this.state;
     if (!this.state.network || file.read_only) this.note(capital(file.read_only ?? ""), true);
     if (!this.state.network) return;
-    $("#setup-later").classList.toggle("primary", !isNew);
+    for (const [name, isOn] of [["primary", !isNew], ["ghost", isNew]]) $("#setup-later").classList.toggle(name, isOn);
     $("#setup-later").textContent = isNew ? t("Not now") : t("Back to the cameras");
     $("#setup-path").textContent = file.path;
     $("#setup-undo").hidden = !file.can_undo;
@@ -183,7 +183,7 @@ export class Setup {
     const same = this.cameras.find((each) => each.found.source === device.source);
     if (same) return same;
     const isTaken = Boolean(device.camera) && !this.state.is_new;
-    const camera = new SetupCamera(device, { name: this.freeName(device.name), isChosen: isChosen && !isTaken, isTaken, onChange: () => this.changed() });
+    const camera = new SetupCamera(device, { name: this.freeName(device.name), title: this.freeTitle(visible(device.name)), isChosen: isChosen && !isTaken, isTaken, onChange: () => this.changed() });
     const live = this.cameras.filter((each) => !each.image.hidden || each.generation).length;
     this.cameras.push(camera);
     $("#setup-found").append(camera.element);
@@ -199,10 +199,18 @@ export class Setup {
   // A name for addresses and files that no other camera has.
   freeName(title) {
     const base = title.toLowerCase().normalize("NFKD").replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "").slice(0, 28) || "cam";
-    const taken = this.cameras.map((each) => each.field("name").value);
+    return this.free("name", base, "-");
+  }
+
+  // A title that no other camera has: equal webcams have equal names.
+  freeTitle(title) { return this.free("title", title.slice(0, 60), " "); }
+
+  // The text, or the text with the first number that makes it differ.
+  free(field, text, gap) {
+    const taken = this.cameras.map((each) => each.field(field).value);
     for (let number = 1; ; number += 1) {
-      const name = number === 1 ? base : `${base}-${number}`;
-      if (!taken.includes(name)) return name;
+      const found = number === 1 ? text : `${text}${gap}${number}`;
+      if (!taken.includes(found)) return found;
     }
   }
 
@@ -232,7 +240,7 @@ export class Setup {
   addPhone() {
     const count = this.cameras.filter((each) => each.isPhone).length + 1;
     const name = count === 1 ? t("Phone") : t("Phone {number}", { number: String(count) });
-    const added = new SetupCamera({ name, source: PHONE }, { name: this.freeName("phone"), isChosen: true, isTaken: false, onChange: () => this.changed() });
+    const added = new SetupCamera({ name, source: PHONE }, { name: this.freeName("phone"), title: name, isChosen: true, isTaken: false, onChange: () => this.changed() });
     this.cameras.push(added);
     $("#setup-found").append(added.element);
     added.restart();

@@ -1,7 +1,7 @@
 // One camera that was found: its live picture, and what is chosen for it.
 import { address, call, request } from "../lib/api.js";
 import { $, capital, fromTemplate, visible } from "../lib/dom.js";
-import { frameRate } from "../lib/format.js";
+import { formatName, frameRate } from "../lib/format.js";
 import { announce } from "../lib/messages.js";
 import { t } from "../lib/text.js";
 
@@ -9,9 +9,9 @@ const PERIOD = 150; // milliseconds between two pictures of a preview
 const PLACEHOLDER = "USER:PASSWORD";
 export const PHONE = "push:"; // the source of a camera that a phone is
 
-// found: as the server lists it; isTaken: true if a camera of the configuration has it.
+// found: as the server lists it; name, title: that are offered; isTaken: true if a camera of the configuration has it.
 export class SetupCamera {
-  constructor(found, { name, isChosen, isTaken, onChange }) {
+  constructor(found, { name, title, isChosen, isTaken, onChange }) {
     this.found = found;
     this.onChange = onChange;
     this.isTaken = isTaken;
@@ -23,12 +23,11 @@ export class SetupCamera {
     this.mode = $(".setup-mode", this.element);
     this.sound = $(".setup-sound", this.element);
     this.login = $(".setup-login", this.element);
-    const title = visible(found.name);
-    $("h4", this.element).textContent = title;
+    $("h4", this.element).textContent = visible(found.name);
     $(".setup-source", this.element).textContent = visible(found.source);
     this.image.alt = t("Live picture of {name}", { name: title });
     this.field("name").value = name;
-    this.field("title").value = title.slice(0, 64);
+    this.field("title").value = title;
     this.check.checked = isChosen;
     this.check.setAttribute("aria-label", t("Add {name}", { name: title }));
     this.showModes(found.modes ?? []);
@@ -77,7 +76,7 @@ export class SetupCamera {
   showModes(modes) {
     this.field("modes").hidden = modes.length === 0;
     this.mode.replaceChildren(new Option(t("Automatic"), "{}"), ...modes.map((each) => new Option(
-      t("{size}, {rate}, {format}", { size: each.size.replace("x", " × "), rate: frameRate(each.fps, 0), format: each.format.toUpperCase() }),
+      t("{size}, {rate}, {format}", { size: each.size.replace("x", " × "), rate: frameRate(each.fps, 0), format: formatName(each.format.toUpperCase()) }),
       JSON.stringify({ size: each.size, fps: String(Number(each.fps.toFixed(3))), format: each.format }),
     )));
   }
@@ -107,7 +106,9 @@ export class SetupCamera {
     if (this.found.camera) { // the server has the device open already
       this.image.src = address(`/stream/${encodeURIComponent(this.found.camera)}`);
       this.image.hidden = false;
-      if (this.mode.selectedIndex > 0 && !this.isTaken) this.say(t("The new size is used when you save."));
+      if (this.isTaken) return;
+      if (this.mode.selectedIndex > 0) this.say(t("The new size is used when you save."));
+      else await this.sayModeOfServer(own);
       return;
     }
     if (this.isPhone) {
@@ -125,12 +126,21 @@ export class SetupCamera {
       opened ??= await call("POST", "/setup/previews", { source });
       if (own !== this.generation) { close(opened.id); return; }
       this.preview = opened.id;
-      const rate = opened.fps ? frameRate(opened.fps, 0) : "";
-      this.say([`${opened.width} × ${opened.height}`, rate, opened.format].filter(Boolean).join(" · "));
+      this.sayMode(`${opened.width}x${opened.height}`, opened.fps, opened.format);
       await this.play(opened.id, own);
     } catch (error) {
       if (own === this.generation) this.say(capital(error.message), true);
     }
+  }
+
+  sayMode(size, fps, format) {
+    this.say([size.replace("x", " × "), fps ? frameRate(fps, 0) : "", formatName(format)].filter(Boolean).join(" · "));
+  }
+
+  // Says the mode of a webcam that the server has open.
+  async sayModeOfServer(own) {
+    const found = await call("GET", `/cameras/${encodeURIComponent(this.found.camera)}`).catch(() => null);
+    if (own === this.generation && found?.state === "live") this.sayMode(found.size, found.granted_fps, found.format);
   }
 
   async play(id, own) {
