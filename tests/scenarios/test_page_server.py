@@ -39,6 +39,8 @@ def test_who_watches_what_happens_and_a_report_without_secrets(
         browser.wait(lambda: browser.text("[data-camera=door] .state") == "Live", "a picture")
         browser.click("#server-open")
         browser.wait(lambda: "twistedcam" in browser.text("#server-about").lower(), "versions")
+        names = {"twistedcam", "OpenCV", "NumPy", "PyAV", "Python", "Twisted"}
+        assert names <= {*browser.text("#server-about dt").splitlines()}
         browser.wait(lambda: "tube" in browser.text("#server-targets"), "the target")
         browser.wait(lambda: "upload" in browser.text("#server-hooks"), "the hook")
         browser.wait(lambda: "door is live" in browser.text("#server-log"), "the log")

@@ -12,6 +12,10 @@ from tests.support.http_server import serve
 from twistedcam.auth import Grant, TokenFile
 
 TEXT = '# mine\n[camera.door]\nsource = "pattern:?size=320x240&fps=5"   # a test\n'
+#: True if the message is in sight, and not covered.
+IN_SIGHT = """const note = document.querySelector("#settings-note");
+    const box = note.getBoundingClientRect();
+    return document.elementFromPoint(box.left + box.width / 2, box.bottom - 20) === note"""
 #: Returns true if the browser asks before it leaves the page.
 LEAVE = """const leaving = new Event("beforeunload", { cancelable: true });
     dispatchEvent(leaving); return leaving.defaultPrevented"""
@@ -56,7 +60,8 @@ def test_a_camera_is_added_renamed_and_removed_and_the_change_is_shown_before(
         browser.shoot("settings-light-320")
         browser.look()
         browser.click("#configuration-save")
-        browser.wait(lambda: "added: yard" in browser.text("#settings-note"), "word of it")
+        browser.wait(lambda: browser.text("#settings-note") == "Saved: added: yard.", "word of it")
+        assert browser.chrome.execute_script(IN_SIGHT)
         assert file.read_text().startswith(TEXT)
         browser.wait(lambda: server.status("yard")["state"] == "live", "the new camera")
 

@@ -62,4 +62,4 @@ const TERMS = {
 };
 
 // Returns a word of the server's answers in the user's language.
-export const term = (word) => TERMS[word] ?? String(word).replaceAll("_", " ");
+export const term = (word) => TERMS[word] ?? String(word).replaceAll("_", " ").replace(/(\d) hz$/, "$1 Hz");

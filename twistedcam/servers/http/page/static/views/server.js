@@ -10,6 +10,8 @@ import { ProcessView } from "./process.js";
 
 const PERIOD = 3000; // milliseconds between two looks at the viewers
 const LINES = 300; // of the log
+// What is not called by its key.
+const NAMES = { twistedcam: "twistedcam", opencv: "OpenCV", numpy: "NumPy", av: "PyAV", rtsp: "RTSP", view: t("Viewers") };
 const dialog = $("#server");
 const processView = new ProcessView($("#server-process"), $("#server-process-box"));
 let timer = null;
@@ -116,7 +118,7 @@ async function showAbout() {
   if (facts.uptime) facts.uptime = duration(facts.uptime);
   $("#server-about").replaceChildren(...Object.entries(facts).filter(([, value]) => value !== null).flatMap(([key, value]) => {
     const [name, text] = [document.createElement("dt"), document.createElement("dd")];
-    name.textContent = capital(term(key));
+    name.textContent = NAMES[key] ?? capital(term(key));
     text.textContent = value;
     text.dir = "auto";
     return [name, text];

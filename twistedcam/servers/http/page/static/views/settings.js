@@ -1,6 +1,7 @@
 // The settings: adds and changes cameras in the text of the configuration, and saves it.
 import { call } from "../lib/api.js";
 import { $, capital, visible } from "../lib/dom.js";
+import { formatName } from "../lib/format.js";
 import { showMessage } from "../lib/messages.js";
 import { list, serverText, t } from "../lib/text.js";
 import { resetOptions, showFault, showOptions, watchOptions } from "./options.js";
@@ -181,7 +182,7 @@ async function tell(done) {
     done.needs_restart && t("after a restart: {names}", { names: done.needs_restart }),
   ].filter(Boolean);
   const note = $("#settings-note"); // messages of the page are behind the dialog
-  note.textContent = parts.length ? t("Saved. {changes}", { changes: parts.join(", ") }) : t("Saved.");
+  note.textContent = parts.length ? t("Saved: {changes}.", { changes: parts.join("; ") }) : t("Saved.");
   note.hidden = false;
   note.scrollIntoView({ block: "nearest" });
 }
@@ -257,7 +258,7 @@ async function probe() {
     image.src = picture;
     image.hidden = false;
     result.dataset.state = "good";
-    line.textContent = `${found.width} × ${found.height}${found.fps ? `, ${t("{count} frames/s", { count: Number(found.fps.toFixed(1)) })}` : ""}, ${found.format}`;
+    line.textContent = `${found.width} × ${found.height}${found.fps ? `, ${t("{count} frames/s", { count: Number(found.fps.toFixed(1)) })}` : ""}, ${formatName(found.format)}`;
     return true;
   } catch (error) {
     result.dataset.state = "bad";
