@@ -15,7 +15,7 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 
 from twistedcam.errors import BadArgument, StartupError
-from twistedcam.net.listener import Listener, check_endpoint, check_ports, expand_endpoint, urls_of
+from twistedcam.net.listener import Listener, check_endpoint, check_ports, urls_of
 
 
 @pytest.mark.parametrize(
@@ -37,25 +37,6 @@ def test_a_port_is_known_by_what_it_is_bound_to(
     address = UNIXAddress("/run/page") if host is None else IPv6Address("TCP", host, 80)
     listener.port = Mock(getHost=lambda: address)
     assert (listener.is_on_loopback, listener.is_reachable) == (loopback, reachable)
-
-
-@pytest.mark.parametrize(
-    ("short", "endpoint"),
-    [
-        ("8080", "tcp:8080:interface=127.0.0.1"),
-        (":8080", "tcp:8080:interface=127.0.0.1"),
-        ("localhost:8080", "tcp:8080:interface=127.0.0.1"),
-        ("127.0.0.1:8080", "tcp:8080:interface=127.0.0.1"),
-        ("0.0.0.0:8080", "tcp:8080:interface=0.0.0.0"),
-        ("*:8080", "tcp:8080"),
-        ("[::1]:8080", r"tcp6:8080:interface=\:\:1"),
-        ("tcp:8080", "tcp:8080"),
-        ("unix:/run/cam", "unix:/run/cam"),
-        ("ssl:8443:privateKey=a:certKey=b", "ssl:8443:privateKey=a:certKey=b"),
-    ],
-)
-def test_a_port_alone_stands_for_an_endpoint(short: str, endpoint: str) -> None:
-    assert expand_endpoint(short) == endpoint
 
 
 def fake_listener(description: str, address: str, **more: Any) -> Any:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from twistedcam.errors import BadArgument, DiskError
-from twistedcam.notifications.vapid_key import FILE, VapidKey, parse_contact
+from twistedcam.errors import DiskError
+from twistedcam.notifications.vapid_key import FILE, VapidKey
 from twistedcam.recording.library.hidden_folder import HIDDEN
 
 
@@ -44,11 +44,3 @@ def test_a_disk_that_is_not_mounted_gets_no_key(tmp_path: Path) -> None:
     with pytest.raises(DiskError, match="not mounted"):
         VapidKey(tmp_path, check).private()
     assert list(tmp_path.iterdir()) == []
-
-
-def test_contacts_are_mail_addresses_and_pages() -> None:
-    assert parse_contact("me@example.org") == "mailto:me@example.org"
-    assert parse_contact("https://cam.example.org/about") == "https://cam.example.org/about"
-    for text in ("me", "mailto:me", "http://cam.example.org", "mailto:a@b c.org", ""):
-        with pytest.raises(BadArgument, match="--push-contact"):
-            parse_contact(text)

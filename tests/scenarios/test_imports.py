@@ -41,6 +41,8 @@ PARTS = {
     "multiprocessing",
     "xml.etree",
 }
+#: What encrypted connections need.
+TLS = {"OpenSSL", "cryptography", "twisted.internet.ssl"}
 #: Writes the names of all modules that a process has imported in its life, at its end.
 SITECUSTOMIZE = """
 import atexit, os, sys
@@ -78,6 +80,9 @@ def modules(tmp_path: Path) -> Modules:
         ("--help", {"twisted", "asyncio", "ssl"}),
         ("devices", {"twisted", "asyncio", "ssl"}),
         ("ctl --help", {"twisted", "asyncio", "cryptography", "msgspec"}),
+        ("completion bash", TLS | {"twistedcam.app.service"}),
+        ("man", TLS | {"twistedcam.app.service"}),
+        ("serve --help", TLS | {"twistedcam.app.service", "twistedcam.camera.camera", "automat"}),
         ("token add me --right view", {"twisted", "asyncio", "ssl", "cryptography", "msgspec"}),
     ],
 )

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
+from twistedcam.camera.source_settings import may_suspend
 from twistedcam.media.frame import Frame
 from twistedcam.runtime.timer import Timer
-from twistedcam.sources.spec import Settings, SourceSpec
+from twistedcam.sources.spec import SourceSpec
 from twistedcam.stream.hub import FrameHub, Sink
 from twistedcam.stream.stream import Stream
 
@@ -63,16 +64,6 @@ class OnDemand:
             self._on_wanted()
         elif self.may_suspend:
             self._closing.start(SUSPEND_AFTER, self._on_unwanted)
-
-
-def may_suspend(spec: SourceSpec) -> bool:
-    """True if the source's setting ``idle`` is ``close``; BadArgument if its value is unknown."""
-    return read_idle(Settings(spec)) == "close"
-
-
-def read_idle(settings: Settings) -> str:
-    """Return the setting ``idle``, ``keep`` or ``close``; BadArgument if its value is unknown."""
-    return settings.choice("idle", ("keep", "close"), "keep")
 
 
 class _NextFrame(Sink[Frame]):

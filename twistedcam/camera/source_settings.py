@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from twistedcam.camera.on_demand import may_suspend, read_idle
 from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.sources.onvif.address import find_onvif_address
 from twistedcam.sources.registry import make_source, read_source_settings
@@ -36,3 +35,13 @@ def source_settings(spec: SourceSpec) -> Settings:
     SoundSettings.from_settings(spec, settings)
     JpegEncoder.from_settings(settings)
     return settings
+
+
+def may_suspend(spec: SourceSpec) -> bool:
+    """True if the source's setting ``idle`` is ``close``; BadArgument if its value is unknown."""
+    return read_idle(Settings(spec)) == "close"
+
+
+def read_idle(settings: Settings) -> str:
+    """Return the setting ``idle``, ``keep`` or ``close``; BadArgument if its value is unknown."""
+    return settings.choice("idle", ("keep", "close"), "keep")

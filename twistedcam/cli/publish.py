@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from twistedcam import wire
-from twistedcam.camera import Camera
 from twistedcam.cli.serve import begin_log
 from twistedcam.cli.tls_options import add_trust_arguments, read_token, read_trust
 from twistedcam.clients.frames import parse_target
-from twistedcam.clients.frames.publisher import Publisher
 from twistedcam.config.options import LogLevelName
 from twistedcam.errors import BadArgument, BadMessage
 from twistedcam.events import CameraChanged, Event, EventBus
@@ -28,6 +26,10 @@ from twistedcam.stream.hub import Sink
 from twistedcam.stream.stream import Subscription
 from twistedcam.stream.wants import Wants
 from twistedcam.util.one_line import on_one_line
+
+if TYPE_CHECKING:
+    from twistedcam.camera import Camera
+    from twistedcam.clients.frames.publisher import Publisher
 
 EXAMPLE = "Example: twistedcam publish webcam:0 twistedcam://server/door"
 
@@ -53,6 +55,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Publish until a signal is received or the server refuses."""
     share_one_heap(os.environ)
     from twisted.internet import reactor
+
+    # Imported late: completion and the manual ask only for the options.
+    from twistedcam.camera import Camera
+    from twistedcam.clients.frames.publisher import Publisher
 
     use_monotonic_clock(reactor)
     spec = parse(arguments.source)

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.logger import (
     FilteringLogObserver,
@@ -15,13 +15,10 @@ from twisted.logger import (
     globalLogBeginner,
 )
 
-from twistedcam.app.reload import reload_on_hangup
-from twistedcam.app.service import CameraService
 from twistedcam.config.arguments import add_serve_arguments, read_serve_options
 from twistedcam.config.options import ServeOptions
 from twistedcam.errors import BadArgument, StartupError
 from twistedcam.net.addresses import own_address
-from twistedcam.net.listener import Listener
 from twistedcam.processing import check_code
 from twistedcam.runtime.clock import use_monotonic_clock
 from twistedcam.runtime.file_limits import raise_file_limit
@@ -32,6 +29,10 @@ from twistedcam.runtime.restart import Restart
 from twistedcam.runtime.signals import EarlySignals, ignore_repeated_signals, stop_reactor
 from twistedcam.runtime.systemd import SystemdNotifier
 from twistedcam.runtime.writable_paths import check_folder, check_log
+
+if TYPE_CHECKING:
+    from twistedcam.app.service import CameraService
+    from twistedcam.net.listener import Listener
 
 #: The configuration in the current folder.
 FOLDER_FILE = "twistedcam.toml"
@@ -57,6 +58,10 @@ def run(arguments: argparse.Namespace) -> int:
         begin_log(options.log_json, options.log_level, options.log)
     raise_file_limit()
     from twisted.internet import reactor
+
+    # Imported late: completion and the manual ask only for the options.
+    from twistedcam.app.reload import reload_on_hangup
+    from twistedcam.app.service import CameraService
 
     use_monotonic_clock(reactor)
     notifier = SystemdNotifier(reactor, os.environ)

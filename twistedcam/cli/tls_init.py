@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 from twistedcam.errors import BadArgument
 from twistedcam.runtime.home import expand_home
-from twistedcam.tls.certificate import CERTIFICATE, KEY, make_certificate
 
 EXAMPLE = """examples:
   twistedcam tls-init --name camera.example.net
@@ -34,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the files and print how to use them; return the exit code."""
+    # Imported late: completion and the manual ask only for the options.
+    from twistedcam.tls.certificate import CERTIFICATE, KEY, make_certificate
+
     if not 1 <= arguments.days <= 36500:
         raise BadArgument("--days must be 1 to 36500")
     if arguments.client is not None and arguments.name:

@@ -16,10 +16,10 @@ from msgspec import Meta, Struct, field
 from twistedcam.automation.hooks import Hook
 from twistedcam.codecs.video_settings import VideoSettings
 from twistedcam.net.connection_limits import ConnectionLimits
-from twistedcam.net.listener import expand_endpoint
+from twistedcam.net.endpoint_text import expand_endpoint
 from twistedcam.net.proxies import check_network
 from twistedcam.net.web_names import parse_name, parse_origin
-from twistedcam.notifications.vapid_key import parse_contact
+from twistedcam.notifications.contact import parse_contact
 from twistedcam.processing import Process
 from twistedcam.processing.motion.settings import MotionSettings
 from twistedcam.publishing.target import PublishTarget, parse_publish

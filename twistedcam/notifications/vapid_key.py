@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,16 +15,11 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from twistedcam.errors import BadArgument, DiskError
+from twistedcam.errors import DiskError
 from twistedcam.recording.library.hidden_folder import HiddenFolder
 
 FILE = "vapid.pem"
 _MAX_BYTES = 4096
-#: Addresses for questions, as push services accept them (RFC 8292, 2.1).
-_CONTACT = re.compile(
-    r"mailto:[\w.+-]+@[a-z0-9-]+(\.[a-z0-9-]+)+|https://[a-z0-9-]+(\.[a-z0-9-]+)+[\w./-]*",
-    re.ASCII | re.IGNORECASE,
-)
 
 
 class VapidKey:
@@ -91,20 +85,3 @@ class VapidKey:
 def _made() -> bytes:
     key = ec.generate_private_key(ec.SECP256R1())
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
-def parse_contact(text: str, option: str = "--push-contact") -> str:
-    """Return the address where push services can write to the person who runs this server.
-
-    Arguments:
-        option: the option's name, for the error.
-
-    Raises:
-        BadArgument: it is no such address.
-    """
-    found = text if ":" in text else f"mailto:{text}"
-    if not _CONTACT.fullmatch(found):
-        raise BadArgument(
-            f"{option} {text}: write mailto:NAME@HOST, or the https:// address of a page"
-        )
-    return found

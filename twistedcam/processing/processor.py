@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList
@@ -14,7 +13,7 @@ from twistedcam.media.frame import Frame
 from twistedcam.processing.executors import Executor, Failed, InProcess, InThread
 from twistedcam.processing.results import Result
 from twistedcam.processing.runner import Runner
-from twistedcam.processing.user_code import Code
+from twistedcam.processing.user_code import Process
 from twistedcam.runtime.backoff import Backoff
 from twistedcam.runtime.timer import Timer
 from twistedcam.stream.hub import LATE, Sink
@@ -25,26 +24,6 @@ log = Logger()
 #: Seconds before code that failed is started again: the first wait, and the longest.
 RETRY_FIRST = 0.5
 RETRY_MOST = 30.0
-
-
-@dataclass(frozen=True)
-class Process:
-    """User code and the camera whose frames it gets.
-
-    Arguments:
-        camera: the camera's name.
-        code: the user code.
-        runs_in: ``process`` or ``thread``.
-    """
-
-    camera: str
-    code: Code
-    runs_in: str = "process"
-
-    @property
-    def name(self) -> str:
-        """The name of the camera that it makes."""
-        return f"{self.camera}.{self.code.name}"
 
 
 class Processor(Sink[Frame]):

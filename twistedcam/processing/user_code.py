@@ -87,6 +87,26 @@ class Code:
         return function
 
 
+@dataclass(frozen=True)
+class Process:
+    """User code and the camera whose frames it gets.
+
+    Arguments:
+        camera: the camera's name.
+        code: the user code.
+        runs_in: ``process`` or ``thread``.
+    """
+
+    camera: str
+    code: Code
+    runs_in: str = "process"
+
+    @property
+    def name(self) -> str:
+        """The name of the camera that it makes."""
+        return f"{self.camera}.{self.code.name}"
+
+
 def parse_process(text: str, cameras: list[str], made: list[str] | None = None) -> tuple[str, Code]:
     """Parse ``[CAMERA=]module:function``; return the camera's name and the code.
 
