@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 from twisted.internet.error import ProcessDone
-from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.support.fakes import ProcessClock
 from tests.support.sound import aac_packets
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import VIDEO, Track
@@ -18,18 +18,13 @@ from twistedcam.publishing.sender_process import GRACE, SenderProcess
 from twistedcam.publishing.target import parse_target
 
 
-class Reactor(Clock):
+class Reactor(ProcessClock):
     """A clock and a process in one, which keeps what is written to it."""
 
     def __init__(self) -> None:
         super().__init__()
         self.written = b""
         self.is_open = True
-        self.signals: list[str] = []
-
-    def spawnProcess(self, protocol: Any, program: str, words: list[str], **_: Any) -> None:
-        self.words = words
-        protocol.makeConnection(self)
 
     def write(self, data: bytes) -> None:
         self.written += data
@@ -39,15 +34,6 @@ class Reactor(Clock):
 
     def closeStdin(self) -> None:
         self.is_open = False
-
-    def signalProcess(self, name: str) -> None:
-        self.signals.append(name)
-
-    def addSystemEventTrigger(self, *_: Any) -> int:
-        return 0
-
-    def removeSystemEventTrigger(self, trigger: int) -> None:
-        pass
 
 
 class SenderProcessTests(SynchronousTestCase):
@@ -73,7 +59,7 @@ class SenderProcessTests(SynchronousTestCase):
         self.assertEqual(config["codec"], "h264")
         self.assertEqual((config["url"], config["muxer"]), ("rtmps://h/live/KEY-1", "flv"))
         self.assertEqual((config["verify"], config["ca"]), (False, ""))
-        self.assertNotIn("KEY-1", " ".join(self.reactor.words))
+        self.assertNotIn("KEY-1", " ".join(self.reactor.commands[0]))
         self.process.send(
             Packet(Track(VIDEO, "video", "h264"), 1, 0, 140_000, b"data", True, dts=100_000)
         )

@@ -7,30 +7,11 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.support.fakes import InlineThread, ManualThread
+from tests.support.fakes import InlineThread, ManualThread, PacketKeeper
 from tests.support.sound import click_times, encoded_packets, pcm_packets
 from twistedcam.media.packet import Packet
-from twistedcam.media.track import Track
 from twistedcam.stream.audio_transcoder import AudioTranscoder
-from twistedcam.stream.hub import NORMAL, PATIENT, Hub, Sink
-
-
-class Listener(Sink[Packet]):
-    """Keeps what it is given."""
-
-    def __init__(self) -> None:
-        self.taken: list[Packet] = []
-        self.tracks: list[Track] = []
-        self.cleared = 0
-
-    def take(self, packet: Packet, /) -> None:
-        self.taken.append(packet)
-
-    def track_changed(self, track: Track) -> None:
-        self.tracks.append(track)
-
-    def on_cleared(self) -> None:
-        self.cleared += 1
+from twistedcam.stream.hub import NORMAL, PATIENT, Hub
 
 
 class AudioTranscoderTests(SynchronousTestCase):
@@ -46,8 +27,8 @@ class AudioTranscoderTests(SynchronousTestCase):
 
     def listen(
         self, codec: str, packets: list[Packet], priority: int = NORMAL
-    ) -> tuple[Hub[Packet], Listener]:
-        listener = Listener()
+    ) -> tuple[Hub[Packet], PacketKeeper]:
+        listener = PacketKeeper()
         hub = self.transcoder.hub_of(codec, packets[0].track)
         hub.add(listener, priority=priority)
         return hub, listener

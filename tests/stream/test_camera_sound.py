@@ -7,7 +7,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.support.fakes import InlineThread
+from tests.support.fakes import InlineThread, PacketKeeper
 from tests.support.films import START_US as FILM_US
 from tests.support.films import frame
 from tests.support.sound import START_US as SOUND_US
@@ -15,24 +15,8 @@ from tests.support.sound import click_times, encoded_packets, pcm_packets
 from twistedcam.codecs.jpeg_encoder import JpegEncoder
 from twistedcam.events import EventBus
 from twistedcam.media.packet import Packet
-from twistedcam.media.track import Track
-from twistedcam.stream.hub import Sink
 from twistedcam.stream.stream import Stream, Subscription
 from twistedcam.stream.wants import Wants
-
-
-class Listener(Sink[Packet]):
-    """Keeps what it is given."""
-
-    def __init__(self) -> None:
-        self.taken: list[Packet] = []
-        self.tracks: list[Track] = []
-
-    def take(self, packet: Packet, /) -> None:
-        self.taken.append(packet)
-
-    def track_changed(self, track: Track) -> None:
-        self.tracks.append(track)
 
 
 class CameraSoundTests(SynchronousTestCase):
@@ -44,8 +28,8 @@ class CameraSoundTests(SynchronousTestCase):
         self.stream.publish(frame(0))
         self.stream.on_demand = self.demands.append
 
-    def subscribe(self, *codecs: str, **more: Any) -> tuple[Listener, Subscription]:
-        listener = Listener()
+    def subscribe(self, *codecs: str, **more: Any) -> tuple[PacketKeeper, Subscription]:
+        listener = PacketKeeper()
         return listener, self.stream.subscribe(listener, Wants(codecs, kind="audio", **more))
 
     def show(self, packets: list[Packet]) -> None:

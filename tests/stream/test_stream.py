@@ -10,7 +10,7 @@ import numpy as np
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.support.fakes import InlineThread
+from tests.support.fakes import InlineThread, PacketKeeper
 from tests.support.films import START_US, frame, h264_packets
 from twistedcam.codecs.h264_encoder import H264Settings
 from twistedcam.codecs.jpeg_encoder import JpegEncoder
@@ -20,27 +20,8 @@ from twistedcam.media.frame import Frame
 from twistedcam.media.packet import Packet
 from twistedcam.media.track import AUDIO, VIDEO, Track
 from twistedcam.stream.encoder_sharing import MAX_SIZES
-from twistedcam.stream.hub import Sink
 from twistedcam.stream.stream import Stream
 from twistedcam.stream.wants import Wants
-
-
-class Taker(Sink[Packet]):
-    """Keeps what it is given."""
-
-    def __init__(self) -> None:
-        self.taken: list[Packet] = []
-        self.tracks: list[Track] = []
-
-    def take(self, packet: Packet, /) -> None:
-        self.taken.append(packet)
-
-    def track_changed(self, track: Track) -> None:
-        self.tracks.append(track)
-
-    @property
-    def codecs(self) -> list[str]:
-        return [each.track.codec for each in self.taken]
 
 
 class StreamTests(SynchronousTestCase):
@@ -64,8 +45,8 @@ class StreamTests(SynchronousTestCase):
         self.threads += 1
         return InlineThread()
 
-    def subscribe(self, *codecs: str, **more: Any) -> Taker:
-        taker = Taker()
+    def subscribe(self, *codecs: str, **more: Any) -> PacketKeeper:
+        taker = PacketKeeper()
         taker.subscription = self.stream.subscribe(taker, Wants(codecs, **more))  # type: ignore
         return taker
 

@@ -1,4 +1,4 @@
-"""Parts of a server that a test steers by hand."""
+"""Parts of a server that a test controls by hand."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from twisted.internet.task import Clock
 from twistedcam.camera import Camera
 from twistedcam.core.server import Server
 from twistedcam.events import CameraChanged, Event, EventBus
+from twistedcam.media.packet import Packet
+from twistedcam.media.track import Track
 from twistedcam.recording.library.media_reader import HEAD_LIMIT, PICTURE_LIMIT, MediaReader
 from twistedcam.recording.media_worker.remux import Copied, copy, has_packet
 from twistedcam.recording.media_worker.video_file import (
@@ -28,6 +30,7 @@ from twistedcam.runtime.threads import Thread
 from twistedcam.sources.base import RawPacket, RawPicture, Source, SourceInfo
 from twistedcam.sources.registry import SCHEMES
 from twistedcam.sources.spec import Settings, SourceSpec
+from twistedcam.stream.hub import Sink
 
 TINY_JPEG: bytes = cv2.imencode(".jpg", np.zeros((1, 1), np.uint8))[1].tobytes()
 
@@ -149,6 +152,53 @@ class FakeScheme:
         source.opening = self.opening
         self.sources.append(source)
         return source
+
+
+class PacketKeeper(Sink[Any]):
+    """Keeps the packets and the tracks that it gets, and counts how often its hub was cleared."""
+
+    def __init__(self) -> None:
+        self.taken: list[Packet] = []
+        self.tracks: list[Track] = []
+        self.cleared = 0
+
+    def take(self, packet: Packet, /) -> None:
+        self.taken.append(packet)
+
+    def track_changed(self, track: Track) -> None:
+        self.tracks.append(track)
+
+    def on_cleared(self) -> None:
+        self.cleared += 1
+
+    @property
+    def codecs(self) -> list[str]:
+        """The codecs of the packets, in their order."""
+        return [each.track.codec for each in self.taken]
+
+
+class ProcessClock(Clock):
+    """A reactor that starts no process: it keeps the protocols, the commands and the signals."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.processes: list[Any] = []
+        self.commands: list[list[str]] = []
+        self.signals: list[str] = []
+
+    def spawnProcess(self, process: Any, program: str, command: list[str], **_: Any) -> None:
+        self.processes.append(process)
+        self.commands.append(command)
+        process.makeConnection(self)
+
+    def signalProcess(self, name: str) -> None:
+        self.signals.append(name)
+
+    def addSystemEventTrigger(self, *_: Any) -> int:
+        return 0
+
+    def removeSystemEventTrigger(self, trigger: int) -> None:
+        pass
 
 
 class OpeningMicrophone:

@@ -10,11 +10,11 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ProcessDone
-from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.support.fakes import ProcessClock
 from tests.support.sockets import frame, serialize
 from tests.support.system import require
 from tests.support.worker_peers import Connection
@@ -28,32 +28,14 @@ from twistedcam.stream.hub import Hub
 from twistedcam.stream.viewers import Viewers
 
 
-class Machine(Clock):
+class Machine(ProcessClock):
     """A reactor that starts no process and listens nowhere."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.processes: list[Any] = []
-        self.signals: list[str] = []
 
     def listenUNIX(self, path: str, factory: Any) -> Machine:
         self.workers_come_to = factory
         return self
 
     def stopListening(self) -> None:
-        pass
-
-    def spawnProcess(self, process: Any, *_: Any, **__: Any) -> None:
-        process.transport = self
-        self.processes.append(process)
-
-    def signalProcess(self, name: str) -> None:
-        self.signals.append(name)
-
-    def addSystemEventTrigger(self, *_: Any) -> int:
-        return 0
-
-    def removeSystemEventTrigger(self, trigger: int) -> None:
         pass
 
 
