@@ -2,81 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from twisted.internet import reactor as installed_reactor
 from twisted.internet.defer import Deferred
-from twisted.internet.task import LoopingCall, deferLater
+from twisted.internet.task import deferLater
 
 from client.views import View
-from tests.support.films import h264_packets, jpeg, read_film
-from tests.support.frame_serving import ServingCase
+from tests.support.films import jpeg, read_film
 from tests.support.process import wait_for
+from tests.support.published_video import PICTURES, PublishedCase
 from tests.support.system import require
 from twistedcam import Frame, connect
 from twistedcam.clients.frames import parse_target
 from twistedcam.clients.frames.pictures import VideoPacket
-from twistedcam.clients.frames.publisher import Publisher
 from twistedcam.clients.frames.twisted import FrameClient
 from twistedcam.delivery.socket_state import HAS_SENDFILE
 from twistedcam.errors import UnsupportedCodec
-from twistedcam.media.packet import Packet
 from twistedcam.sources.spec import parse
 
 reactor: Any = installed_reactor
-#: The pictures that are published, again and again.
-SENT = h264_packets([number / 25 for number in range(25)], keyframes=0.2)
 JPEG = jpeg()
-DATA = [each.data for each in SENT]
+DATA = [each.data for each in PICTURES]
 
 
-class PushedCase(ServingCase):
-    """A server whose camera gets H.264 from a publisher."""
+class CodecCase(PublishedCase):
+    #: True if the publisher sends JPEGs from now on.
+    gives_jpeg = False
 
-    cameras: ClassVar[dict[str, str]] = {"cam": "push:"}
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.publisher = Publisher(reactor, parse_target(self.url()))
-        self.publisher.startService()
-        self.addCleanup(self.publisher.stopService)
-        self._count = 0
-        #: True if the publisher sends JPEGs from now on.
-        self.gives_jpeg = False
-        pushing = LoopingCall(self._push)
-        pushing.start(0.01)
-        self.addCleanup(pushing.stop)
-
-    def _push(self) -> None:
+    def publish(self, number: int, time_us: int) -> None:
         if self.gives_jpeg:
-            self._count += 1
-            time_us = SENT[0].time_us + self._count * 40_000
-            self.publisher.take(Frame(self._count, time_us, 160, 120, JPEG))
-            return
-        each = SENT[self._count % len(SENT)]
-        self._count += 1
-        time_us = SENT[0].time_us + self._count * 40_000
-        self.publisher.take(
-            Packet(each.track, self._count, time_us, time_us, each.data, each.is_keyframe)
-        )
-
-    def watch(
-        self, url: str, codecs: tuple[str, ...], enough: Callable[[list[Any]], bool]
-    ) -> Deferred[list[Any]]:
-        """Fires with all frames as soon as there are enough."""
-        frames: list[Any] = []
-        done: Deferred[list[Any]] = Deferred()
-
-        def on_frame(frame: Any) -> None:
-            frames.append(frame)
-            if enough(frames) and not done.called:
-                done.callback(frames)
-
-        client = FrameClient(reactor, parse_target(url), on_frame, codecs=codecs)
-        client.startService()
-        self.addCleanup(client.stopService)
-        return done
+            self.publisher.take(Frame(number, time_us, 160, 120, JPEG))
+        else:
+            super().publish(number, time_us)
 
     def assert_unchanged(self, frames: list[Any]) -> None:
         """The packets are those that were published, in order, from a key frame on."""
@@ -88,19 +46,19 @@ class PushedCase(ServingCase):
         assert (frames[0].width, frames[0].height) == (160, 120)
 
 
-class CodecTests(PushedCase):
+class CodecTests(CodecCase):
     async def test_packets_come_unchanged_through_publisher_and_relay(self) -> None:
         relay = self.service.server.add_camera("relay", parse(self.url()))
         relay.start().addErrback(lambda _: None)
         for camera in ("cam", "relay"):
-            frames = await self.watch(self.url(camera), ("h264", "mjpeg"), lambda it: len(it) > 12)
+            frames = await self.watch(camera, ("h264", "mjpeg"), lambda it: len(it) > 12)
             self.assert_unchanged(frames)
         assert self.service.server.cameras["cam"].stream.codec == "h264"
         assert relay.stream.codec == "h264"
         assert self.service.server.cameras["cam"].stream.transcoding() == []
 
     async def test_a_client_that_names_no_codec_gets_jpeg(self) -> None:
-        frames = await self.watch(self.url(), ("mjpeg",), lambda it: len(it) > 1)
+        frames = await self.watch("cam", ("mjpeg",), lambda it: len(it) > 1)
         assert all(isinstance(each, Frame) for each in frames)
         assert frames[0].image.shape == (120, 160, 3)
 
@@ -117,7 +75,7 @@ class CodecTests(PushedCase):
         self.assert_unchanged(await self.in_thread(read))
 
     async def test_a_codec_that_cannot_be_had_is_refused_with_both_sides_names(self) -> None:
-        await self.watch(self.url(), ("h264",), lambda it: True)
+        await self.watch("cam", ("h264",), lambda it: True)
         client = FrameClient(reactor, parse_target(self.url()), codecs=("hevc",))
         client.startService()
         failed = await self.assertFailure(client.ended, UnsupportedCodec)
@@ -146,7 +104,7 @@ class CodecTests(PushedCase):
         assert len(film.times) > 10
 
 
-class WorkerTests(PushedCase):
+class WorkerTests(CodecCase):
     workers = 1
 
     def setUp(self) -> None:

@@ -2,74 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from twisted.internet import reactor as installed_reactor
-from twisted.internet.defer import Deferred
-from twisted.internet.task import LoopingCall
 
-from tests.support.films import h264_packets
-from tests.support.frame_serving import ServingCase
+from tests.support.published_video import PICTURES, PublishedCase
 from twistedcam import connect
-from twistedcam.clients.frames import parse_target
 from twistedcam.clients.frames.pictures import VideoPacket
-from twistedcam.clients.frames.publisher import Publisher
-from twistedcam.clients.frames.twisted import FrameClient
 from twistedcam.media.packet import Packet
 from twistedcam.media.sound_config import sound_track
 from twistedcam.rtsp.payloads.opus import opus_head
 from twistedcam.sources.spec import parse
 
 reactor: Any = installed_reactor
-PICTURES = h264_packets([number / 25 for number in range(25)], keyframes=0.2)
 OPUS = sound_track("opus", opus_head(1))
 AAC = sound_track("aac", b"\x14\x08")
 
 
-class SoundTests(ServingCase):
-    """A server whose camera gets H.264 and sound from a publisher."""
+class SoundTests(PublishedCase):
+    """The publisher sends sound, too."""
 
-    cameras: ClassVar[dict[str, str]] = {"cam": "push:"}
+    #: The track of the sound that is published from now on.
+    track = OPUS
 
-    def setUp(self) -> None:
-        super().setUp()
-        self.publisher = Publisher(reactor, parse_target(self.url()))
-        self.publisher.startService()
-        self.addCleanup(self.publisher.stopService)
-        self._count = 0
-        #: The track of the sound that is published from now on.
-        self.track = OPUS
-        pushing = LoopingCall(self._push)
-        pushing.start(0.01)
-        self.addCleanup(pushing.stop)
-
-    def _push(self) -> None:
-        each = PICTURES[self._count % len(PICTURES)]
-        self._count += 1
-        time_us = PICTURES[0].time_us + self._count * 40_000
-        self.publisher.take(
-            Packet(each.track, self._count, time_us, time_us, each.data, each.is_keyframe)
-        )
-        data = b"sound %d" % self._count
-        self.publisher.take(Packet(self.track, self._count, time_us + 5_000, 0, data))
-
-    def watch(
-        self, camera: str, codecs: tuple[str, ...], enough: Callable[[list[Any]], bool]
-    ) -> Deferred[list[Any]]:
-        """Fires with all packets as soon as there are enough."""
-        found: list[Any] = []
-        done: Deferred[list[Any]] = Deferred()
-
-        def on_frame(frame: Any) -> None:
-            found.append(frame)
-            if enough(found) and not done.called:
-                done.callback(found)
-
-        client = FrameClient(reactor, parse_target(self.url(camera)), on_frame, codecs=codecs)
-        client.startService()
-        self.addCleanup(client.stopService)
-        return done
+    def publish(self, number: int, time_us: int) -> None:
+        super().publish(number, time_us)
+        sound = Packet(self.track, number, time_us + 5_000, 0, b"sound %d" % number)
+        self.publisher.take(sound)
 
     async def test_sound_comes_unchanged_through_publisher_and_relay(self) -> None:
         relay = self.service.server.add_camera("relay", parse(self.url()))

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import pwd
 import subprocess
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import cv2
 import pytest
@@ -18,6 +13,7 @@ import requests
 from tests.support.http_server import stamp_of
 from tests.support.process import PATIENCE, ServerProcess, wait_for
 from tests.support.system import require, require_program
+from tests.support.vlc import folder_for_all, playing_with_vlc, scene_options, scenes_in
 from twistedcam.media import barcode
 
 
@@ -81,34 +77,13 @@ def test_gstreamer(cameras: ServerProcess, tmp_path: Path) -> None:
     assert len(saved) == 5 and goes_on(saved)
 
 
-@pytest.fixture
-def public_folder() -> Iterator[Path]:
-    """A folder that every user can write to, unlike those of pytest."""
-    with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o777)
-        yield Path(folder)
-
-
-def test_vlc(cameras: ServerProcess, public_folder: Path) -> None:
-    player = require_program("cvlc", apt="vlc-bin vlc-plugin-base")
-    own = {"HOME": str(public_folder), "XDG_RUNTIME_DIR": str(public_folder)}  # PulseAudio's too
-    who: dict[str, Any] = {"env": os.environ | own}
-    if os.geteuid() == 0:  # it does not run as root
-        who["user"] = pwd.getpwnam("nobody").pw_uid
-    command = [player, "-q", "--no-audio", "--vout", "dummy", "--video-filter", "scene"]
-    command += ["--scene-ratio", "3", "--scene-format", "jpg", "--scene-path", str(public_folder)]
-    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-
-    def shown() -> list[int]:
-        """Return the sequence numbers of the shown frames, without the file being written."""
-        files = sorted(public_folder.glob("scene*.jpg"))[:-1]
-        return [stamp_of(file.read_bytes()).number for file in files]
-
-    with subprocess.Popen([*command, f"{cameras.http}/stream"], **quiet, **who) as playing:
-        try:
-            numbers = wait_for(lambda: len(set(found := shown())) > 2 and found, "pictures by VLC")
-        finally:
-            playing.terminate()
+def test_vlc_plays_the_stream(cameras: ServerProcess) -> None:
+    with folder_for_all() as folder:
+        options = [*scene_options(folder), f"{cameras.http}/stream"]
+        with playing_with_vlc(folder, *options):
+            numbers = wait_for(
+                lambda: len(set(found := scenes_in(folder))) > 2 and found, "pictures by VLC"
+            )
     assert numbers == sorted(numbers)
 
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import pwd
 import select
 import socket
 import struct
 import subprocess
-import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -25,10 +21,11 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.events import BytesMessage, Request, TextMessage
 
 from tests.support.chromium import Page
-from tests.support.http_server import serve, stamp_of, state
+from tests.support.http_server import serve, state
 from tests.support.process import PATIENCE, ServerProcess, wait_for
 from tests.support.sounding_camera import sounding_camera
 from tests.support.system import require_program
+from tests.support.vlc import folder_for_all, playing_with_vlc, scene_options, scenes_in
 from twistedcam.media import barcode
 
 #: Most seconds from the capture of a picture until a client on this machine has decoded it.
@@ -80,34 +77,13 @@ def test_mp4_is_live_from_a_key_frame_on(cameras: ServerProcess) -> None:
     wait_for(lambda: state(cameras, "door")["transcoding"] == "none", "the end of the encoder")
 
 
-@pytest.fixture
-def public_folder() -> Iterator[Path]:
-    """A folder that every user can write to, unlike those of pytest."""
-    with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o777)
-        yield Path(folder)
-
-
-def test_vlc_plays_mp4(cameras: ServerProcess, public_folder: Path) -> None:
-    player = require_program("cvlc", apt="vlc-bin vlc-plugin-base")
-    own = {"HOME": str(public_folder), "XDG_RUNTIME_DIR": str(public_folder)}
-    who: dict[str, Any] = {"env": os.environ | own}
-    if os.geteuid() == 0:  # it does not run as root
-        who["user"] = pwd.getpwnam("nobody").pw_uid
-    command = [player, "-q", "--no-audio", "--vout", "dummy", "--video-filter", "scene"]
-    command += ["--scene-ratio", "3", "--scene-format", "jpg", "--scene-path", str(public_folder)]
-    command += ["--network-caching=300", f"{cameras.http}/video/door"]
-    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-
-    def shown() -> list[int]:
-        files = sorted(public_folder.glob("scene*.jpg"))[:-1]
-        return [stamp_of(file.read_bytes()).number for file in files]
-
-    with subprocess.Popen(command, **quiet, **who) as playing:
-        try:
-            numbers = wait_for(lambda: len(set(found := shown())) > 2 and found, "pictures by VLC")
-        finally:
-            playing.terminate()
+def test_vlc_plays_mp4(cameras: ServerProcess) -> None:
+    with folder_for_all() as folder:
+        options = [*scene_options(folder), "--network-caching=300", f"{cameras.http}/video/door"]
+        with playing_with_vlc(folder, *options):
+            numbers = wait_for(
+                lambda: len(set(found := scenes_in(folder))) > 2 and found, "pictures by VLC"
+            )
     assert numbers == sorted(numbers)
 
 
@@ -182,18 +158,8 @@ def test_a_websocket_client_decodes_what_it_acknowledges(
         assert numbers == sorted(set(numbers)) and len(numbers) == len(ages)
 
 
-def test_vlc_gets_pictures_and_sound(tmp_path: Path, public_folder: Path) -> None:
-    player = require_program("cvlc", apt="vlc-bin vlc-plugin-base")
-    own = {"HOME": str(public_folder), "XDG_RUNTIME_DIR": str(public_folder)}
-    who: dict[str, Any] = {"env": os.environ | own}
-    if os.geteuid() == 0:  # it does not run as root
-        who["user"] = pwd.getpwnam("nobody").pw_uid
-    film = public_folder / "film.ts"
-    command = [player, "-q", "-I", "dummy", "--network-caching=300"]
-    command += ["--sout", f"#std{{access=file,mux=ts,dst={film}}}"]
-    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-
-    def streams() -> set[str]:
+def test_vlc_gets_pictures_and_sound(tmp_path: Path) -> None:
+    def streams(film: Path) -> set[str]:
         try:
             with av.open(str(film)) as found:
                 return {each.type for each in found.streams if next(found.demux(each)).size}
@@ -201,12 +167,13 @@ def test_vlc_gets_pictures_and_sound(tmp_path: Path, public_folder: Path) -> Non
             return set()
 
     with (
+        folder_for_all() as folder,
         serve(tmp_path, "--camera", "door=push:") as server,
         sounding_camera(server.frames, "door"),
     ):
         wait_for(lambda: state(server).get("audio"), "sound")
-        with subprocess.Popen([*command, f"{server.http}/video"], **quiet, **who) as playing:
-            try:
-                wait_for(lambda: streams() == {"video", "audio"}, "both by VLC")
-            finally:
-                playing.terminate()
+        film = folder / "film.ts"
+        options = ["-I", "dummy", "--network-caching=300"]
+        options += ["--sout", f"#std{{access=file,mux=ts,dst={film}}}", f"{server.http}/video"]
+        with playing_with_vlc(folder, *options):
+            wait_for(lambda: streams(film) == {"video", "audio"}, "both by VLC")

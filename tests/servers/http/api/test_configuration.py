@@ -9,59 +9,30 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from tests.support.configuration_site import ConfigurationSiteCase
 from tests.support.http_server import serve
-from tests.support.http_site import Connection, TokenSiteCase
 from tests.support.process import PATIENCE
-from twistedcam.commands import standard_commands
-from twistedcam.config.arguments import options_from
-from twistedcam.config.editor import ConfigEditor
-from twistedcam.servers.http import Guard, HttpFactory, LiveStats, make_router
 from twistedcam.servers.http.api.configuration import PATH
 
 TEXT = '# mine\n[camera.cam]\nsource = "pattern:?size=320x240"\n'
 
 
-class AccessTests(TokenSiteCase):
-    def setUp(self) -> None:
-        super().setUp()
-        path = self.folder / "cam.toml"
-        path.write_text(TEXT)
-        editor = ConfigEditor(options_from(["--config", str(path)]), self.server.reload)
-        router = make_router(self.server, standard_commands(), LiveStats(self.server), editor)
-        guard = Guard(any_name=True)
-        self.factory = HttpFactory(lambda request: router.answer(guard, request), self.server)
-        self.routes = [each for each in router.routes if each.path.startswith(PATH)]
-
-    def ask(self, method: str, path: str, host: str, **headers: str) -> Connection:
-        browser = Connection(self.factory, host)
-        self.status = browser.ask(method, path, **headers)
-        return browser
+class AccessTests(ConfigurationSiteCase):
+    text, prefix = TEXT, PATH
 
     def test_every_request_needs_the_right_admin_for_all_cameras(self) -> None:
         self.assertEqual(len(self.routes), 10)
-        for route in self.routes:
-            for name in ("viewer", "boss", "source", "keeper", "nobody"):
-                bearer = {"Authorization": f"Bearer {self.tokens[name]}"}
-                self.ask(route.method, route.path, "192.0.2.9", **bearer)
-                self.assertEqual(self.status, 403, (route, name))
-            self.ask(route.method, route.path, "192.0.2.9")
-            self.assertEqual(self.status, 401, route)
-        bearer = {"Authorization": f"Bearer {self.tokens['operator']}"}
-        found = self.ask("GET", PATH, "192.0.2.9", **bearer).json
+        self.check_that_admin_is_needed()
+        found = self.ask("GET", PATH, "192.0.2.9", **self.bearer("operator")).json
         self.assertEqual((found["text"], found["read_only"]), (TEXT, None))
 
     def test_without_tokens_only_this_machine_may_see_and_change_it(self) -> None:
-        self.server.authenticator = type(self.server.authenticator)(self.clock)
-        for route in self.routes:
-            for host, headers in (("192.0.2.9", {}), ("127.0.0.1", {"X-Forwarded-For": "x"})):
-                self.ask(route.method, route.path, host, **headers)
-                self.assertEqual(self.status, 403, (route, host))
+        self.check_that_only_this_machine_may_use_it()
         self.ask("GET", PATH, "127.0.0.1")
         self.assertEqual(self.status, 200)
 
     def test_a_body_without_what_is_needed_is_refused(self) -> None:
-        headers = {"Authorization": f"Bearer {self.tokens['operator']}"}
-        headers["Content-Type"] = "application/json"
+        bearer = self.bearer("operator")
         for path, body in (
             ("/check", {}),
             ("/check", {"text": 1}),
@@ -77,9 +48,8 @@ class AccessTests(TokenSiteCase):
             ("/probe", {"source": "nothing"}),
             ("/devices", {"network": 1}),
         ):
-            browser = Connection(self.factory)
-            data = json.dumps(body).encode()
-            self.assertEqual(browser.ask("POST", PATH + path, data, **headers), 400, (path, body))
+            self.ask("POST", PATH + path, "127.0.0.1", body, **bearer)
+            self.assertEqual(self.status, 400, (path, body))
 
 
 def ask(url: str, method: str = "GET", body: Any = None) -> tuple[int, Any]:
