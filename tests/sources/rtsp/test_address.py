@@ -40,14 +40,32 @@ def test_a_redirect_keeps_the_log_in() -> None:
 
 
 @pytest.mark.parametrize(
-    "location", ["rtsp://h:80/cam", "rtsp://other:8554/cam", "rtsp://me:it@10.0.0.1:22/"]
+    ("location", "expected"),
+    [
+        ("/other?a=b", "rtsp://h:8554/other?a=b"),
+        ("other", "rtsp://h:8554/live/other"),
+        ("?sub=1", "rtsp://h:8554/live/cam?sub=1"),
+        ("//h:8554/x", "rtsp://h:8554/x"),
+    ],
+)
+def test_a_redirect_without_a_host_is_on_the_same_one(location: str, expected: str) -> None:
+    address = RtspAddress.parse("rtsp://me:it@h:8554/live/cam")
+    found = address.redirected(location)
+    assert (found.url, found.user, found.password) == (expected, "me", "it")
+    secure = RtspAddress.parse("rtsps://h:8554/live/cam").redirected(location)
+    assert secure.url == expected.replace("rtsp:", "rtsps:")
+
+
+@pytest.mark.parametrize(
+    "location", ["rtsp://h:80/cam", "rtsp://other:8554/cam", "rtsp://me:it@10.0.0.1:22/", "//x/cam"]
 )
 def test_a_redirect_to_another_server_is_refused_by_name(location: str) -> None:
     address = RtspAddress.parse("rtsp://me:it@h:8554/cam")
     with pytest.raises(CameraFailed, match="refers to another server, rtsp://") as error:
         address.redirected(location)
     assert "it@" not in str(error.value)
-    with pytest.raises(CameraFailed, match="invalid address"):
-        address.redirected("/cam")
+    for wrong in ("", "http://h:8554/cam", "mailto:me"):
+        with pytest.raises(CameraFailed, match="invalid address"):
+            address.redirected(wrong)
     with pytest.raises(CameraFailed, match="refers to another server"):
         RtspAddress.parse("rtsps://h/cam").redirected("rtsp://h/cam")

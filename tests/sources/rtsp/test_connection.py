@@ -6,7 +6,9 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.address import HostnameAddress
 from twisted.internet.error import (
+    ConnectingCancelledError,
     ConnectionDone,
     ConnectionLost,
     ConnectionRefusedError,
@@ -82,6 +84,14 @@ class ConnectionTests(SynchronousTestCase):
         self.assertNoResult(third)
         self.connection.dataReceived(numbered(200, 3))
         self.successResultOf(third)
+
+    def test_an_answer_with_a_wrong_number_is_that_of_the_only_request(self) -> None:
+        for number in (0, 999):
+            asked = self.ask()
+            self.connection.dataReceived(numbered(200, number))
+            self.successResultOf(asked)
+        self.connection.dataReceived(numbered(200, 5))
+        self.assertEqual(self.errors, [], "an answer that nobody waits for")
 
     def test_no_answer_in_time_is_a_failure(self) -> None:
         asked = self.ask()
@@ -184,3 +194,5 @@ def test_reasons_are_those_of_the_system() -> None:
     assert reason_of(Failure(OSError(113, "x"))) == "No route to host"
     assert reason_of(Failure(ValueError("a\nb"))) == "a b"
     assert reason_of(Failure(DNSLookupError("x"))) == "no computer of this name was found"
+    address = HostnameAddress(b"h", 554)
+    assert reason_of(Failure(ConnectingCancelledError(address))) == "nothing came for 5 s"

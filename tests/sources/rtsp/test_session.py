@@ -187,6 +187,23 @@ class SessionTests(TestCase):
         await kept
         await camera.requested("OPTIONS")
 
+    async def test_a_camera_that_knows_no_session_in_one_request_is_kept_by_the_other(self) -> None:
+        camera = self.camera()
+        self.patch(module, "_KEEP_ALIVE", (0.05, 0.1))
+        camera.answers["GET_PARAMETER"] = _answers(454)
+        playing, refused = camera.requested("PLAY"), camera.requested("GET_PARAMETER")
+        listener = self.start(camera.url())
+        client = await playing
+        await refused
+        await camera.requested("OPTIONS")
+        await camera.requested("OPTIONS")
+        client.send(0, 0, IDR)
+        await listener.until(lambda: listener.packets)
+        self.assertIsNone(listener.error)
+        self.assertEqual(camera.methods.count("GET_PARAMETER"), 1)
+        camera.answers["OPTIONS"] = _answers(454)
+        await listener.failed()
+
     async def test_a_session_that_has_ended_is_a_failure(self) -> None:
         camera = self.camera()
         self.patch(module, "_KEEP_ALIVE", (0.05, 0.1))

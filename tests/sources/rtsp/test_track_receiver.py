@@ -90,6 +90,19 @@ def test_a_report_says_what_arrived_and_the_sender_s_last_report() -> None:
     assert made.reports == [SenderReport(7, 0x1234_5678_9ABC_DEF0, 0)]
 
 
+def test_channels_that_a_camera_uses_the_other_way_round_are_told_by_their_packets() -> None:
+    made = Received()
+    report = SenderReport(7, 0x1234_5678_9ABC_DEF0, 0)
+    data = report.encode()
+    made.receiver.receive_rtp(data, [(0, len(data))])
+    assert made.receiver.payload_type == 96, "a report is no packet of another type"
+    for sequence, payload in ((1, IDR), (2, SLICE)):
+        made.control(RtpPacket(96, True, sequence, 3600 * sequence, 7, payload).encode())
+    made.receiver.receive_rtp(data, [(0, len(data))])
+    assert [bool(unit.data) for unit in made.units] == [True, True]
+    assert made.reports == [report, report]
+
+
 def test_a_goodbye_of_the_sender_is_the_end() -> None:
     made = Received()
     made.send(1, IDR)

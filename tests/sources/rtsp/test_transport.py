@@ -10,10 +10,20 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
 from tests.support.process import PATIENCE
-from tests.support.rtsp_camera import IDR, PERIOD, SLICE, Listener, RtspCamera, started
+from tests.support.rtsp_camera import (
+    ALAW,
+    IDR,
+    PERIOD,
+    SLICE,
+    VIDEO,
+    Listener,
+    RtspCamera,
+    started,
+)
 from twistedcam.errors import CameraFailed
-from twistedcam.rtsp.messages import RtspHeaders, RtspRequest, RtspResponse
+from twistedcam.rtsp.messages import InterleavedFrame, RtspHeaders, RtspRequest, RtspResponse
 from twistedcam.rtsp.rtcp import ReceiverReport, SourceDescription, parse_rtcp
+from twistedcam.rtsp.sdp import SessionDescription
 from twistedcam.sources.rtsp import session
 from twistedcam.sources.rtsp.transport import UdpTransport
 
@@ -47,6 +57,37 @@ class TransportTests(TestCase):
         client = await played
         client.transport.write(b"$\4\0" + bytes([len(packet := client.packet(0, 0, IDR))]) + packet)
         await listener.until(lambda: listener.packets)
+
+    async def test_tracks_whose_channels_the_camera_exchanges_are_received(self) -> None:
+        self.made.description = SessionDescription((VIDEO, ALAW), attributes=(("control", "*"),))
+        asked: list[str] = []
+
+        def answer(request: RtspRequest) -> RtspResponse:
+            asked.append(request.headers.get("Transport").rpartition("=")[2])
+            given = "2-3" if request.uri.endswith("video") else "0-1"
+            transport = ("Transport", f"RTP/AVP/TCP;unicast;interleaved={given}")
+            return RtspResponse(200, RtspHeaders([("Session", "1"), transport]))
+
+        self.made.answers["SETUP"] = answer
+        played = self.made.requested("PLAY")
+        listener = self.start("tcp")
+        client = await played
+        video, sound = client.packet(0, 0, IDR), client.packet(1, 0, bytes(160))
+        client.transport.write(InterleavedFrame(2, video).encode())
+        client.transport.write(InterleavedFrame(0, sound).encode())
+        await listener.until(lambda: listener.packets and listener.sounds)
+        self.assertEqual(asked, ["0-1", "4-5"])
+
+    async def test_a_track_on_the_channel_of_another_one_is_left_out(self) -> None:
+        self.made.description = SessionDescription((VIDEO, ALAW), attributes=(("control", "*"),))
+        self.answer_set_up("RTP/AVP/TCP;unicast;interleaved=0-1")
+        played = self.made.requested("PLAY")
+        listener = self.start("tcp")
+        client = await played
+        client.send(0, 0, IDR)
+        await listener.until(lambda: listener.packets)
+        assert listener.info is not None
+        self.assertIn("it uses one channel for two tracks", listener.info.sound_fault)
 
     async def test_a_response_without_a_transport_means_what_was_requested(self) -> None:
         self.answer_set_up("")

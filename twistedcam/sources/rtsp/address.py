@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from twistedcam.errors import CameraFailed
 from twistedcam.net.urls import without_secrets
@@ -71,7 +71,7 @@ class RtspAddress:
             CameraFailed: it is another host or port, or no address.
         """
         try:
-            new = RtspAddress.parse(location.strip())
+            new = RtspAddress.parse(self._resolved(location.strip()))
         except ValueError:
             raise CameraFailed(f"{self.name} redirects to an invalid address") from None
         same = (new.is_secure, new.port) == (self.is_secure, self.port)
@@ -82,3 +82,11 @@ class RtspAddress:
                 "camera's address"
             )
         return RtspAddress(new.url, new.is_secure, new.host, new.port, self.user, self.password)
+
+    def _resolved(self, location: str) -> str:
+        """Return the address that a redirect means, which some cameras send without the host."""
+        if not location or urlsplit(location).scheme:
+            return location
+        # ``urljoin`` knows few schemes.
+        scheme, rest = self.url.split(":", 1)
+        return f"{scheme}:{urljoin(f'http:{rest}', location).partition(':')[2]}"

@@ -10,6 +10,7 @@ from OpenSSL import SSL
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import (
     ConnectError,
+    ConnectingCancelledError,
     ConnectionDone,
     ConnectionLost,
     DNSLookupError,
@@ -196,10 +197,12 @@ class RtspConnection(Protocol):
 
     def _message_received(self, message: RtspMessage) -> None:
         if isinstance(message, RtspResponse):
-            number = message.cseq
-            if number is None and self._answers:  # some cameras leave it out
-                number = min(self._answers)
-            answer = self._answers.pop(number, None) if number is not None else None
+            number, waiting = message.cseq, self._answers
+            # Some cameras leave the number out, or have others than those of the requests.
+            is_other = number is not None and not 0 < number <= self._cseq
+            if waiting and (number is None or (is_other and len(waiting) == 1)):
+                number = min(waiting)
+            answer = waiting.pop(number, None) if number is not None else None
             if answer is not None:
                 answer.callback(message)
         elif isinstance(message, RtspRequest):
@@ -258,7 +261,8 @@ def reason_of(failure: Failure) -> str:
         number = getattr(error, "osError", None) or getattr(error, "errno", None)
         if isinstance(number, int):
             return os.strerror(number)
-    if isinstance(error, TimeoutError):
+    # An endpoint that is cancelled at the time limit fails with its address.
+    if isinstance(error, (TimeoutError, ConnectingCancelledError)):
         return f"nothing came for {TIMEOUT:g} s"
     # A certificate of another name is an error of the package service_identity.
     is_other = type(error).__module__.startswith("service_identity")

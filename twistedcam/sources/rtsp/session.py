@@ -287,10 +287,11 @@ class RtspSession:
         answered = Deferred.fromCoroutine(self._request(asked, self._control))
 
         def answer_received(answer: RtspResponse) -> None:
-            if answer.status == 454:
-                self._on_lost(CameraFailed(f"{self.address.name} {_STATUSES[454]}"))
-            elif answer.status >= 400 and asked != "OPTIONS":
+            if answer.status >= 400 and asked != "OPTIONS":
                 self._keep_alive = "OPTIONS"
+                self._keep()
+            elif answer.status == 454:
+                self._on_lost(CameraFailed(f"{self.address.name} {_STATUSES[454]}"))
 
         answered.addCallback(answer_received)
         answered.addErrback(lambda why: why.trap(CameraFailed))

@@ -22,6 +22,8 @@ from twistedcam.rtsp.rtp import Reception, parse_rtp
 
 _HEADER = Struct("!xBHII")
 _TIME_AND_SENDER = Struct("!II")
+#: The second byte of an RTCP packet, which no RTP packet has (RFC 5761, section 4).
+_RTCP_KINDS = range(192, 224)
 #: Version and payload type, sequence number, and the bytes from the timestamp to a piece of a
 #: fragmented NAL unit, by the length of ``continuation``.
 _FRAGMENTS = {length: Struct(f"!HH{8 + length}s") for length in (2, 3)}
@@ -125,6 +127,9 @@ class TrackReceiver:
             except ValueError:
                 return
         if kind & 0x7F != self._payload_type:
+            if kind in _RTCP_KINDS:  # a camera that uses the two channels the other way round
+                self._receive_rtcp(data[start:end])
+                return
             if self._sender is not None:
                 return  # such as error correction
             # A camera whose packets have another type than its description says.
@@ -143,11 +148,17 @@ class TrackReceiver:
                 self._on_unit(unit)
 
     def receive_rtcp(self, data: bytes, bounds: Bounds) -> None:
-        """Take the RTCP packets at ``bounds`` in ``data``."""
+        """Take the RTCP packets at ``bounds`` in ``data``, and RTP packets between them."""
         for start, end in bounds:
-            with suppress(ValueError):
-                for packet in parse_rtcp(data[start:end]):
-                    self._take_report(packet)
+            if end - start > 1 and data[start + 1] not in _RTCP_KINDS:
+                self._receive(data, start, end)
+            else:
+                self._receive_rtcp(data[start:end])
+
+    def _receive_rtcp(self, packet: bytes) -> None:
+        with suppress(ValueError):
+            for each in parse_rtcp(packet):
+                self._take_report(each)
 
     def _take_report(self, packet: RtcpPacket) -> None:
         if isinstance(packet, SenderReport):

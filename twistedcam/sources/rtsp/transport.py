@@ -73,8 +73,10 @@ class InterleavedTransport:
         self._channels = (2 * number, 2 * number + 1)
 
     def request(self) -> str:
-        """Ask for two channels."""
-        self._listen()
+        """Ask for two channels that no other track has."""
+        receivers = self._connection.receivers
+        while any(receivers[each] is not None for each in self._channels):
+            self._channels = (self._channels[0] + 2, self._channels[1] + 2)
         return f"RTP/AVP/TCP;unicast;interleaved={self._channels[0]}-{self._channels[1]}"
 
     def accept(self, header: str) -> None:
@@ -86,11 +88,13 @@ class InterleavedTransport:
                 "address"
             )
         found = _pair(given.get("interleaved", ""))
-        if found is not None and found != self._channels and max(found) < 256:
-            for channel in self._channels:
-                self._connection.receivers[channel] = None
+        if found is not None and max(found) < 256:
             self._channels = found
-            self._listen()
+        receivers = self._connection.receivers
+        if any(receivers[each] is not None for each in self._channels):
+            raise CameraFailed("it uses one channel for two tracks")
+        receivers[self._channels[0]] = self._receiver.receive_rtp
+        receivers[self._channels[1]] = self._receiver.receive_rtcp
 
     def send_report(self) -> None:
         """Send it on the second channel."""
@@ -99,11 +103,6 @@ class InterleavedTransport:
     def close(self) -> Deferred[Any]:
         """Do nothing: the packets end with the connection."""
         return succeed(None)
-
-    def _listen(self) -> None:
-        receivers = self._connection.receivers
-        receivers[self._channels[0]] = self._receiver.receive_rtp
-        receivers[self._channels[1]] = self._receiver.receive_rtcp
 
 
 class UdpTransport:
