@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 import sys
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from paho.mqtt.client import Client as Paho
+from paho.mqtt.client import MQTTMessage
 from twisted.internet.testing import MemoryReactorClock
+from twisted.logger import capturedLogs
 
 from twistedcam.core.broker_state import BrokerState
 from twistedcam.errors import BadArgument
@@ -66,8 +70,12 @@ class Rig:
     def connect(self, reason: Any = CONNECTED) -> None:
         self.paho.on_connect(None, None, None, reason, None)
 
-    def receive(self, payload: bytes, retain: bool) -> None:
-        message = SimpleNamespace(topic="base/command", payload=payload, retain=retain)
+    def disconnect(self, reason: str) -> None:
+        self.paho.on_disconnect(None, None, None, reason, None)
+
+    def receive(self, payload: bytes, retain: bool, topic: bytes = b"base/command") -> None:
+        message = MQTTMessage(topic=topic)
+        message.payload, message.retain = payload, retain
         self.paho.on_message(None, None, message)
 
 
@@ -96,17 +104,72 @@ def test_nothing_is_published_without_a_connection(rig: Rig) -> None:
 def test_a_fault_is_noted_with_its_reason(rig: Rig) -> None:
     rig.connect(REFUSED)
     assert (rig.state.faults, rig.state.last_fault) == (1, (0.0, "not authorized"))
+    rig.disconnect("Unspecified error")  # it was refused before
+    assert rig.state.faults == 1
     rig.paho.on_connect_fail(None, None)
     assert rig.state.faults == 2
     rig.connect()
-    rig.paho.on_disconnect(None, None, None, "keep alive timeout", None)
+    rig.disconnect("keep alive timeout")
     assert (rig.state.faults, rig.state.last_fault) == (3, (0.0, "keep alive timeout"))
-    rig.paho.on_disconnect(None, None, None, "again", None)  # it was not connected
-    assert (rig.state.faults, rig.client.is_connected) == (3, False)
+    rig.connect()
+    rig.disconnect("Unspecified error")
+    assert (rig.state.faults, rig.state.last_fault) == (4, (0.0, "it has closed the connection"))
+
+
+def test_what_accepts_no_client_is_a_fault_with_advice(rig: Rig) -> None:
+    rig.disconnect("Unspecified error")
+    assert rig.state.last_fault is not None
+    assert "is this the port of a broker" in rig.state.last_fault[1]
+    assert (rig.state.faults, rig.client.is_connected) == (1, False)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ConnectionRefusedError(111, "x"), "Connection refused"),
+        (TimeoutError("timed out"), "it does not answer"),
+        (socket.gaierror(-2, "x"), "no computer of this name was found"),
+        (ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER]"), "it does not use TLS here"),
+        (ssl.SSLCertVerificationError(1, "x"), "its certificate is not trusted"),
+    ],
+)
+def test_a_connection_that_cannot_be_made_has_a_reason(
+    error: OSError, reason: str, rig: Rig
+) -> None:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        error.verify_message = "self-signed certificate"
+    try:
+        raise error
+    except OSError:
+        rig.paho.on_connect_fail(None, None)
+    assert rig.state.last_fault is not None
+    assert rig.state.last_fault[1].startswith(reason)
+
+
+def test_a_reason_is_logged_once_until_it_changes_or_there_is_a_connection(rig: Rig) -> None:
+    with capturedLogs() as logs:
+        for _ in range(3):
+            rig.paho.on_connect_fail(None, None)
+        rig.connect(REFUSED)
+        rig.connect()
+        rig.disconnect("keep alive timeout")
+        rig.disconnect("keep alive timeout")
+        rig.connect(REFUSED)
+    reasons = [each["reason"] for each in logs if "reason" in each]
+    assert reasons[:3] == ["it does not answer", "not authorized", "keep alive timeout"]
+    assert reasons[-1] == "not authorized"
+    assert len(reasons) == 5
+    assert rig.state.faults == 7
 
 
 def test_retained_messages_are_ignored(rig: Rig) -> None:
     rig.receive(b"old", retain=True)
+    rig.receive(b"new", retain=False)
+    assert rig.received == [("base/command", b"new")]
+
+
+def test_a_topic_that_is_not_utf_8_is_ignored(rig: Rig) -> None:
+    rig.receive(b"x", retain=False, topic=b"base/\xff")
     rig.receive(b"new", retain=False)
     assert rig.received == [("base/command", b"new")]
 

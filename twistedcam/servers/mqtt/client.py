@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import ssl
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +18,7 @@ from twistedcam.errors import BadArgument
 from twistedcam.runtime.extras import how_to_install
 from twistedcam.servers.mqtt.address import Broker
 from twistedcam.servers.mqtt.discovery import OFFLINE, ONLINE, availability_topic
+from twistedcam.sources.base import NO_SUCH_NAME
 
 log = Logger()
 
@@ -22,6 +26,8 @@ log = Logger()
 _KEEPALIVE, _MAX_RETRY_DELAY = 15, 30
 #: Messages that may wait for a slow broker; further ones are dropped.
 _QUEUE = 500
+#: The reason of paho for the end of a connection without a message of the broker.
+_NO_REASON = "Unspecified error"
 
 
 class MqttClient:
@@ -62,6 +68,10 @@ class MqttClient:
         self._on_connected = on_connected
         self._on_message = on_message
         self._is_closing = False
+        #: True if the broker has accepted or refused the connection that is there.
+        self._is_answered = False
+        #: The reason that was logged since the last connection.
+        self._logged = ""
         self._paho = paho = Paho(CallbackAPIVersion.VERSION2)
         paho.max_queued_messages_set(_QUEUE)
         paho.reconnect_delay_set(1, _MAX_RETRY_DELAY)
@@ -76,7 +86,8 @@ class MqttClient:
         paho.will_set(availability_topic(broker), OFFLINE, qos=1, retain=True)
         call = reactor.callFromThread
         paho.on_connect = lambda *args: call(self._connected, args[3])
-        paho.on_connect_fail = lambda *_: call(self._failed, "it does not answer")
+        # paho calls this while it handles the error.
+        paho.on_connect_fail = lambda *_: call(self._failed, _reason_of(sys.exc_info()[1]))
         paho.on_disconnect = lambda *args: call(self._disconnected, args[3])
         paho.on_message = lambda _, __, message: call(self._received, message)
 
@@ -104,27 +115,56 @@ class MqttClient:
         return deferToThread(self._paho.loop_stop)
 
     def _connected(self, reason: Any) -> None:
+        self._is_answered = True
         if reason.is_failure:
             self._failed(str(reason))
             return
         if self._is_closing:
             return
         self._state.connected()
+        self._logged = ""
         log.info("connected to {broker}", broker=self._broker.shown)
         self._paho.subscribe([(topic, 1) for topic in self._topics])
         self.publish(availability_topic(self._broker), ONLINE)
         self._on_connected()
 
     def _disconnected(self, reason: Any) -> None:
+        is_answered, self._is_answered = self._is_answered, False
         if self.is_connected:
-            self._failed(str(reason))
+            said = str(reason)
+            self._failed("it has closed the connection" if said == _NO_REASON else said)
+        elif not is_answered:
+            self._failed(
+                "it closes the connection: is this the port of a broker, and does it use TLS "
+                f"{'' if self._broker.is_tls else 'only '}there?"
+            )
 
     def _received(self, message: Any) -> None:
-        if not message.retain:  # a retained command is old
-            self._on_message(message.topic, message.payload)
+        if message.retain:  # a retained command is old
+            return
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:  # a broker should not have passed it on
+            return
+        self._on_message(topic, message.payload)
 
     def _failed(self, reason: str) -> None:
-        if not self._is_closing:
-            self._state.failed(self._reactor.seconds(), reason)
+        if self._is_closing:
+            return
+        self._state.failed(self._reactor.seconds(), reason)
+        if reason != self._logged:  # not once for each of the attempts
+            self._logged = reason
             shown = self._broker.shown
             log.warn("not connected to {broker}: {reason}", broker=shown, reason=reason)
+
+
+def _reason_of(error: BaseException | None) -> str:
+    """Describe why no connection could be made."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({error.verify_message})"
+    if isinstance(error, ssl.SSLError):
+        return "it does not use TLS here, or another version of it"
+    if isinstance(error, socket.gaierror):
+        return NO_SUCH_NAME
+    number = error.errno if isinstance(error, OSError) else None
+    return os.strerror(number) if number else "it does not answer"
