@@ -15,6 +15,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import json
 import os
 import re
 import shutil
@@ -187,12 +188,30 @@ def _install(venv: Path, wheel: Path, bill: Path) -> None:
     _run(str(python), "-m", "pip", "uninstall", "--quiet", "--yes", "pip", "setuptools")
     words = ["environment", str(python), "--output-reproducible", "--output-file", str(bill)]
     _run(sys.executable, "-m", "cyclonedx_py", *words)
-    bill.write_text(without_folder(bill.read_text(), wheel))
+    bill.write_text(with_subject(without_folder(bill.read_text(), wheel)))
 
 
 def without_folder(bill: str, wheel: Path) -> str:
     """Return the list of packages without the folder of the build, which differs each time."""
     return bill.replace(wheel.as_uri(), wheel.name)
+
+
+def with_subject(bill: str) -> str:
+    """Return the list of packages as that of what twistedcam needs (CycloneDX, metadata.component).
+
+    It is made of an environment, in which twistedcam is one package among others.
+
+    Raises:
+        ReleaseError: twistedcam is not in it.
+    """
+    content = json.loads(bill)
+    components = content["components"]
+    own = next((each for each in components if each["name"] == "twistedcam"), None)
+    if own is None:
+        raise ReleaseError("the list of packages has no twistedcam")
+    components.remove(own)
+    content["metadata"]["component"] = {**own, "type": "application"}
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def _version() -> str:

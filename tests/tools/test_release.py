@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import subprocess
 import tarfile
 from pathlib import Path
@@ -17,6 +18,7 @@ from tools.release import (
     normalised,
     notes,
     put,
+    with_subject,
     without_folder,
 )
 
@@ -85,6 +87,20 @@ def test_the_list_of_packages_does_not_name_the_folder_of_the_build(tmp_path: Pa
     wheel = tmp_path / "x-1-py3-none-any.whl"
     bill = f'{{"url": "file://{wheel}"}}'
     assert without_folder(bill, wheel) == '{"url": "x-1-py3-none-any.whl"}'
+
+
+def test_the_list_of_packages_is_that_of_what_the_program_needs() -> None:
+    own = {"bom-ref": "twistedcam==0.2.0", "name": "twistedcam", "type": "library"}
+    other = {"bom-ref": "Twisted==26.10.0", "name": "Twisted", "type": "library"}
+    needs = [{"ref": own["bom-ref"], "dependsOn": [other["bom-ref"]]}]
+    bill = {"metadata": {"tools": []}, "components": [own, other], "dependencies": needs}
+    assert json.loads(with_subject(json.dumps(bill))) == {
+        "metadata": {"tools": [], "component": {**own, "type": "application"}},
+        "components": [other],
+        "dependencies": needs,
+    }
+    with pytest.raises(ReleaseError, match="no twistedcam"):
+        with_subject(json.dumps({**bill, "components": [other]}))
 
 
 def test_a_release_takes_the_place_of_an_earlier_one_and_of_nothing_else(tmp_path: Path) -> None:
