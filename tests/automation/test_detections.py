@@ -91,7 +91,7 @@ class DetectionTests(SynchronousTestCase):
         )
         self.assertEqual(self.better, [0.9])
 
-    def test_several_things_in_a_list(self) -> None:
+    def test_several_things_may_be_reported_in_a_list(self) -> None:
         self.result([{"event": "begin", "kind": "cat"}, {"event": "begin", "kind": "dog"}, 7])
         self.result({"event": "end", "kind": "cat"})
         self.clock.advance(AFTER)
@@ -100,7 +100,7 @@ class DetectionTests(SynchronousTestCase):
         self.clock.advance(AFTER)
         self.assertEqual(self.recorder.reasons, set())
 
-    def test_an_event_without_a_recording(self) -> None:
+    def test_an_event_may_begin_no_recording(self) -> None:
         self.result({"event": "begin", "kind": "cat", "record": False})
         self.assertEqual((len(self.found()), self.recorder.reasons), (1, set()))
 

@@ -42,7 +42,7 @@ def test_a_program_that_fails_says_why_in_its_last_line() -> None:
     assert failed.value.detail == "no such remote"
 
 
-def test_a_program_that_does_not_exist() -> None:
+def test_a_program_that_does_not_exist_fails_with_the_reason() -> None:
     with pytest.raises(ActionFailed, match="cannot be started: No such file"):
         Programs().run(["/nowhere/program"], ENVIRONMENT, b"", 10)
 

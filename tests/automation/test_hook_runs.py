@@ -16,7 +16,7 @@ from twistedcam.events import HookChanged
 
 
 class HookRunTests(SynchronousTestCase):
-    def test_what_is_kept(self) -> None:
+    def test_runs_and_the_newest_outcome_are_kept(self) -> None:
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         runs = HookRuns(Database(Path(folder.name), InlineThread, Clock(), self.fail))

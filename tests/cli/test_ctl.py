@@ -48,7 +48,7 @@ def ctl(server: ServerProcess, *words: str, typed: str = "") -> tuple[int, str, 
     return done.returncode, done.stdout, done.stderr
 
 
-def test_one_command_and_its_answer(server: ServerProcess) -> None:
+def test_one_command_prints_its_answer(server: ServerProcess) -> None:
     code, out, err = ctl(server, "start")
     assert (code, out, err) == (0, "OK\n", "")
     code, out, err = ctl(server, "status", "cam")
@@ -61,7 +61,7 @@ def test_an_endpoint_needs_no_prefix(server: ServerProcess) -> None:
         assert client.ask("ping") == {}
 
 
-def test_the_answer_as_json(server: ServerProcess) -> None:
+def test_json_gives_answers_and_errors_as_json(server: ServerProcess) -> None:
     code, out, _ = ctl(server, "--json", "cameras")
     assert code == 0
     assert json.loads(out)["cameras"][0]["camera"] == "cam"
@@ -150,7 +150,7 @@ class Prompt(Terminal):
 
 
 @pytest.mark.parametrize("hidden", [(), ("prompt_toolkit",)])
-def test_a_person_at_the_prompt(
+def test_a_person_asks_and_corrects_at_the_prompt(
     server: ServerProcess, tmp_path: Path, hidden: tuple[str, ...]
 ) -> None:
     prompt = Prompt(server, tmp_path, *hidden)

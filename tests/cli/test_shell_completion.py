@@ -68,7 +68,7 @@ def run(folder: Path, *command: str) -> str:
 
 
 @needs("bash")
-def test_bash(folder: Path) -> None:
+def test_bash_completes_every_case(folder: Path) -> None:
     script = ". ./script.bash\n"
     for line in CASES:
         words = [*line.split(), *([""] if line.endswith(" ") else [])]
@@ -86,7 +86,7 @@ def test_bash_completes_values_behind_an_equals_sign(folder: Path) -> None:
 
 
 @needs("fish")
-def test_fish(folder: Path) -> None:
+def test_fish_completes_every_case(folder: Path) -> None:
     script = "source script.fish\n"
     for line in CASES:
         script += f"complete -C {shlex.quote(line)} | string replace -r '\\t.*' ''\necho END\n"
@@ -96,7 +96,7 @@ def test_fish(folder: Path) -> None:
 
 
 @needs("zsh")
-def test_zsh(folder: Path) -> None:
+def test_zsh_completes_every_case(folder: Path) -> None:
     """Only an interactive zsh completes. A single answer is written into the line."""
     env = {**os.environ, "TERM": "dumb", "ZDOTDIR": str(folder)}
     shell = Terminal("zsh", "-f", "-i", env=env, cwd=folder, size=(200, 50))

@@ -64,7 +64,7 @@ class EventCommandTests(ServerCase):
             },
         )
 
-    def test_events_by_camera_kind_and_time(self) -> None:
+    def test_events_are_chosen_by_camera_kind_zone_and_time(self) -> None:
         self.assertEqual(self.ids("events --limit 3"), ["f", "y4", "y3"])
         self.assertEqual(self.ids("events yard --since 203"), ["y4", "y3", "y2", "y1", "y0"])
         self.assertEqual(self.ids("events --kind motion --until 102"), ["d1", "d0"])

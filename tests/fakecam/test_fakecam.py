@@ -270,7 +270,9 @@ tell(holds="/dev/video0" in links, querycap=len(querycap(fd)), reqbufs=reqbufs(f
     ("mood", "opening", "requesting"),
     [("ok", 0, 20), ("busy", 0, "EBUSY"), ("taken", "EBUSY", 0), ("deny", "EACCES", 0)],
 )
-def test_refusals(mood: str, opening: object, requesting: object, camera: FakeCam) -> None:
+def test_it_refuses_to_be_opened_or_to_give_buffers(
+    mood: str, opening: object, requesting: object, camera: FakeCam
+) -> None:
     getattr(camera, mood)()
     script = """
 fd = opened("/dev/video0")

@@ -171,7 +171,7 @@ def test_sound_plays_beside_the_picture(codec: str) -> None:
     assert len(decoded(film)) == len(pictures)
 
 
-def test_names_for_browsers() -> None:
+def test_browsers_know_each_codec_by_its_name() -> None:
     picture = video("h264", encoded("h264"))[0].track
     assert codec_string(picture).startswith("avc1.")
     aac = Track(AUDIO, "audio", "aac", 0, 0, Fraction(48_000), 2, bytes.fromhex("1190"))

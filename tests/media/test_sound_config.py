@@ -21,7 +21,7 @@ from twistedcam.rtsp.payloads.opus import opus_head
     ("config", "rate", "channels"),
     [("1190", 48000, 2), ("1408", 16000, 1), ("1788000f", 0, 0), ("f9cc10", 0, 0)],
 )
-def test_the_config_of_aac(config: str, rate: int, channels: int) -> None:
+def test_the_config_of_aac_has_rate_and_channels(config: str, rate: int, channels: int) -> None:
     data = bytes.fromhex(config)
     if rate:
         assert parse_aac_config(data) == (rate, channels)

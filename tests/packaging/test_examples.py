@@ -119,7 +119,9 @@ def test_what_it_watches_comes(
 
 
 @pytest.mark.parametrize("block", SERVING, ids=str)
-def test_a_server_inside_a_program(plain: Path, elsewhere: Path, block: Block) -> None:
+def test_examples_of_a_server_inside_a_program_run(
+    plain: Path, elsewhere: Path, block: Block
+) -> None:
     ports = {name: free_port() for name in ("9530", "9531", "8080", "8088")}
     code = re.sub("|".join(ports), lambda found: str(ports[found[0]]), block.text)
     if ".of(" in code:  # its ports are those of 'serve'
@@ -142,7 +144,7 @@ def test_a_server_inside_a_program(plain: Path, elsewhere: Path, block: Block) -
             assert b"light: off\nOK\n" in told.replace(b"\r", b"")
 
 
-def test_code_on_the_picture(plain: Path, elsewhere: Path) -> None:
+def test_examples_of_code_on_the_picture_run(plain: Path, elsewhere: Path) -> None:
     (elsewhere / "mine.py").write_text("\n\n".join(each.text for each in FUNCTIONS))
     names = re.findall(r"^(?:async )?def (\w+)", (elsewhere / "mine.py").read_text(), re.MULTILINE)
     examples = ["twistedcam.examples.motion:motion", *(f"mine:{name}" for name in names)]
@@ -155,7 +157,7 @@ def test_code_on_the_picture(plain: Path, elsewhere: Path) -> None:
         assert "Traceback" not in server.log
 
 
-def test_the_first_steps(plain: Path, elsewhere: Path, server: Installed) -> None:
+def test_the_first_steps_do_what_they_say(plain: Path, elsewhere: Path, server: Installed) -> None:
     (frames, control) = server.frames[1], server.control[1]
     steps = [words for where, words in commands("twistedcam") if where.startswith("docs/start")]
     [view] = [words for words in steps if words[0] == "view" and "--headless" in words]
@@ -172,7 +174,9 @@ def test_the_first_steps(plain: Path, elsewhere: Path, server: Installed) -> Non
     assert b"\xff\xd8" in fetch(int(server.http.rpartition(":")[2]), "/" + address.split("/", 3)[3])
 
 
-def test_several_cameras(plain: Path, elsewhere: Path, server: Installed) -> None:
+def test_the_example_of_several_cameras_runs(
+    plain: Path, elsewhere: Path, server: Installed
+) -> None:
     [words] = [
         w
         for where, w in commands("twistedcam")

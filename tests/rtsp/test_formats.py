@@ -81,7 +81,9 @@ def test_aac_parameters_are_read_as_they_were_written() -> None:
         ("m=video 0 RTP/AVP 26", "mjpeg", 0, 0),
     ],
 )
-def test_other_formats(lines: str, codec: str, rate: int, channels: int) -> None:
+def test_other_formats_have_codec_rate_and_channels(
+    lines: str, codec: str, rate: int, channels: int
+) -> None:
     found = track(lines)
     assert found is not None
     assert (found.codec, found.rate, found.channels) == (codec, rate, channels)

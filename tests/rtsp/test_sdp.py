@@ -115,7 +115,9 @@ def test_what_is_no_description_is_refused(data: bytes) -> None:
         ("rtsp://h:8554/cam", "/other/t", "rtsp://h:8554/other/t"),
     ],
 )
-def test_the_address_of_a_track(base: str, control: str, url: str) -> None:
+def test_the_address_of_a_track_is_joined_to_that_of_the_camera(
+    base: str, control: str, url: str
+) -> None:
     assert control_url(base, control) == url
 
 

@@ -100,25 +100,25 @@ class TestFiles:
         self.listener = Listener(None, f"ssl:0:{keys}", None)  # type: ignore[arg-type]
 
     @pytest.mark.parametrize("text", [b"", b"garbage", b"-----BEGIN CERTIFICATE-----\nAAAA\n"])
-    def test_what_is_no_pem(self, folder: Path, text: bytes) -> None:
+    def test_a_certificate_that_is_no_pem_is_refused(self, folder: Path, text: bytes) -> None:
         (folder / "cert.pem").write_bytes(text)
         self.refuse("cert.pem")
 
-    def test_a_key_that_is_none(self, folder: Path) -> None:
+    def test_a_key_that_is_none_is_refused(self, folder: Path) -> None:
         self.key.write_bytes(b"garbage")
         self.refuse("key.pem")
 
-    def test_a_key_of_another_certificate(self, folder: Path) -> None:
+    def test_a_key_of_another_certificate_is_refused(self, folder: Path) -> None:
         self.key.write_bytes((folder / "other" / "key.pem").read_bytes())
         self.refuse("keys do not match")
 
-    def test_a_key_with_a_passphrase_waits_for_nobody_to_type_it(self, folder: Path) -> None:
+    def test_a_key_with_a_passphrase_is_refused_and_nobody_asked_for_it(self, folder: Path) -> None:
         key = load_pem_private_key(self.key.read_bytes(), None)
         locked = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x"))
         self.key.write_bytes(locked)
         self.refuse("passphrase")
 
-    def test_what_is_missing(self, folder: Path) -> None:
+    def test_a_certificate_that_is_missing_is_refused(self, folder: Path) -> None:
         (folder / "cert.pem").unlink()
         self.refuse("No such file")
 

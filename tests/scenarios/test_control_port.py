@@ -43,7 +43,7 @@ def talk(server: ServerProcess, data: bytes) -> bytes:
             return answers.read()
 
 
-def test_a_person_at_telnet(server: ServerProcess) -> None:
+def test_a_person_steers_and_watches_with_telnet(server: ServerProcess) -> None:
     telnet = require_program("telnet")
     host, port = server.control
     terminal = Terminal(telnet, host, str(port))
@@ -99,7 +99,7 @@ def many_files() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("many_files")
-def test_a_thousand_controllers_at_once(server: ServerProcess) -> None:
+def test_a_thousand_controllers_at_once_get_the_same_event(server: ServerProcess) -> None:
     connections = [socket.create_connection(server.control, PATIENCE) for _ in range(1000)]
     try:
         files = [each.makefile("rwb", buffering=0) for each in connections]

@@ -32,7 +32,7 @@ def goes_on(numbers: list[int]) -> bool:
     return len(numbers) > 1 and numbers == sorted(set(numbers))
 
 
-def test_ffmpeg(cameras: ServerProcess) -> None:
+def test_ffmpeg_reads_the_stream(cameras: ServerProcess) -> None:
     command = [require_program("ffmpeg"), "-v", "error", "-f", "mpjpeg"]
     command += ["-i", f"{cameras.http}/stream", "-frames:v", "12", "-f", "framemd5", "-"]
     frames = [line for line in run(*command).splitlines() if not line.startswith(b"#")]
@@ -47,7 +47,7 @@ def test_ffmpeg_finds_out_for_itself_what_it_is(cameras: ServerProcess) -> None:
 
 
 @pytest.mark.parametrize("path", ["/stream/door", "/?action=stream"])
-def test_opencv(cameras: ServerProcess, path: str) -> None:
+def test_opencv_reads_the_stream_with_rising_numbers(cameras: ServerProcess, path: str) -> None:
     capture = cv2.VideoCapture(cameras.http + path, cv2.CAP_FFMPEG)
     try:
         numbers = []
@@ -62,7 +62,7 @@ def test_opencv(cameras: ServerProcess, path: str) -> None:
     assert goes_on(numbers)
 
 
-def test_gstreamer(cameras: ServerProcess, tmp_path: Path) -> None:
+def test_gstreamer_reads_the_stream(cameras: ServerProcess, tmp_path: Path) -> None:
     launch = require_program("gst-launch-1.0", apt="gstreamer1.0-tools")
     asked = [require_program("gst-inspect-1.0"), "--exists", "souphttpsrc"]
     there = (
@@ -87,14 +87,14 @@ def test_vlc_plays_the_stream(cameras: ServerProcess) -> None:
     assert numbers == sorted(numbers)
 
 
-def test_curl(cameras: ServerProcess) -> None:
+def test_curl_gets_a_snapshot(cameras: ServerProcess) -> None:
     assert stamp_of(curl(f"{cameras.http}/snapshot")).number > 0
     busy = curl("--write-out", "%{http_code}", f"{cameras.http}/snapshot/attic")
     assert busy.endswith(b"503")
 
 
 @pytest.mark.parametrize("version", ["--http1.0", "--http1.1"])
-def test_head_and_http_1_0(cameras: ServerProcess, version: str) -> None:
+def test_head_is_answered_in_every_version_of_http(cameras: ServerProcess, version: str) -> None:
     for path in ("/stream", "/?action=stream"):
         head = curl("--head", version, cameras.http + path)
         assert b" 200 OK\r\n" in head and b"multipart/x-mixed-replace" in head
@@ -107,7 +107,7 @@ def test_head_and_http_1_0(cameras: ServerProcess, version: str) -> None:
     assert part.startswith(b"\xff\xd8")
 
 
-def test_python_requests(cameras: ServerProcess) -> None:
+def test_python_requests_reads_the_stream(cameras: ServerProcess) -> None:
     with requests.get(f"{cameras.http}/stream", stream=True, timeout=PATIENCE) as response:
         boundary = response.headers["Content-Type"].partition("boundary=")[2].encode()
         data = b""

@@ -60,7 +60,7 @@ def both(name: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("name", [*NAMES, MADE])
-def test_pictures_over_http(server: ServerProcess, name: str) -> None:
+def test_http_has_pictures_by_either_name(server: ServerProcess, name: str) -> None:
     for word in both(name):
         for path in (
             f"/snapshot/{word}",
@@ -77,7 +77,7 @@ def test_pictures_over_http(server: ServerProcess, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*NAMES, MADE])
-def test_pictures_over_a_websocket(server: ServerProcess, name: str) -> None:
+def test_a_websocket_has_pictures_by_either_name(server: ServerProcess, name: str) -> None:
     host = server.http.removeprefix("http://")
     address, _, port = host.partition(":")
     for word in both(name):
@@ -91,7 +91,7 @@ def test_pictures_over_a_websocket(server: ServerProcess, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*NAMES, MADE])
-def test_the_frame_port(server: ServerProcess, name: str) -> None:
+def test_the_frame_port_has_pictures_by_either_name(server: ServerProcess, name: str) -> None:
     for word in (name, url_safe(name)):
         with Viewer(server.frames, word) as viewer:
             viewer.frames(1)
@@ -130,7 +130,7 @@ def test_a_recording_is_made_listed_had_and_deleted(server: ServerProcess, name:
     assert [each["camera"] for each in listed if each["snapshot"] == file] == [name]
 
 
-def test_commands_and_events(server: ServerProcess) -> None:
+def test_commands_take_either_name_and_events_have_the_real_one(server: ServerProcess) -> None:
     control = "tcp:{}:{}".format(*server.control)
     with BlockingClient(control) as one, BlockingClient(control) as other:
         listed = [each["camera"] for each in one.ask("cameras")["cameras"]]

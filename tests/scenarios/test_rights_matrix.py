@@ -256,7 +256,7 @@ class MatrixTests(ServerCase):
         known = {"door", "yard"} if cameras is None else {"door", "yard"} & cameras
         return ({asked or ""} | (set() if is_over or not words else known)) - {""}
 
-    def test_http(self) -> None:
+    def test_each_token_may_do_over_http_what_its_rights_allow(self) -> None:
         router = make_router(self.server, self.registry, LiveStats(self.server))
         factory = HttpFactory(partial(router.answer, Guard(any_name=True)), self.server)
         for kind, token in self.tokens.items():
@@ -290,7 +290,7 @@ class MatrixTests(ServerCase):
         others = {each.name for each in self.registry} - commands
         self.assertEqual(others, {"help", "ping", "auth", "json", "quit"})  # before a token, too
 
-    def test_the_control_port(self) -> None:
+    def test_each_token_may_do_at_the_control_port_what_its_rights_allow(self) -> None:
         factory = ControlFactory(self.server, self.registry)
         for kind, token in self.tokens.items():
             if KINDS[kind][2]:
@@ -308,7 +308,7 @@ class MatrixTests(ServerCase):
                 self.assertLessEqual(named, self.may_know(kind, camera), where)
                 controller.protocol.connectionLost()
 
-    def test_joins_at_the_frame_port(self) -> None:
+    def test_each_token_may_join_at_the_frame_port_as_its_rights_allow(self) -> None:
         factory = FrameFactory(self.server, self.clock)
         for kind, token in self.tokens.items():
             for role, right in (("view", "view"), ("publish", "publish")):
@@ -329,7 +329,7 @@ class MatrixTests(ServerCase):
                         self.assertLessEqual(named, self.may_know(kind, camera), where)
                     peer.protocol.connectionLost()
 
-    def test_events(self) -> None:
+    def test_events_are_of_cameras_that_the_token_may_know(self) -> None:
         router = make_router(self.server, self.registry, LiveStats(self.server))
         http = HttpFactory(partial(router.answer, Guard(any_name=True)), self.server)
         control = ControlFactory(self.server, self.registry)

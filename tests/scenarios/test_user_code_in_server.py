@@ -224,7 +224,7 @@ class ProcessTests(Case):
         self.assertIn("mean", (await told).data)
         self.assertEqual(made.counts.encoded, 0)  # it was encoded over there
 
-    async def test_a_generator_in_a_process(self) -> None:
+    async def test_a_generator_runs_in_a_process(self) -> None:
         self.put("every_third")
         self.assertEqual((await self.event(Processed)).data, {"number": 3})
 

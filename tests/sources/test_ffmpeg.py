@@ -84,7 +84,7 @@ def test_over_udp_pictures_come_too(camera: Peer) -> None:
         ("udp://[", ""),
     ],
 )
-def test_the_address_to_bind(url: str, address: str) -> None:
+def test_only_an_address_of_this_machine_is_bound(url: str, address: str) -> None:
     assert local_address(url) == address
 
 

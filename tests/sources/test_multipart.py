@@ -34,7 +34,9 @@ def stream(mark: str, newline: bytes, *, lengths: bool) -> bytes:
 @pytest.mark.parametrize(
     ("said", "sent"), [("frame", "--frame"), ("--frame", "--frame"), ('"a b"', "--a b")]
 )
-def test_all_ways_to_write_it(said: str, sent: str, newline: bytes, lengths: bool) -> None:
+def test_the_boundary_may_be_written_in_all_usual_ways(
+    said: str, sent: str, newline: bytes, lengths: bool
+) -> None:
     decoder = MultipartDecoder(said)
     parts = list(decoder.feed(stream(sent, newline, lengths=lengths)))
     assert [part.body for part in parts] == BODIES

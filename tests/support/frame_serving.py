@@ -56,7 +56,7 @@ class ServingCase(unittest.TestCase):
         self.addCleanup(self.stop_serving, self.service)
 
     async def end_server(self) -> None:
-        """End the server in good order."""
+        """End the server while the test goes on."""
         await self.stop_serving(self.service)
 
     def stop_serving(self, service: CameraService) -> Any:

@@ -18,14 +18,14 @@ from twistedcam.util import quantities
         *(("200ms", 0.2), ("5 min", 300.0), ("10m", 600.0), (" 3S ", 3.0), (".5s", 0.5)),
     ],
 )
-def test_a_duration(text: str | float, value: float) -> None:
+def test_a_duration_is_read_in_seconds(text: str | float, value: float) -> None:
     assert quantities.seconds(text, "keep") == pytest.approx(value)
 
 
 @pytest.mark.parametrize(
     "text", ["", "0", "-1s", "1 year", "s", "1e9999", math.inf, True, "11000d"]
 )
-def test_what_is_not_a_duration(text: str | float) -> None:
+def test_what_is_not_a_duration_is_refused(text: str | float) -> None:
     with pytest.raises(BadArgument, match=r"keep=.* is not a duration"):
         quantities.seconds(text, "keep")
 
@@ -34,17 +34,17 @@ def test_what_is_not_a_duration(text: str | float) -> None:
     ("text", "value"),
     [("20GB", 20 * 10**9), ("512MiB", 512 * 2**20), ("1000", 1000), ("10m", 10**7), ("1.5k", 1500)],
 )
-def test_a_size(text: str, value: int) -> None:
+def test_a_size_is_read_in_bytes(text: str, value: int) -> None:
     assert quantities.size(text, "keep") == value
 
 
 @pytest.mark.parametrize("text", ["0", "0.5", "-5MB", "much", "5XB", "1" * 400])
-def test_what_is_not_a_size(text: str) -> None:
+def test_what_is_not_a_size_is_refused(text: str) -> None:
     with pytest.raises(BadArgument, match=r"keep=.* is not a size"):
         quantities.size(text, "keep")
 
 
-def test_a_rate() -> None:
+def test_a_rate_is_read_in_bits_a_second() -> None:
     assert quantities.bitrate("4M", "bitrate") == 4_000_000
     assert quantities.bitrate("800k", "bitrate") == 800_000
     with pytest.raises(BadArgument, match="is not a rate"):

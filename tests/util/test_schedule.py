@@ -48,7 +48,7 @@ def covers_utc(text: str, utc: str) -> bool:
         ("mo 08:00-09:00; sa 10:00-11:00", "2026-06-06 10:30", "2026-06-06 08:30"),
     ],
 )
-def test_times_of_the_week(text: str, inside: str, outside: str) -> None:
+def test_a_schedule_covers_its_times_of_the_week_only(text: str, inside: str, outside: str) -> None:
     assert covers(text, inside)
     assert not outside or not covers(text, outside)
 

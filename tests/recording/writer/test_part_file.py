@@ -12,7 +12,7 @@ import pytest
 from twistedcam.recording.writer.part_file import PartFile, disk_error, name_of_part, part_of
 
 
-def test_names_of_unfinished_files() -> None:
+def test_an_unfinished_file_is_known_by_its_name() -> None:
     assert part_of(Path("/r/a.mp4")) == Path("/r/.a.mp4.part")
     assert name_of_part(".a.mp4.part") == "a.mp4"
     for other in ("a.mp4", ".a.mp4", "a.part", "..part", ".part"):

@@ -236,7 +236,7 @@ class WatchTests(SynchronousTestCase):
         (answer,) = self.it.say(b"watch three\n")
         self.assertRegex(answer, "^ERR no-such-camera ")
 
-    def test_events_in_json(self) -> None:
+    def test_events_are_json_where_json_is_on(self) -> None:
         self.it.say(b"json on\nwatch\n")
         self.tell("one")
         (line,) = self.it.heard()

@@ -149,7 +149,7 @@ class MethodTests(RtspCase):
         peer.request("PLAY", MJPEG, Session=session)
         assert {each.channel for each in peer.frames()} == {7, 8}
 
-    def test_pause_and_play_again(self) -> None:
+    def test_a_paused_viewer_gets_nothing_until_it_plays_again(self) -> None:
         peer = self.connect()
         session = peer.set_up()
         peer.ask("PLAY", MJPEG, Session=session)
@@ -394,16 +394,16 @@ class RecordedRequestTests(RtspCase):
         assert len(self.server.viewers) == 0
         assert not self.factory.streams.sessions
 
-    def test_ffmpeg(self) -> None:
+    def test_ffmpeg_gets_video(self) -> None:
         self.check(FFMPEG)
 
-    def test_live555(self) -> None:
+    def test_live555_gets_video(self) -> None:
         self.check(LIVE555)
 
-    def test_go2rtc(self) -> None:
+    def test_go2rtc_gets_video(self) -> None:
         self.check(GO2RTC)
 
-    def test_gstreamer(self) -> None:
+    def test_gstreamer_gets_video(self) -> None:
         self.check(GSTREAMER)
 
 

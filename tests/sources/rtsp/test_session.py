@@ -28,7 +28,7 @@ from twistedcam.sources.rtsp import session as module
 from twistedcam.sources.rtsp.session import RtspSession
 
 
-def test_a_session_s_name_and_timeout() -> None:
+def test_a_session_header_has_name_and_timeout() -> None:
     for text, name, timeout in (
         ("abc", "abc", None),
         ("a.b-1;timeout=30", "a.b-1", "30"),

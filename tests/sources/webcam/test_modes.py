@@ -28,7 +28,9 @@ USUAL = [
         ((1280, 720), 30, "yuyv", "YUYV"),
     ],
 )
-def test_the_format(size: tuple[int, int], fps: float, wish: str, chosen: str) -> None:
+def test_the_format_fits_size_rate_and_wish(
+    size: tuple[int, int], fps: float, wish: str, chosen: str
+) -> None:
     assert choose_format(USUAL, size, fps, wish) == chosen
 
 

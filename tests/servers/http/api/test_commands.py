@@ -111,7 +111,7 @@ class ApiTests(SiteCase):
         self.ask("POST", "/api/v1/shutdown")
         self.assertEqual((self.status, asked), (200, ["now"]))
 
-    def test_the_characters_of_a_parameter(self) -> None:
+    def test_the_characters_of_a_parameter_are_limited(self) -> None:
         for size in (api.MAX_TEXT, api.MAX_TEXT + 1):
             answer = self.ask(
                 "POST", f"{CAMERA}/record/start", json.dumps({"name": "x" * size}).encode()

@@ -32,12 +32,12 @@ class HeadLimitTests(SiteCase):
         self.assertEqual(connection.head.split()[1:2], [str(status)])
         self.assertTrue(connection.transport.disconnecting or connection.channel.is_stopped)
 
-    def test_the_number_of_headers(self) -> None:
+    def test_the_number_of_headers_is_limited(self) -> None:
         most = channel.MAX_HEADERS
         self.assertIn(" 200 ", self.sent(head_of(5000, most)).head)
         self.refused(self.sent(head_of(5000, most + 1)), 400)
 
-    def test_the_bytes_of_headers(self) -> None:
+    def test_the_bytes_of_headers_are_limited(self) -> None:
         most = channel.MAX_HEADER_BYTES
         self.assertIn(" 200 ", self.sent(head_of(most, 3)).head)
         self.refused(self.sent(head_of(most + 1, 3)), 400)

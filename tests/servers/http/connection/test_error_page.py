@@ -75,7 +75,7 @@ class PageTests(SiteCase):
         self.assertIn(message[-12:].replace("'", "&#x27;"), text)
         return page.head
 
-    def test_every_kind_of_error(self) -> None:
+    def test_every_kind_of_error_has_a_page(self) -> None:
         self.both("GET", "/nothing", 404)
         self.both("GET", "/snapshot/nobody", 404)
         self.both("GET", "/?action=x", 400)
@@ -96,7 +96,7 @@ class PageTests(SiteCase):
             self.assertIn(b"Content-Type: " + kind, head)
             self.assertIn(f"Content-Length: {len(body)}".encode(), head)
 
-    def test_a_slow_request(self) -> None:
+    def test_a_slow_request_gets_a_page(self) -> None:
         connection = self.connect()
         connection.send(f"GET / HTTP/1.1\r\nAccept: {BROWSER}\r\nX: y\r\n".encode())
         self.clock.advance(60)

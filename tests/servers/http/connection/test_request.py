@@ -55,7 +55,7 @@ class BodyTests(SiteCase):
             connection.send(b"1000\r\n" + b" " * 4096 + b"\r\n")
         self.assertTrue(connection.take().startswith(b"HTTP/1.1 413 "))
 
-    def test_the_bytes_of_a_body(self) -> None:
+    def test_the_bytes_of_a_body_are_limited(self) -> None:
         for size, status in ((request.MAX_BODY, 200), (request.MAX_BODY + 1, 413)):
             body = b'{"quality": 55' + b" " * (size - 15) + b"}"
             self.assertEqual(len(body), size)

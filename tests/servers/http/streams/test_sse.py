@@ -20,7 +20,7 @@ class EventTests(SiteCase):
         told = json.loads(data.removeprefix("data: "))
         self.assertEqual((told["camera"], told["state"]), ("yard", "starting"))
 
-    def test_events_of_one_camera(self) -> None:
+    def test_events_may_be_of_one_camera(self) -> None:
         connection = self.connect()
         connection.send(b"GET /events?camera=door HTTP/1.1\r\nHost: localhost\r\n\r\n")
         connection.take()
@@ -37,7 +37,7 @@ class EventTests(SiteCase):
         self.assertTrue(connection.transport.aborted)
         self.assertLess(len(connection.take()), 300_000)
 
-    def test_the_bytes_of_events_that_wait(self) -> None:
+    def test_the_bytes_of_events_that_wait_are_limited(self) -> None:
         connection = self.connect()
         connection.ask("GET", "/events")
         connection.transport.producer.pauseProducing()
