@@ -33,7 +33,7 @@ class SoundSubscription(Sink[Packet]):
         viewer: its bytes are counted.
         sender: the destination.
         join: adds this sink to its source, and returns a function that removes it.
-        serialize: returns the wire form of a packet.
+        serialize: returns the wire form of a packet; empty if the viewer does not get it.
         clock: measures delays.
         on_track: called before the first packet of each track.
         window: 0 if no acknowledgements are expected. Time is limited, not the number of packets.
@@ -129,6 +129,8 @@ class SoundSubscription(Sink[Packet]):
                     self._abort()
                 return
         data = self._serialize(packet)
+        if not data:
+            return
         self._sender.send_message(data)
         viewer.bytes += len(data)
         under_way.append((now, packet.seq if self._window else viewer.bytes))

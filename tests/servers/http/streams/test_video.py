@@ -167,6 +167,37 @@ class VideoTests(SiteCase):
             self.door.stream.sound.publish(sound[7])
         self.assertLess(connection.take().count(b"\xf8\xff\xfe"), 60)
 
+    def test_a_film_with_sound_begins_with_the_picture_that_is_sent_first(self) -> None:
+        """A busy connection gets the next key frame, and no sound from before it."""
+        senders: list[Any] = []
+        make = self.server.delivery.make_sender
+
+        def make_busy(*arguments: Any) -> Any:
+            senders.append(make(*arguments))
+            senders[-1].pauseProducing()
+            return senders[-1]
+
+        self.patch(self.server.delivery, "make_sender", make_busy)
+        track = Track(AUDIO, "audio", "opus", 0, 0, Fraction(48_000), 1, OPUS_HEAD)
+        begin = self.packets[0].time_us
+        sound = [
+            Packet(track, n + 1, begin + n * 20_000, 0, b"\xf8\xff" + bytes([n])) for n in range(14)
+        ]
+        for number in range(2):
+            self.publish(self.packets[number], *sound[2 * number : 2 * number + 2])
+        connection = self.watch()
+        for number in range(2, 5):  # the fourth is a key frame
+            self.publish(self.packets[number], *sound[2 * number : 2 * number + 2])
+        self.assertNotIn(b"moof", self.body + connection.take())
+        senders[0].resumeProducing()
+        self.publish(self.packets[5], *sound[10:12])
+        film = connection.take()
+        times = [int.from_bytes(each[4:12], "big") for each in film.split(b"tfdt")[1:]]
+        self.assertEqual(times[:2], [0, 0], "the key frame and its sound")
+        self.assertEqual(max(times), 100_000)
+        heard = [each[2] for each in film.split(b"mdat")[1:] if each.startswith(b"\xf8\xff")]
+        self.assertEqual(heard, list(range(6, 12)))
+
     def test_a_microphone_that_is_being_opened_is_waited_for(self) -> None:
         self.door.audio._microphone = OpeningMicrophone()  # type: ignore[assignment]
         self.publish(*self.packets[:2])

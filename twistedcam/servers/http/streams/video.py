@@ -173,20 +173,35 @@ class _FirstTrack(Sink[Packet]):
 
 
 class _FilmFragments:
-    """Returns fragments for one viewer, whose film begins at 0.
+    """Returns fragments for one viewer, whose film begins at 0 with the first picture that is sent.
 
-    VLC ends a film with sound whose tracks do not both begin there.
+    VLC ends a film with sound whose tracks do not both begin there. Sound from before that picture
+    is left out: nothing is returned for it.
+
+    Arguments:
+        sound_since: returns the sound since a time of the timeline. It follows the first picture.
     """
 
-    def __init__(self, origin: int) -> None:
-        self._origin = origin
+    def __init__(self, sound_since: Callable[[int], list[Packet]]) -> None:
+        self._sound_since = sound_since
+        #: The time of the first picture; None before it is sent.
+        self._origin: int | None = None
 
     def __call__(self, packet: Packet) -> bytes:
-        return fragment(packet, self._origin)
+        origin = self._origin
+        if packet.track.kind == "audio":
+            is_early = origin is None or packet.pts < origin
+            return b"" if is_early else fragment(packet, origin or 0)
+        if origin is not None:
+            return fragment(packet, origin)
+        # A sender serializes what it sends now: a picture that waits may be overtaken.
+        self._origin = origin = packet.dts
+        first = (packet, *self._sound_since(origin))
+        return b"".join(fragment(each, origin) for each in first)
 
 
-def _origin(stream: Stream, wants: Wants) -> int:
-    """The time of the first packet that a new viewer gets, as far as it is known."""
+def _expected_origin(stream: Stream, wants: Wants) -> int:
+    """The time of the first packet that a new viewer will probably get."""
     hub = stream.hub_for(wants)
     if isinstance(hub, GroupHub) and hub.group:
         return hub.group[0].dts
@@ -225,10 +240,9 @@ class VideoSession(Receiver):
         self._sound_track = None if sound is None else sound.track
         #: Without sound, all viewers share the same fragments.
         self._fragment: Serializer = fragment
-        self._origin = 0
         if self._sound_track is not None:
-            self._origin = _origin(camera.stream, wants)
-            self._fragment = _FilmFragments(self._origin)
+            self._fragment = _FilmFragments(self._sound_since)
+            self._sound_since(_expected_origin(camera.stream, wants))  # it is made from then on
         request.channel.take_over(self)
         self._sender = server.delivery.make_sender(
             self._transport, self._fragment, lambda: self._subscription.ready(), self.close
@@ -265,17 +279,13 @@ class VideoSession(Receiver):
             except ValueError as error:
                 log.warn("{camera}: no MP4: {error}", camera=self._camera.name, error=str(error))
                 self.close()
-                return
-            if self._sound_track is not None:
-                self._send_first_sound()
         elif track != self._track:
             self.close()
 
-    def _send_first_sound(self) -> None:
-        """Send the sound of the pictures with which the film begins."""
-        for each in self._camera.stream.audio.since(self._origin, AUDIO_CODECS):
-            if each.track == self._sound_track:
-                self._sender.send_message(self._fragment(each))
+    def _sound_since(self, time: int) -> list[Packet]:
+        """The sound since a time, as far as it is kept (CameraSound.since)."""
+        sound = self._camera.stream.audio.since(time, AUDIO_CODECS)
+        return [each for each in sound if each.track == self._sound_track]
 
     def _on_sound_track(self, track: Track) -> None:
         """End the stream if the sound has another format."""
