@@ -284,6 +284,30 @@ def test_a_snapshot_is_judged_by_its_bytes(name: str) -> None:
         assert camera.connections == (1 if name in KEPT else 3)
 
 
+@pytest.mark.parametrize("missing", [1, 2, 7, 9000])
+def test_snapshots_with_too_small_lengths_on_a_connection_that_is_kept(missing: int) -> None:
+    jpeg = PICTURES[0]
+    length = f"Content-Length: {len(jpeg) - missing}"
+    answer = head("Content-Type: image/jpeg", length) + jpeg
+    with (
+        HttpCamera(lambda _: [answer]) as camera,
+        opened(f"{camera.url()}#fps=50") as source,
+    ):
+        assert read(source).jpeg == jpeg[:-missing]
+        assert [read(source).jpeg for _ in range(3)] == [jpeg] * 3
+        assert len(camera.requests) == 4
+
+
+def test_cut_snapshots_with_right_lengths_cost_no_connection_each() -> None:
+    cut = PICTURES[0][:-9000]
+    with (
+        HttpCamera(lambda _: [whole(cut)]) as camera,
+        opened(f"{camera.url()}#fps=50") as source,
+    ):
+        assert [read(source).jpeg for _ in range(6)] == [cut] * 6
+        assert camera.connections == 3  # the lengths are judged by the second one
+
+
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "BMP", "GIF", "TIFF"])
 @pytest.mark.parametrize("said", ["image/jpeg", "application/octet-stream", "text/plain"])
 def test_other_formats_are_pictures_too(kind: str, said: str) -> None:

@@ -31,7 +31,7 @@ TIMEOUT = 5.0
 SNAPSHOT_FPS = 2.0
 #: The most seconds that a snapshot may take.
 SNAPSHOT_TIMEOUT = 30.0
-#: Seconds of silence after a complete picture that mean a snapshot, not a stream.
+#: Seconds of silence after a picture that mean its end, or a snapshot, not a stream.
 _STREAM_WAIT = 1.0
 #: The most seconds between now and a peer's time of capture that is used.
 _PLAUSIBLE = 10.0
@@ -67,6 +67,8 @@ class HttpSource:
         self._parts: Iterator[Part] | None = None
         self._ticker: Ticker | None = None
         self._video: Source | None = None
+        #: True while lengths are ignored, and None if they were found right.
+        self._ignores_lengths: bool | None = False
         self._first: RawPicture | None = None
 
     @classmethod
@@ -186,8 +188,13 @@ class HttpSource:
         return self._read_picture(response, b"")
 
     def _read_picture(self, response: CameraResponse, start: bytes) -> RawPicture:
-        data, _ = self._read_jpeg(response, bytearray(start))
-        if response.length is not None and len(data) == response.length:
+        if self._ignores_lengths:  # some cameras keep a connection that they should close
+            self._client.set_timeout(_STREAM_WAIT)
+        data, is_whole = self._read_jpeg(response, bytearray(start))
+        has_length = response.length is not None and len(data) == response.length
+        if is_jpeg(data) and not is_whole:
+            self._check_lengths(has_length)
+        if has_length:
             response.read()  # the end of the body, so that the connection can be kept
             response.finish()
         elif response.headers.get("Transfer-Encoding", "").lower() != "chunked" or response.read():
@@ -195,6 +202,18 @@ class HttpSource:
         else:
             response.finish()
         return picture_of(bytes(data), _time_of(response.headers.get("X-Timestamp")))
+
+    def _check_lengths(self, has_length: bool) -> None:
+        """Find out from a JPEG without an end if the camera says too small lengths.
+
+        Then the rest comes if the length is ignored; else the camera has sent a part only.
+        """
+        if self._ignores_lengths:
+            self._ignores_lengths = None
+            self._client.ignore_lengths(False)
+        elif has_length and self._ignores_lengths is not None:
+            self._ignores_lengths = True
+            self._client.ignore_lengths(True)
 
     def _read_jpeg(self, response: CameraResponse, data: bytearray) -> tuple[bytearray, bool]:
         """Return the body up to the end of the JPEG, and True if that end was found."""
@@ -209,7 +228,13 @@ class HttpSource:
                 raise CameraFailed(f"{self.host} sends a picture of more than {MAX_BODY} bytes")
             if time.monotonic() > until:
                 raise CameraFailed(f"{self.host}: a picture takes more than {SNAPSHOT_TIMEOUT:g} s")
-            more = response.read()
+            try:
+                more = response.read()
+            except CameraFailed:
+                self._client.check_interrupted()
+                if not self._ignores_lengths:
+                    raise
+                more = b""  # silence, where the connection should have ended
             if not more:
                 return data, False
             data += more

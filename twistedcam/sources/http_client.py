@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from twistedcam.errors import CameraFailed, LoginRefused
 from twistedcam.net.http_login import Login
 from twistedcam.net.urls import without_secrets
 from twistedcam.sources.base import LOGIN_REFUSED, LOGIN_WANTED, NO_SUCH_NAME
+from twistedcam.sources.lenient_response import LenientHTTPResponse, UnmeasuredHTTPResponse
 from twistedcam.util.one_line import on_one_line
 
 #: Seconds of silence after which the connection is closed.
@@ -33,11 +33,6 @@ _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _CUT = (http.client.IncompleteRead, urllib3.exceptions.IncompleteRead)
 _ERRORS = (OSError, http.client.HTTPException, urllib3.exceptions.HTTPError, ValueError)
-
-
-_MAX_LINE = 8192
-_STATUS = re.compile(rb"(HTTP/[0-9.]+|ICY|RTSP/[0-9.]+)[ \t]+([1-5][0-9]{2})(?:[ \t]+([^\r\n]*))?")
-_HEX = b"0123456789abcdefABCDEF \t"
 
 
 class CameraResponse:
@@ -150,6 +145,11 @@ class CameraClient:
         """Set the timeout of the current response."""
         self._adapter.set_timeout(seconds)
 
+    def ignore_lengths(self, ignored: bool) -> None:
+        """Set if responses end with their connections, whatever they say; make new connections."""
+        self._adapter.ignores_lengths = ignored
+        self._session.close()
+
     def interrupt(self) -> None:
         """Interrupt a request or a read. Called on any thread."""
         self._is_interrupted = True
@@ -173,6 +173,8 @@ class CameraClient:
                 login = self._login.header("GET", asked.path_url)
                 if login is not None:
                     asked.headers["Authorization"] = login
+                if self._adapter.ignores_lengths:
+                    asked.headers["Connection"] = "close"
                 return self._session.send(
                     asked, stream=True, timeout=self.timeout, allow_redirects=False
                 )
@@ -260,55 +262,6 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
             due += [getattr(each, "reason", None), *each.args, each.__cause__, each.__context__]
 
 
-class LenientHTTPResponse(http.client.HTTPResponse):
-    """A response of a camera whose header may be wrong.
-
-    - There may be no header (as in HTTP/0.9), or a status line that begins with ``ICY``.
-    - A multipart response has no length, and may not be chunked although its header says so.
-    - A picture on a connection that is closed after it may be longer than its length.
-    """
-
-    def begin(self) -> None:
-        """Read the header."""
-        while self.fp.peek(1)[:1] in (b"\r", b"\n"):
-            self.fp.read(1)
-        if self.fp.peek(1)[:1] in (b"-", b"\xff"):
-            self._begin_without_head()
-            return
-        super().begin()
-        kind = self.headers.get("Content-Type", "").strip().lower()
-        is_stream = kind.startswith("multipart/")
-        if self.chunked and self.fp.peek(1)[:1] not in _HEX:
-            self.chunked, self.chunk_left = False, None
-            del self.headers["Transfer-Encoding"]
-            self._forget_length()
-        elif is_stream or (kind.startswith("image/") and self.will_close and self.length):
-            self._forget_length()
-
-    def _begin_without_head(self) -> None:
-        self.headers = self.msg = http.client.HTTPMessage()
-        self.code = self.status = 200
-        self.reason, self.version = "", 9
-        self.chunked, self.chunk_left = False, None
-        self._forget_length()
-
-    def _forget_length(self) -> None:
-        if not self.chunked:
-            del self.headers["Content-Length"]
-            self.length = None
-            self.will_close = True
-
-    def _read_status(self) -> tuple[str, int, str]:
-        line = self.fp.readline(_MAX_LINE)
-        if not line:
-            raise http.client.RemoteDisconnected("it closed the connection without a response")
-        found = _STATUS.match(line)
-        if found is None:
-            raise http.client.BadStatusLine("its response has no HTTP status line")
-        version = "HTTP/1.1" if found[1] == b"HTTP/1.1" else "HTTP/1.0"
-        return version, int(found[2]), (found[3] or b"").decode("latin-1").strip()
-
-
 class CameraAdapter(HTTPAdapter):
     """Makes connections that another thread can shut down.
 
@@ -320,6 +273,8 @@ class CameraAdapter(HTTPAdapter):
         self._verify = verify
         #: The number of connections that were made.
         self.connected = 0
+        #: True if the lengths of responses on new connections are wrong.
+        self.ignores_lengths = False
         self._socket: socket.socket | None = None
         super().__init__(pool_connections=2, pool_maxsize=1)
 
@@ -348,7 +303,9 @@ class CameraAdapter(HTTPAdapter):
                 self._socket.shutdown(socket.SHUT_RDWR)
 
     def _note(self, connection: Any) -> None:
-        connection.response_class = LenientHTTPResponse
+        connection.response_class = (
+            UnmeasuredHTTPResponse if self.ignores_lengths else LenientHTTPResponse
+        )
         connection.is_verified = True  # avoids a warning with verify=0
         self._socket = connection.sock
         self.connected += 1
