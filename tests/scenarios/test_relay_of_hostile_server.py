@@ -25,7 +25,7 @@ HELLO = wire.Hello("hostile").encode()
 
 
 @contextlib.contextmanager
-def server(messages: bytes, times: int = 1) -> Iterator[str]:
+def server(messages: bytes, times: int = 1, hello: bytes = HELLO) -> Iterator[str]:
     """A server that sends this to whoever comes, and closes; its address."""
 
     def serve() -> None:
@@ -34,7 +34,7 @@ def server(messages: bytes, times: int = 1) -> Iterator[str]:
                 connection, _ = listening.accept()
                 with connection:
                     connection.settimeout(PATIENCE)
-                    connection.sendall(HELLO)
+                    connection.sendall(hello)
                     connection.recv(1 << 16)
                     connection.sendall(messages)
                     while connection.recv(1 << 16):
@@ -154,3 +154,17 @@ def test_who_waits_for_a_flood_to_pass_can_be_interrupted(monkeypatch: pytest.Mo
         source.interrupt()
         with pytest.raises(CameraFailed):
             _read_on(source)
+
+
+@pytest.mark.parametrize(
+    "hello", [b"HTTP/1.1 400 Bad Request\r\n\r\n", bytes(5000), b"OK mpd 0.2\n"]
+)
+def test_what_is_no_frame_port_is_said_with_its_address_once(hello: bytes) -> None:
+    with server(b"", hello=hello) as url:
+        source = RelaySource(parse_target(url))
+        with pytest.raises(CameraFailed) as error:
+            source.open()
+        source.close()
+    reason = str(error.value)
+    assert reason.startswith(f"{url} is not a frame port of twistedcam; ")
+    assert reason.count(url) == 1

@@ -187,7 +187,8 @@ class RelaySource:
         except CameraFailed:
             raise
         except (OSError, TwistedcamError) as error:
-            raise CameraFailed(f"{self.target}: {reason_of(error)}") from None
+            name, reason = str(self.target), reason_of(error)
+            raise CameraFailed(reason if reason.startswith(name) else f"{name}: {reason}") from None
 
     def _try(self, receive: Callable[[int], bytes]) -> bytes | None:
         try:
