@@ -114,12 +114,12 @@ def test_an_encoder_that_opens_and_gives_no_video_is_not_used(
         def encode(self, frame: object) -> list[object]:
             return [SimpleNamespace(size=len(each)) for each in packets]
 
-    own = H264Encoder._try
+    own = H264Encoder._open_coder
 
     def open_coder(encoder: H264Encoder, name: str, settings: H264Settings) -> object:
         return own(encoder, name, settings) if name == "libx264" else Silent()
 
-    monkeypatch.setattr(H264Encoder, "_try", open_coder)
+    monkeypatch.setattr(H264Encoder, "_open_coder", open_coder)
     encoder = H264Encoder(H264Settings("h264_v4l2m2m"), 64, 48)
     assert encoder.name == "libx264"
     assert encoder.note == (
@@ -128,9 +128,9 @@ def test_an_encoder_that_opens_and_gives_no_video_is_not_used(
 
 
 def test_an_encoder_in_hardware_that_works_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = H264Encoder._try
+    own = H264Encoder._open_coder
     monkeypatch.setattr(
-        H264Encoder, "_try", lambda self, _, settings: own(self, "libx264", settings)
+        H264Encoder, "_open_coder", lambda self, _, settings: own(self, "libx264", settings)
     )
     encoder = H264Encoder(H264Settings("auto"), 65, 49)
     assert (encoder.name, encoder.note) == (HARDWARE[0], None)
@@ -158,13 +158,13 @@ class FakeHardware:
 def test_an_encoder_in_hardware_that_fails_later_is_replaced_and_no_picture_is_lost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    own = H264Encoder._try
+    own = H264Encoder._open_coder
 
     def open_coder(encoder: H264Encoder, name: str, settings: H264Settings) -> object:
         coder = own(encoder, "libx264", settings)
         return coder if name == "libx264" else FakeHardware(coder, 5)
 
-    monkeypatch.setattr(H264Encoder, "_try", open_coder)
+    monkeypatch.setattr(H264Encoder, "_open_coder", open_coder)
     encoder = H264Encoder(H264Settings("h264_v4l2m2m"), 64, 48)
     assert encoder.name == "h264_v4l2m2m"
     jpeg = bytes(simplejpeg.encode_jpeg(np.zeros((48, 64, 3), np.uint8)))
@@ -181,7 +181,7 @@ def test_an_encoder_in_hardware_that_fails_later_is_replaced_and_no_picture_is_l
 def test_an_encoder_in_hardware_that_makes_another_size_is_not_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    own = H264Encoder._try
+    own = H264Encoder._open_coder
     wrong = H264Encoder(H264Settings(), 32, 32)
     black = np.zeros((32, 32, 3), np.uint8)
 
@@ -200,7 +200,7 @@ def test_an_encoder_in_hardware_that_makes_another_size_is_not_used(
 
         return SimpleNamespace(encode=encode)
 
-    monkeypatch.setattr(H264Encoder, "_try", open_coder)
+    monkeypatch.setattr(H264Encoder, "_open_coder", open_coder)
     encoder = H264Encoder(H264Settings("h264_v4l2m2m"), 64, 48)
     assert encoder.name == "libx264"
     assert encoder.note is not None

@@ -14,6 +14,7 @@ PROGRAM = ROOT / "twistedcam"
 WITHOUT_TEST = {
     "__main__": "starts the command line, which tests/cli tests",
     "version": "has a number only; tests/packaging tests it",
+    "recording/mp4/arrays": "has types only; test_sample_table.py tests what fills them",
     "control/blocking": "an earlier name; tests/control/test_earlier_names.py tests it",
     "control/client": "an earlier name; tests/control/test_earlier_names.py tests it",
     "control/dialogue": "an earlier name; tests/control/test_earlier_names.py tests it",

@@ -13,7 +13,6 @@ from typing import Any
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from twistedcam.automation.database import Database
 from twistedcam.automation.event_store import PICTURES
@@ -182,8 +181,7 @@ class HookRunner:
         try:
             await self._act(hook, run)
         except ActionFailed as error:
-            detail = f": {error.detail}" if error.detail else ""
-            raise HookFailed(f"{hook.name}: {error}{detail}") from None
+            raise HookFailed(f"{hook.name}: {_with_detail(error)}") from None
         return {"hook": hook.name, "seconds": round(self._clock.seconds() - began, 3)}
 
     def _describe(self, hook: Hook) -> dict[str, Any]:
@@ -274,8 +272,7 @@ class HookRunner:
                 self._runs.remove(run)  # a reload has removed it
                 continue
             self._running += 1
-            running = Deferred.fromCoroutine(self._act(hook, run))
-            running.addCallbacks(self._on_done, self._on_failed, (run,), {}, (hook, run))
+            running = Deferred.fromCoroutine(self._attempt(hook, run))
             running.addErrback(lambda why: log.failure("a hook failed", failure=why))
             running.addCallback(self._on_ended)
 
@@ -283,21 +280,26 @@ class HookRunner:
         self._running -= 1
         self._begin_next()
 
-    def _on_done(self, _: object, run: HookRun) -> None:
-        run.attempts += 1
-        self._runs.remove(run)
-        self._report(run, "succeeded")
+    async def _attempt(self, hook: Hook, run: HookRun) -> None:
+        try:
+            await self._act(hook, run)
+        except ActionFailed as error:
+            self._on_failed(hook, run, error)
+        except Exception:
+            log.failure("the hook {name} failed", name=hook.name)
+            self._on_failed(hook, run, ActionFailed("an internal error occurred; the log has more"))
+        else:
+            run.attempts += 1
+            self._runs.remove(run)
+            self._report(run, "succeeded")
 
-    def _on_failed(self, why: Failure, hook: Hook, run: HookRun) -> None:
-        error = why.value
-        if not isinstance(error, ActionFailed):
-            log.failure("the hook {name} failed", name=hook.name, failure=why)
-            error = ActionFailed("an internal error occurred; the log has more")
+    def _on_failed(self, hook: Hook, run: HookRun, error: ActionFailed) -> None:
         if self._is_stopping:
             return  # it was ended with the server, which keeps it for the next start
         run.attempts += 1
-        detail = f": {error.detail}" if error.detail else ""
-        log.warn("hook {name}, {cause}: {why}{detail}", **_log(run, error), detail=detail)
+        log.warn(
+            "hook {name}, {cause}: {why}", name=hook.name, cause=run.cause, why=_with_detail(error)
+        )
         if run.attempts > hook.retries:
             self._runs.remove(run)
             self._report(run, "failed", str(error))
@@ -376,8 +378,8 @@ def _environment(hook: Hook, payload: dict[str, Any]) -> dict[str, str]:
     return {**inherited, **of_event, **own}
 
 
-def _log(run: HookRun, error: ActionFailed) -> dict[str, Any]:
-    return {"name": run.hook, "cause": run.cause, "why": str(error)}
+def _with_detail(error: ActionFailed) -> str:
+    return f"{error}: {error.detail}" if error.detail else str(error)
 
 
 def _timed_out(_: Any, seconds: float) -> None:

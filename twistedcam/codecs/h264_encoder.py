@@ -250,7 +250,7 @@ class H264Encoder:
                 raise
             # A driver may pass the test and fail later: nobody should be without video then.
             failed = f"{self.name}: it failed after {self._count} pictures: {_reason(error)}"
-            self.name, self._coder = "libx264", self._try("libx264", self._settings)
+            self.name, self._coder = "libx264", self._open_coder("libx264", self._settings)
             self.note = f"libx264 is used, because of {failed}"
             packets = self._encode(picture, pts, True)
         self._count += 1
@@ -272,7 +272,7 @@ class H264Encoder:
                 with _captured_logs(lines):
                     if name in HARDWARE:
                         self._check(name, settings)
-                    coder = self._try(name, settings)
+                    coder = self._open_coder(name, settings)
             except (
                 av.error.FFmpegError,
                 av.codec.codec.UnknownCodecError,
@@ -295,7 +295,7 @@ class H264Encoder:
         width, height = self._pictures.size
         black = np.full((height * 3 // 2, width), 16, np.uint8)
         black[height:] = 128
-        coder, packets = self._try(name, settings), []
+        coder, packets = self._open_coder(name, settings), []
         for pts in (0, CLOCK // 30):
             frame = av.VideoFrame.from_ndarray(black, format="yuv420p")
             if name in _DEVICES:
@@ -310,7 +310,7 @@ class H264Encoder:
             made = f"{found.width}x{found.height}"
             raise ValueError(f"it makes {made} of pictures of {width}x{height}")
 
-    def _try(self, name: str, settings: H264Settings) -> Any:
+    def _open_coder(self, name: str, settings: H264Settings) -> Any:
         device, pix_fmt = _DEVICES.get(name, (None, None))
         accel = av.codec.hwaccel.HWAccel(device) if device else None
         coder: Any = av.CodecContext.create(name, "w", accel)

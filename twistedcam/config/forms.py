@@ -167,9 +167,9 @@ def _source_groups(name: str, table: Mapping[str, Any], given: Mapping[str, Any]
     path = ["camera", name]
     cameras = given_cameras(given)
     shown = mask_address(str(table.get("source", "")))
-    wins = f"--camera {mask_address(cameras[name])}" if name in cameras else None
+    overriding = f"--camera {mask_address(cameras[name])}" if name in cameras else None
     source = _field(
-        [*path, "source"], ValueKind("source"), _SOURCE, shown, "reopen", command_line=wins
+        [*path, "source"], ValueKind("source"), _SOURCE, shown, "reopen", command_line=overriding
     )
     groups: dict[str, list[Field]] = {"camera": [source], **{each: [] for each in _SOURCE_GROUPS}}
     kinds = source_kinds(spec)
@@ -189,7 +189,7 @@ def _source_groups(name: str, table: Mapping[str, Any], given: Mapping[str, Any]
             setting_help(scheme, key),
             _text_of(kind, value),
             "now" if key in LIVE_SETTINGS else "reopen",
-            command_line=given_audio(name, given) if key == "audio" else wins,
+            command_line=given_audio(name, given) if key == "audio" else overriding,
         )
         field["is_in_address"] = is_in_address
         group = next((one for one, keys in _SOURCE_GROUPS.items() if key in keys), "camera")

@@ -56,16 +56,13 @@ _BUSY = (429, 500, 502, 503, 504)
 
 
 class _Sent:
-    """The messages that a device got.
-
-    Arguments:
-        times: when, in the last hour.
-        topics: when each topic was sent last.
-    """
+    """The messages that were sent to a device."""
 
     def __init__(self) -> None:
+        #: The times of those of the last hour, and of the last one of each topic.
         self.times: deque[float] = deque()
         self.topics: dict[str, float] = {}
+        #: Failures since the last one that was accepted.
         self.failures = 0
         #: The time until which its push service is left alone.
         self.held_until = 0.0
@@ -116,7 +113,8 @@ class Notifier(Service):
         #: The scheduled reports of lost cameras, and the cameras that were reported as lost.
         self._losses: dict[str, Any] = {}
         self._reported_lost: set[str] = set()
-        self._calls: set[Any] = set()
+        #: The scheduled messages that wait for the pictures of their events.
+        self._delayed: set[Any] = set()
         self._unsubscribe: Callable[[], None] = lambda: None
 
     @property
@@ -132,10 +130,10 @@ class Notifier(Service):
     def stopService(self) -> None:
         """Send no more."""
         self._unsubscribe()
-        for call in (*self._losses.values(), *self._calls):
+        for call in (*self._losses.values(), *self._delayed):
             call.cancel()
         self._losses.clear()
-        self._calls.clear()
+        self._delayed.clear()
         self._waiting.clear()
         super().stopService()
 
@@ -163,6 +161,11 @@ class Notifier(Service):
         await self._in_thread(lambda: _check(device.endpoint, private))
         self.devices.put(device)
         log.info("notifications: a device of {host} was added", host=device.host)
+
+    def device_of(self, login: str, endpoint: str) -> PushDevice | None:
+        """Return the device of an endpoint if it belongs to a login, or None."""
+        found = self.devices.get(endpoint)
+        return found if found is not None and found.login == login else None
 
     async def test(self, device: PushDevice) -> None:
         """Send a notification to a device now.
@@ -200,11 +203,11 @@ class Notifier(Service):
             return
 
         def send() -> None:
-            self._calls.discard(call)
+            self._delayed.discard(call)
             self._offer(message)
 
         call = self._clock.callLater(PICTURE_WAIT, send)
-        self._calls.add(call)
+        self._delayed.add(call)
 
     def _on_state(self, event: CameraChanged) -> None:
         name = event.camera
@@ -263,9 +266,9 @@ class Notifier(Service):
             self._running += 1
             sending = Deferred.fromCoroutine(self._deliver(device, message))
             sending.addErrback(lambda why: log.failure("a notification failed", failure=why))
-            sending.addBoth(self._next)
+            sending.addBoth(self._on_ended)
 
-    def _next(self, _: object) -> None:
+    def _on_ended(self, _: object) -> None:
         self._running -= 1
         self._begin_next()
 
@@ -318,11 +321,6 @@ class Notifier(Service):
     def _in_thread(self, call: Callable[[], Any]) -> Deferred[Any]:
         return run_in_thread(self._make_thread, call)
 
-    def own(self, endpoint: str, login: str) -> PushDevice | None:
-        """Return the device of an endpoint if it belongs to a login, or None."""
-        found = self.devices.get(endpoint)
-        return found if found is not None and found.login == login else None
-
 
 def _may_know(grant: Grant, message: PushMessage) -> bool:
     """True if a login may get a message: motion is about what pictures show."""
@@ -336,6 +334,7 @@ def _may_know(grant: Grant, message: PushMessage) -> bool:
 
 
 def _check(endpoint: str, allows_private: bool) -> None:
+    # Called in a thread, because its libraries are large.
     from twistedcam.notifications.push_client import check_endpoint
 
     check_endpoint(endpoint, allows_private)

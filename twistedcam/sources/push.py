@@ -39,7 +39,7 @@ class Inbox:
         self._packets: deque[Packet] = deque()
         self._packet_bytes = 0
         self._sounds: deque[Packet] = deque(maxlen=_MAX_SOUNDS)
-        self._pass: Callable[[RawPacket], None] | None = None
+        self._pass_on: Callable[[RawPacket], None] | None = None
         #: True from the end of a ``take`` that has taken something to the next ``take``.
         self._is_in_flight = False
         self._is_interrupted = False
@@ -104,7 +104,7 @@ class Inbox:
                 self._is_checked = is_checked
                 self._changed.notify_all()
             elif self._admits(picture):
-                pass_on = self._passes()
+                pass_on = self._current_pass_on()
                 if pass_on is None:
                     self._packets.append(picture)
                     self._packet_bytes += len(picture.data)
@@ -116,7 +116,7 @@ class Inbox:
     def put_sound(self, packet: Packet) -> None:
         """Put a packet of sound after the last."""
         with self._changed:
-            pass_on = self._passes()
+            pass_on = self._current_pass_on()
             if pass_on is None:
                 self._sounds.append(packet)
                 self._changed.notify_all()
@@ -130,7 +130,7 @@ class Inbox:
             pass_on: the function; None: all packets wait for ``take`` again.
         """
         with self._changed:
-            self._pass = pass_on
+            self._pass_on = pass_on
 
     def interrupt(self) -> None:
         """Let ``take`` return at once."""
@@ -225,12 +225,12 @@ class Inbox:
             self._forget_all()  # it is from before the stop
             self._is_reported = False
 
-    def _passes(self) -> Callable[[RawPacket], None] | None:
+    def _current_pass_on(self) -> Callable[[RawPacket], None] | None:
         """Return the function of ``pass_packets``, unless an earlier packet has to come first."""
-        if self._pass is None or self._is_in_flight or self._packets or self._sounds:
+        if self._pass_on is None or self._is_in_flight or self._packets or self._sounds:
             return None
         self._is_reported = False
-        return self._pass
+        return self._pass_on
 
     def _admits(self, packet: Packet) -> bool:
         """Make room for a packet. Return False if it refers to one that was dropped."""

@@ -14,7 +14,7 @@ from twistedcam.sources.picamera.camera_process import (
     PICTURE_HEAD,
     WAITING,
     Failure,
-    MessageWriter,
+    MessageSender,
     find_camera,
     numbers,
     reason_of,
@@ -82,7 +82,7 @@ class Blocked(io.BytesIO):
 
 
 def test_pictures_are_lost_and_counted_while_the_server_does_not_read() -> None:
-    sender = MessageWriter(Blocked())
+    sender = MessageSender(Blocked())
     sent = [sender.send_picture(b"x", 1, True) for _ in range(WAITING + 3)]
     assert sent[:WAITING] == [True] * WAITING
     assert not sent[-1]
@@ -92,5 +92,5 @@ def test_pictures_are_lost_and_counted_while_the_server_does_not_read() -> None:
 def test_a_picture_is_read_as_it_was_sent() -> None:
     body = PICTURE_HEAD.pack(7, 1, 2) + b"jpeg"
     file = io.BytesIO()
-    MessageWriter(file).send(camera_process.PICTURE, body)
+    MessageSender(file).send(camera_process.PICTURE, body)
     assert list(CameraDecoder().feed(file.getvalue())) == [SensorPicture(7, b"jpeg", 2)]

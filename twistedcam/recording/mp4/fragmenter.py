@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from twistedcam.recording.mp4.arrays import Numbers
 from twistedcam.recording.mp4.boxes import UnreadableMovie, make_box, make_full_box
-from twistedcam.recording.mp4.sample_table import Movie, Numbers, SampleTrack
+from twistedcam.recording.mp4.sample_table import Movie, SampleTrack
 from twistedcam.util.libraries import np
 
 #: Bytes of a fragment besides those of its samples: with video alone, and with sound in addition.

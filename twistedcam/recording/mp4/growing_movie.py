@@ -274,10 +274,10 @@ def _big_endian(numbers: array[int]) -> bytes:
 
 def _fragment(number: int, runs: Sequence[SampleRun]) -> list[bytes]:
     """A fragment: all of it up to its data, and the data."""
-    moof = _MOOF + sum([_TRAF + _ROW * len(run.samples) for run in runs])
-    heads = [_MOOF_HEAD.pack(moof, b"moof", 16, b"mfhd", 0, number)]
+    moof_size = _MOOF + sum([_TRAF + _ROW * len(run.samples) for run in runs])
+    heads = [_MOOF_HEAD.pack(moof_size, b"moof", 16, b"mfhd", 0, number)]
     data: list[bytes] = []
-    offset = moof + 8
+    offset = moof_size + 8
     for track, samples, end in runs:
         rows, size = array("I"), 0
         starts = [each.start for each in samples[1:]]
@@ -286,18 +286,18 @@ def _fragment(number: int, runs: Sequence[SampleRun]) -> list[bytes]:
             rows.extend((after - start, len(coded), SYNC if is_keyframe else NOT_SYNC, shift))
             size += len(coded)
             data.append(coded)
-        run = 20 + _ROW * len(samples)
+        rows_size = _ROW * len(samples)
         heads.append(
             _TRAF_HEAD.pack(
-                *(_TRAF + _ROW * len(samples), b"traf"),
+                *(_TRAF + rows_size, b"traf"),
                 *(16, b"tfhd", 0x20000, track),
                 *(20, b"tfdt", 0x0100_0000, samples[0].start),
-                *(run, b"trun", 0x0100_0F01, len(samples), offset),
+                *(20 + rows_size, b"trun", 0x0100_0F01, len(samples), offset),
             )
         )
         heads.append(_big_endian(rows))
         offset += size
-    heads.append(struct.pack(">I4s", offset - moof, b"mdat"))
+    heads.append(struct.pack(">I4s", offset - moof_size, b"mdat"))
     return [b"".join(heads), *data]
 
 

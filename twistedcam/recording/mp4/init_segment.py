@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import struct
 
+from twistedcam.recording.mp4.arrays import Numbers
 from twistedcam.recording.mp4.boxes import make_box, make_full_box
 from twistedcam.recording.mp4.fragmenter import AUDIO, VIDEO
-from twistedcam.recording.mp4.sample_table import Movie, Numbers, SampleTrack
+from twistedcam.recording.mp4.sample_table import Movie, SampleTrack
 from twistedcam.util.libraries import np
 
 #: Entries of an index of fragments at most, and bytes of one of them (ISO/IEC 14496-12, 8.16.3).

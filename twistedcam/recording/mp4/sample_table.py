@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import struct
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
+from twistedcam.recording.mp4.arrays import Numbers, SampleArrays
 from twistedcam.recording.mp4.boxes import (
     Box,
     UnreadableMovie,
@@ -16,13 +17,12 @@ from twistedcam.recording.mp4.boxes import (
     need_box,
     number_after_dates,
 )
+from twistedcam.recording.mp4.fragment_samples import TrackParts, add_fragment
 from twistedcam.recording.mp4.sample_entry import SampleEntry, read_entry
 from twistedcam.util.libraries import np
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-Numbers: TypeAlias = "npt.NDArray[np.int64]"
 
 #: Bytes of an index at most: more than 40 hours at 60 frames a second.
 MAX_INDEX = 128 << 20
@@ -95,30 +95,6 @@ class Movie:
         return self.video.end / self.video.timescale
 
 
-@dataclass
-class _Track:
-    """A track as it is read: its description, and its samples in parts."""
-
-    id: int
-    kind: Literal["video", "audio"]
-    timescale: int
-    entry: SampleEntry
-    width: int
-    height: int
-    origin: int
-    #: Defaults of fragments: duration, size, flags.
-    defaults: tuple[int, int, int]
-    parts: list[tuple[Numbers, Numbers, Numbers, Numbers, Numbers, Any]]
-
-    def finish(self) -> SampleTrack:
-        columns = [np.concatenate(column) for column in zip(*self.parts, strict=True)]
-        offsets, sizes, times, durations, shifts, is_sync = columns
-        return SampleTrack(
-            self.kind, self.timescale, self.entry, self.width, self.height,
-            offsets, sizes, times, durations, shifts, is_sync, self.origin,
-        )  # fmt: skip
-
-
 def read_movie(fd: int, *, is_growing: bool = False) -> Movie:
     """Read the sample tables of an open file.
 
@@ -133,18 +109,18 @@ def read_movie(fd: int, *, is_growing: bool = False) -> Movie:
     size = os.fstat(fd).st_size
     moov, fragments = b"", []
     try:
-        for at in _top_boxes(fd, size):
-            if at.kind == b"moov" and not moov:
-                moov = _read_box(fd, at)
-            elif at.kind == b"moof":
-                fragments.append(at)
+        for box in _top_boxes(fd, size):
+            if box.kind == b"moov" and not moov:
+                moov = _read_box(fd, box)
+            elif box.kind == b"moof":
+                fragments.append(box)
         if not moov:
             raise UnreadableMovie("it has no index of an MP4 file")
         tracks = _read_tracks(moov, size)
         if is_growing:
             del fragments[-1:]
         for each in fragments:
-            _add_fragment(_read_box(fd, each), each.start, tracks, size)
+            add_fragment(_read_box(fd, each), each.start, tracks, size)
     except (struct.error, ValueError, IndexError, OverflowError, MemoryError) as error:
         raise UnreadableMovie(f"its index cannot be read: {error}") from None
     filled = [each for each in tracks if each.parts]
@@ -152,7 +128,20 @@ def read_movie(fd: int, *, is_growing: bool = False) -> Movie:
     if video is None:
         raise UnreadableMovie("it has no video")
     audio = next((each for each in filled if each.kind == "audio"), None)
-    return Movie(_checked(video.finish()), None if audio is None else audio.finish())
+    return Movie(_checked(_finished(video)), None if audio is None else _finished(audio))
+
+
+def _finished(track: TrackParts) -> SampleTrack:
+    columns = [np.concatenate(column) for column in zip(*track.parts, strict=True)]
+    return SampleTrack(
+        kind=track.kind,
+        timescale=track.timescale,
+        entry=track.entry,
+        width=track.width,
+        height=track.height,
+        origin=track.origin,
+        **SampleArrays(*columns)._asdict(),
+    )
 
 
 def _checked(video: SampleTrack) -> SampleTrack:
@@ -186,7 +175,7 @@ def _read_box(fd: int, box: Box) -> bytes:
     return os.pread(fd, box.end - box.start, box.start)
 
 
-def _read_tracks(moov: bytes, size: int) -> list[_Track]:
+def _read_tracks(moov: bytes, size: int) -> list[TrackParts]:
     top = next(boxes(moov, 0, len(moov)))
     defaults = {}
     mvex = find_box(moov, top, b"mvex")
@@ -206,7 +195,7 @@ def _read_tracks(moov: bytes, size: int) -> list[_Track]:
 
 def _read_track(
     moov: bytes, trak: Box, movie_scale: int, defaults: dict[int, Any], size: int
-) -> _Track | None:
+) -> TrackParts | None:
     handler = need_box(moov, trak, b"mdia", b"hdlr")
     kinds: dict[bytes, Literal["video", "audio"]] = {b"vide": "video", b"soun": "audio"}
     kind = kinds.get(moov[handler.body + 8 : handler.body + 12])
@@ -223,7 +212,7 @@ def _read_track(
     stsd = need_box(moov, stbl, b"stsd")
     entry = read_entry(moov, stsd, kind)
     delay, origin = _read_edits(moov, trak, movie_scale, timescale)
-    track = _Track(
+    track = TrackParts(
         id, kind, timescale, entry, width, height, origin, defaults.get(id, (0, 0, 0)), []
     )
     samples = _read_samples(moov, stbl, delay, size)
@@ -259,9 +248,7 @@ def _table(moov: bytes, stbl: Box, kind: bytes, columns: int) -> Numbers | None:
     return flat.reshape(count, columns).astype(np.int64)
 
 
-def _read_samples(
-    moov: bytes, stbl: Box, delay: int, size: int
-) -> tuple[Numbers, Numbers, Numbers, Numbers, Numbers, Any] | None:
+def _read_samples(moov: bytes, stbl: Box, delay: int, size: int) -> SampleArrays | None:
     sizes = _read_sizes(moov, stbl, size)
     count = len(sizes)
     if not count:
@@ -286,7 +273,7 @@ def _read_samples(
     offsets = _read_offsets(moov, stbl, sizes)
     if int((offsets + sizes).max()) > size:
         raise UnreadableMovie("it is shorter than its index says")
-    return offsets, sizes, times, durations, shifts, is_sync
+    return SampleArrays(offsets, sizes, times, durations, shifts, is_sync)
 
 
 def _read_sizes(moov: bytes, stbl: Box, size: int) -> Numbers:
@@ -322,70 +309,3 @@ def _read_offsets(moov: bytes, stbl: Box, sizes: Numbers) -> Numbers:
     starts = (chunks - before[np.minimum(first_samples, len(sizes) - 1)])[filled]
     offsets: Numbers = np.repeat(starts, per_chunk[filled]) + before
     return offsets
-
-
-def _add_fragment(moof: bytes, position: int, tracks: list[_Track], size: int) -> None:
-    """Add the samples of a fragment to its tracks."""
-    top = next(boxes(moof, 0, len(moof)))
-    for traf in boxes(moof, top.body, top.end):
-        if traf.kind != b"traf":
-            continue
-        tfhd = need_box(moof, traf, b"tfhd")
-        flags, id = struct.unpack_from(">II", moof, tfhd.body)
-        track = next((each for each in tracks if each.id == id), None)
-        if track is None:
-            continue
-        at, base = tfhd.body + 8, position
-        if flags & 0x1:
-            (base,) = struct.unpack_from(">Q", moof, at)
-            at += 8
-        at += 4 if flags & 0x2 else 0
-        defaults = list(track.defaults)
-        for place, bit in enumerate((0x8, 0x10, 0x20)):
-            if flags & bit:
-                (defaults[place],) = struct.unpack_from(">I", moof, at)
-                at += 4
-        time = track.parts[-1][2][-1] + track.parts[-1][3][-1] if track.parts else 0
-        tfdt = find_box(moof, traf, b"tfdt")
-        if tfdt is not None:
-            form = ">Q" if moof[tfdt.body] == 1 else ">I"
-            (time,) = struct.unpack_from(form, moof, tfdt.body + 4)
-        for trun in boxes(moof, traf.body, traf.end):
-            if trun.kind == b"trun":
-                time = _add_run(moof, trun, track, defaults, base, int(time), size)
-
-
-def _add_run(
-    moof: bytes, trun: Box, track: _Track, defaults: list[int], base: int, time: int, size: int
-) -> int:
-    """Add the samples of a run; return the time of its end."""
-    flags, count = struct.unpack_from(">II", moof, trun.body)
-    flags &= 0xFFFFFF
-    at, offset, first_flags = trun.body + 8, 0, None
-    if flags & 0x1:
-        (offset,) = struct.unpack_from(">i", moof, at)
-        at += 4
-    if flags & 0x4:
-        (first_flags,) = struct.unpack_from(">I", moof, at)
-        at += 4
-    present = [bit for bit in (0x100, 0x200, 0x400, 0x800) if flags & bit]
-    if not count:
-        return time
-    if not present and count > size:
-        raise UnreadableMovie("it has more samples than bytes")
-    rows = np.frombuffer(moof, ">u4", count * len(present), at).reshape(count, len(present))
-    columns = {bit: rows[:, place].astype(np.int64) for place, bit in enumerate(present)}
-    durations = columns.get(0x100, np.full(count, defaults[0], np.int64))
-    sizes = columns.get(0x200, np.full(count, defaults[1], np.int64))
-    sample_flags = columns.get(0x400, np.full(count, defaults[2], np.int64))
-    if first_flags is not None:
-        sample_flags[0] = first_flags
-    shifts = columns.get(0x800, np.zeros(count, np.int64))
-    shifts = shifts.astype(np.uint32).view(np.int32).astype(np.int64)
-    offsets = base + offset + np.cumsum(sizes) - sizes
-    if int((offsets + sizes).max()) > size:
-        return time  # cut short, or still being written
-    times = time + np.cumsum(durations) - durations
-    is_sync = (sample_flags & 0x10000) == 0
-    track.parts.append((offsets, sizes, times, durations, shifts, is_sync))
-    return int(times[-1] + durations[-1])

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from twistedcam.recording.mp4.arrays import Numbers
 from twistedcam.recording.mp4.boxes import make_box, make_full_box
 from twistedcam.recording.mp4.fragmenter import AUDIO, VIDEO, Cut, Extent
 from twistedcam.recording.mp4.init_segment import MOVIE_SCALE, make_edits, make_mvhd, make_trak
-from twistedcam.recording.mp4.sample_table import Numbers, SampleTrack
+from twistedcam.recording.mp4.sample_table import SampleTrack
 from twistedcam.util.libraries import np
 
 #: Seconds from 1904 to 1970.

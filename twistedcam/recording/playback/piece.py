@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, overload
 
+from twistedcam.recording.mp4.arrays import Numbers
 from twistedcam.recording.mp4.boxes import UnreadableMovie
 from twistedcam.recording.mp4.fragmenter import Cut, Extent, MovieLayout, sizes_of
-from twistedcam.recording.mp4.sample_table import Movie, Numbers
+from twistedcam.recording.mp4.sample_table import Movie
 from twistedcam.recording.playback.movie_files import MovieFiles
 from twistedcam.util.libraries import np
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from twistedcam.errors import NotSupported
 from twistedcam.recording.library.probe import LibraryEntry
+from twistedcam.recording.mp4.arrays import Numbers
 from twistedcam.recording.mp4.boxes import UnreadableMovie
 from twistedcam.recording.mp4.fragmenter import Cut, MovieLayout, next_key_frame, sizes_of
 from twistedcam.recording.mp4.init_segment import (
@@ -19,7 +20,7 @@ from twistedcam.recording.mp4.init_segment import (
     init_segment,
     segment_index,
 )
-from twistedcam.recording.mp4.sample_table import Movie, Numbers
+from twistedcam.recording.mp4.sample_table import Movie
 from twistedcam.recording.playback.movie_files import MovieFiles
 from twistedcam.recording.playback.piece import Piece, PieceParts
 from twistedcam.util.escaped_name import file_name, show_name

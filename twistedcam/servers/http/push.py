@@ -77,7 +77,7 @@ class PushPages:
         endpoint = read_body(request).get("endpoint")
         if not isinstance(endpoint, str):
             raise BadArgument("endpoint must be a text")
-        return self._notifier.own(endpoint, self._login(request))
+        return self._notifier.device_of(self._login(request), endpoint)
 
     def _login(self, request: HttpRequest) -> str:
         """Return the key of the request's login; empty on a server without tokens.

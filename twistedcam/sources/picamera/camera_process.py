@@ -37,8 +37,8 @@ class Failure(Exception):
     """The camera cannot be read. The message says why, and what to do."""
 
 
-class MessageWriter:
-    """Writes messages to the server, pictures in a thread so that a slow server delays no camera.
+class MessageSender:
+    """Sends messages to the server, pictures in a thread so that a slow server delays no camera.
 
     Arguments:
         file: the server's end of standard output.
@@ -91,7 +91,7 @@ def wall_time(sensor_us: float) -> int:
     return round(now * 1e6)
 
 
-def make_output(sender: MessageWriter, encoder: Any, is_h264: bool) -> Any:
+def make_output(sender: MessageSender, encoder: Any, is_h264: bool) -> Any:
     """Return an output of Picamera2 that sends what the encoder makes."""
     from picamera2.outputs import Output
 
@@ -202,7 +202,7 @@ def numbers(controls: dict[str, Any]) -> dict[str, list[float]]:
     return found
 
 
-def open_camera(request: dict[str, Any], sender: MessageWriter) -> Any:
+def open_camera(request: dict[str, Any], sender: MessageSender) -> Any:
     """Open the camera as requested, begin to send, and return it."""
     from libcamera import Transform
     from picamera2 import Picamera2
@@ -280,7 +280,7 @@ def list_cameras() -> list[dict[str, Any]]:
     return found
 
 
-def serve(lines: Iterable[bytes], sender: MessageWriter) -> None:
+def serve(lines: Iterable[bytes], sender: MessageSender) -> None:
     """Read the request and what follows it, until the input is closed."""
     requests = iter(lines)
     request = json.loads(next(requests, b"{}"))
@@ -305,7 +305,7 @@ def serve(lines: Iterable[bytes], sender: MessageWriter) -> None:
 
 def main() -> None:
     """Serve, and report a failure. What libraries print goes to standard error."""
-    sender = MessageWriter(os.fdopen(os.dup(1), "wb"))
+    sender = MessageSender(os.fdopen(os.dup(1), "wb"))
     os.dup2(2, 1)
     status = 0
     try:

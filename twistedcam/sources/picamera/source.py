@@ -104,14 +104,14 @@ class PicameraSource:
             camera = int(spec.target)
         size = settings.size(default=_SIZE) or _SIZE
         fps = settings.number("fps", 0.1, 1000, _FPS) or _FPS
-        form = settings.choice("format", FORMATS, FORMATS[0])
+        encoding = settings.choice("format", FORMATS, FORMATS[0])
         bitrate = settings.number("bitrate", 10_000, 100_000_000)
         rotate, flip = (spec.settings.get(name, "") for name in ("rotate", "flip"))
         hflip, vflip = device_flips(rotate, flip) or (False, False)
         controls = settings.others()
         libcamera_values(controls)  # unknown names and values that are no numbers are refused
         rate = None if bitrate is None else int(bitrate)
-        return cls(PicameraOptions(camera, size, fps, form, rate, hflip, vflip, controls))
+        return cls(PicameraOptions(camera, size, fps, encoding, rate, hflip, vflip, controls))
 
     def start(self, listener: ReactorSourceListener) -> None:
         """Start the process, and deliver until ``stop``."""
@@ -254,8 +254,8 @@ class _CameraProcess(ChildProcess):
         self._reason = ""
         self._is_closing = False
         self._python = find_python()
-        self._end: Failure | None = None
-        self._is_read = False
+        self._exit: Failure | None = None
+        self._output_has_ended = False
         self._last_wait = Timer(reactor)
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
@@ -310,22 +310,22 @@ class _CameraProcess(ChildProcess):
 
     def on_output_end(self) -> None:
         """Report the end of the process, if it has ended."""
-        self._is_read = True
+        self._output_has_ended = True
         self._report()
 
     def _ended(self, why: Failure) -> None:
         # What it has written last, which may say why, can still be on its way.
-        self._end = why
+        self._exit = why
         self._last_wait.start(_LAST_WAIT, self.on_output_end)
         self._report()
 
     def _report(self) -> None:
-        if self._end is None or not self._is_read:
+        if self._exit is None or not self._output_has_ended:
             return
         self._last_wait.cancel()
         if not self._is_closing:
             self._is_closing = True
-            self._report_end(self._reason_of_end(self._end))
+            self._report_end(self._reason_of_end(self._exit))
 
     def _reason_of_end(self, why: Failure) -> str:
         if "cannot be imported" in self._reason:
