@@ -128,3 +128,15 @@ def test_an_event_appears_when_it_happens_and_goes_with_its_recording(
     server.command_lines("recordings delete visit.mp4")
     page.wait(lambda: names(page) == ["Cat", "Dog"], "the list without it")
     assert page.complaints() == []
+
+
+def test_without_events_the_gallery_says_how_motion_is_detected(
+    browser: Page, tmp_path: Path
+) -> None:
+    with serve(tmp_path, "--camera", "door=pattern:?size=160x120&fps=5") as server:
+        browser.look()
+        browser.open(server.http + "/")
+        browser.wait(lambda: "Motion detection is off" in browser.text("#event-list"), "that")
+        browser.click(".motion")
+        browser.wait(lambda: "Motion detection is off" not in browser.text("#event-list"), "it on")
+        browser.leave()

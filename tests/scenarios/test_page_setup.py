@@ -73,6 +73,8 @@ def test_a_new_server_is_set_up_opened_to_the_network_and_closed_again(
             type_into(browser, "#setup-address", "rtsp://127.0.0.1:1/x")
             browser.click("#setup-try")
             browser.wait(lambda: "refused" in browser.text("#setup-address-error"), "why not")
+            type_into(browser, "#setup-address", "rtsp://127.0.0.1:1/y")
+            assert browser.text("#setup-address-error") == ""
             browser.click("#setup-reachable")
             browser.wait(
                 lambda: "without a password: set one first" in browser.text("#setup-error"),

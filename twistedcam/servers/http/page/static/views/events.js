@@ -43,8 +43,10 @@ export class Events {
   update(cameras) {
     const names = cameras.map((each) => each.camera);
     const titles = new Map(cameras.map((each) => [each.camera, each.title || each.camera]));
-    const text = JSON.stringify([...titles]);
+    const isOff = cameras.every((each) => each.motion === "off");
+    const text = JSON.stringify([...titles, isOff]);
     if (text === this.titlesText) return;
+    this.isOff = isOff; // motion detection of all cameras
     this.titlesText = text;
     this.titles = titles;
     setOptions(this.camera, [["", t("All cameras")], ...names.map((name) => [name, titles.get(name)])]);
@@ -109,7 +111,9 @@ export class Events {
     const reason = this.fault && t("The events cannot be loaded: {reason}", { reason: this.fault });
     if ($(".reason", this.failed).textContent !== reason) $(".reason", this.failed).textContent = reason;
     const filtered = this.camera.value || this.zone.value || this.day.value || this.kind.value !== SEEN;
-    $("span", this.empty).textContent = filtered ? t("No such events.") : t("Nothing has moved yet, and nothing was found.");
+    $("span", this.empty).textContent = filtered ? t("No such events.")
+      : this.isOff ? t("Nothing was found yet. Motion detection is off: the button “Motion” of a camera switches it on.")
+      : t("Nothing has moved yet, and nothing was found.");
     for (const id of this.rows.keys()) if (!this.items?.some((item) => item.id === id)) this.rows.delete(id);
     const same = rows.length === this.list.children.length && rows.every((row, index) => row === this.list.children[index]);
     if (!same) {

@@ -35,6 +35,7 @@ export class Setup {
     $("#setup-network").addEventListener("click", () => this.find(true));
     $("#setup-phone").addEventListener("click", () => this.addPhone());
     $("#setup-try").addEventListener("click", () => this.add());
+    $("#setup-address").addEventListener("input", () => { $("#setup-address-error").hidden = true; });
     $("#setup-address").addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); this.add(); } });
     $("#setup-undo").addEventListener("click", () => this.undo());
     $("#setup-restart-now").addEventListener("click", () => this.restart());
@@ -357,6 +358,7 @@ export class Setup {
       return;
     }
     this.drop(() => true);
+    $("#setup-address-error").hidden = true;
     await this.load();
     if (this.state) this.note(text);
     this.offerRestart(needsRestart);
