@@ -51,6 +51,17 @@ return [...document.querySelectorAll("dialog")].flatMap((dialog) => {
 """
 
 
+#: The buttons of the camera whose text is on more lines than it has words.
+BROKEN_WORDS = """
+return [...document.querySelectorAll(".camera:not([hidden]) .tools button")].filter((each) => {
+  const text = each.querySelector("span").firstChild;
+  const range = document.createRange();
+  if (!each.checkVisibility() || !text) return false;
+  range.selectNodeContents(text);
+  const lines = new Set([...range.getClientRects()].map(({ top }) => Math.round(top)));
+  return lines.size > text.textContent.trim().split(/[\\s\\u00a0]+/).length;
+}).map((each) => each.innerText);
+"""
 #: Shows what the head and the timeline may have at most, each with its longest texts.
 FULL = """
 for (const each of document.querySelectorAll(".within > [hidden]:not(#login-again)")) {
@@ -174,6 +185,20 @@ def test_the_head_the_timeline_and_dialogs_fit(
         assert page.chrome.execute_script(CUT) == [], width
         page.shoot(f"head-{language}-{width}")
     page.complaints()
+
+
+@pytest.mark.parametrize("language", ["de", "es", "fr", "en"])
+def test_no_button_of_a_camera_breaks_a_word_on_a_narrow_phone(
+    page: Page, cameras: ServerProcess, language: str
+) -> None:
+    prefer(page, language)
+    page.look(320, 640)
+    page.leave()  # an address that differs in its hash alone is no new page
+    page.chrome.get(f"{cameras.http}/#door")
+    page.wait(lambda: page.text(".camera:not([hidden]) .record"), "the buttons")
+    for width in (320, 360, 390):
+        page.look(width, 640)
+        assert page.chrome.execute_script(BROKEN_WORDS) == []
 
 
 def test_style_sheets_have_no_sides() -> None:
