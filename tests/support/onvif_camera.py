@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from twistedcam.net.http_login import parse_challenges
 from twistedcam.onvif.soap import (
+    NAMESPACES,
     SoapFault,
     SoapMessage,
     envelope,
@@ -51,6 +52,7 @@ class OnvifTestCamera:
         clock: seconds by which its clock is ahead.
         host: the host in the addresses of its services.
         profiles: their tokens, codecs, and sizes in pixels.
+        has_media2: True if it has the service Media2, which alone has those of H.265.
     """
 
     def __init__(
@@ -61,11 +63,12 @@ class OnvifTestCamera:
         clock: float = 0.0,
         host: str = "203.0.113.5",
         profiles: tuple[TestProfile, ...] = (MAIN, SUB),
+        has_media2: bool = False,
     ) -> None:
         self.rtsp, self.login, self.has_ptz, self.clock, self.host = (
             rtsp, login, has_ptz, clock, host,
         )  # fmt: skip
-        self.profiles = profiles
+        self.profiles, self.has_media2 = profiles, has_media2
         #: The actions that were carried out, with their important arguments.
         self.calls: list[tuple[Any, ...]] = []
         #: The actions that were asked for, also those that were refused.
@@ -111,7 +114,7 @@ class OnvifTestCamera:
     def answer(self, data: bytes, authorization: str) -> tuple[int, bytes, dict[str, str]]:
         """Answer a request: status, body, headers."""
         message = parse_message(data)
-        _, name = message.action
+        prefix, name = message.action
         self.asked.append(name)
         try:
             if name != "GetSystemDateAndTime" and not self._may(message, authorization):
@@ -123,7 +126,8 @@ class OnvifTestCamera:
                         {"WWW-Authenticate": 'Digest realm="cam", nonce="n", qop="auth"'},
                     )
                 raise SoapFault("Sender not Authorized", "ter:NotAuthorized")
-            return 200, envelope(self._act(name, message)), {}
+            act = self._act_of_media2 if prefix == "tr2" else self._act
+            return 200, envelope(act(name, message)), {}
         except SoapFault as error:
             return 400, fault(error), {}
 
@@ -169,7 +173,18 @@ class OnvifTestCamera:
         if name == "GetDeviceInformation":
             return _wrap(name, element("tds:Manufacturer", "ACME"), element("tds:Model", "X1"))
         if name == "GetProfiles":
-            return _wrap(name, joined(map(self._profile, self.profiles)))
+            older = [each for each in self.profiles if each.codec != "H265"]
+            return _wrap(name, joined(map(self._profile, older)))
+        if name == "GetServices" and self.has_media2:
+            base = f"http://{self.host}/onvif"
+            parts = [
+                element("tds:Service", element("tds:Namespace", space), element("tds:XAddr", path))
+                for space, path in (
+                    (NAMESPACES["tds"], f"{base}/device_service"),
+                    (NAMESPACES["tr2"], f"{base}/media2"),
+                )
+            ]
+            return _wrap(name, joined(parts))
         if name == "GetStreamUri":
             return _wrap(name, element("trt:MediaUri", element("tt:Uri", f"{self.rtsp}?{profile}")))
         return self._move(name, message)
@@ -191,6 +206,29 @@ class OnvifTestCamera:
             ptz,
             token=profile.token,
         )
+
+    def _act_of_media2(self, name: str, message: SoapMessage) -> Xml:
+        if name == "GetProfiles" and text(message.body, "Type") == "All":
+            return _wrap(name, joined(map(self._profile_of_media2, self.profiles)))
+        if name == "GetStreamUri" and text(message.body, "Protocol") == "RtspUnicast":
+            token = text(message.body, "ProfileToken")
+            return _wrap(name, element("tr2:Uri", f"{self.rtsp}?{token}"))
+        raise SoapFault("no such action", "ter:ActionNotSupported")
+
+    def _profile_of_media2(self, profile: TestProfile) -> Xml:
+        width, height = profile.size
+        size = element("tt:Width", width), element("tt:Height", height)
+        codec = element("tt:Encoding", profile.codec)
+        source = element("tt:SourceToken", profile.video_source)
+        parts = [
+            element("tr2:VideoSource", source, token="source"),
+            element("tr2:VideoEncoder", codec, element("tt:Resolution", *size)),
+        ]
+        if self.has_ptz:
+            parts.append(element("tr2:PTZ", token="ptz"))
+        name = element("tr2:Name", f"Profile {profile.token}")
+        found = element("tr2:Configurations", joined(parts))
+        return element("tr2:Profiles", name, found, token=profile.token)
 
     def _move(self, name: str, message: SoapMessage) -> Xml:
         body = message.body

@@ -9,10 +9,13 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.support.onvif_camera import PASSWORD, USER, OnvifTestCamera
+from tests.support.onvif_camera import PASSWORD, USER, OnvifTestCamera, TestProfile
 from twistedcam.errors import CameraFailed, LoginRefused
+from twistedcam.onvif.soap import SoapFault
+from twistedcam.onvif.xml import element
 from twistedcam.sources.onvif.address import OnvifAddress
 from twistedcam.sources.onvif.device import OnvifDevice
+from twistedcam.sources.onvif.profiles import smaller_profile
 
 
 @contextmanager
@@ -47,6 +50,48 @@ def test_the_address_of_the_video_has_the_host_and_the_login_of_the_camera() -> 
         url = found.stream_url(found.profile())
         assert url == "rtsp://127.0.0.1:554/live?sub"
         assert found.with_login(url) == "rtsp://admin:p%40ss%20w%C3%B6rd@127.0.0.1:554/live?sub"
+
+
+def test_profiles_of_h265_are_found_by_the_service_that_has_them() -> None:
+    profiles = (
+        TestProfile("big", "H265", (3840, 2160)),
+        TestProfile("main", "H264", (1920, 1080)),
+        TestProfile("small", "H265", (640, 360)),
+    )
+    with OnvifTestCamera(profiles=profiles, has_media2=True) as camera, device(camera) as found:
+        assert [(each.token, each.codec, each.width) for each in found.profiles()] == [
+            ("big", "H265", 3840), ("main", "H264", 1920), ("small", "H265", 640),
+        ]  # fmt: skip
+        assert {(each.video_source, each.has_ptz) for each in found.profiles()} == {
+            ("sensor", True)
+        }
+        small = smaller_profile(found.profiles(), found.profile(), (3840, 2160))
+        assert small is not None
+        assert (small.token, small.name) == ("small", "Profile small")
+        assert found.stream_url(small) == "rtsp://127.0.0.1:8554/main?small"
+
+
+def test_a_camera_whose_newer_service_fails_is_asked_by_the_older_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for answers in (
+        {"GetProfiles": SoapFault("no", "ter:ActionNotSupported")},
+        {"GetProfiles": element("tr2:GetProfilesResponse")},
+        {"GetStreamUri": SoapFault("no", "ter:InvalidArgVal")},
+        {"GetStreamUri": element("tr2:GetStreamUriResponse", element("tr2:Uri", "http://x/"))},
+    ):
+        with OnvifTestCamera(has_media2=True) as camera, device(camera) as found:
+            real = camera._act_of_media2
+
+            def act(name: str, message: Any, real: Any = real, answers: Any = answers) -> Any:
+                answer = answers.get(name)
+                if isinstance(answer, Exception):
+                    raise answer
+                return answer or real(name, message)
+
+            monkeypatch.setattr(camera, "_act_of_media2", act)
+            assert [each.token for each in found.profiles()] == ["main", "sub"]
+            assert found.stream_url(found.profile()) == "rtsp://127.0.0.1:8554/main?main"
 
 
 @pytest.mark.parametrize(("kind", "login"), [("wsse", "admin:wrong@"), ("digest", "")])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -12,9 +12,9 @@ from xml.etree.ElementTree import Element
 
 from twistedcam.errors import CameraFailed, LoginRefused
 from twistedcam.net.http_login import Login
-from twistedcam.onvif.soap import SoapFault, envelope, parse_answer
+from twistedcam.onvif.soap import NAMESPACES, SoapFault, envelope, parse_answer
 from twistedcam.onvif.username_token import security_header
-from twistedcam.onvif.xml import Xml, XmlError, child, element, text
+from twistedcam.onvif.xml import Xml, XmlError, child, children, element, text
 from twistedcam.sources.base import LOGIN_REFUSED, LOGIN_WANTED
 from twistedcam.sources.onvif.address import OnvifAddress
 from twistedcam.sources.onvif.profiles import OnvifProfile, parse_profiles
@@ -59,13 +59,18 @@ class OnvifDevice:
         self._session.close()
 
     def profiles(self) -> list[OnvifProfile]:
-        """Return the camera's profiles.
+        """Return the camera's profiles, those of H.265 only from the service Media2.
 
         Raises:
             CameraFailed, LoginRefused: it does not answer, or refuses.
         """
-        answer = self.call("Media", element("trt:GetProfiles"))
-        return parse_profiles(answer)
+        if self.has_service("Media2"):
+            with self._or_older_service():
+                wanted = element("tr2:GetProfiles", element("tr2:Type", "All"))
+                found = parse_profiles(self.call("Media2", wanted))
+                if any(each.codec for each in found):
+                    return found
+        return parse_profiles(self.call("Media", element("trt:GetProfiles")))
 
     def profile(self) -> OnvifProfile:
         """Return the profile that the address names, or the first.
@@ -94,6 +99,12 @@ class OnvifDevice:
         Raises:
             CameraFailed: the camera has none.
         """
+        token = element("tr2:ProfileToken", profile.token)
+        if self.has_service("Media2"):
+            with self._or_older_service():
+                protocol = element("tr2:Protocol", "RtspUnicast")
+                answer = self.call("Media2", element("tr2:GetStreamUri", protocol, token))
+                return self._rtsp_address(text(answer, "Uri"))
         setup = element(
             "trt:StreamSetup",
             element("tt:Stream", "RTP-Unicast"),
@@ -114,7 +125,7 @@ class OnvifDevice:
         return f"{scheme}://{login}@{rest}"
 
     def has_service(self, name: str) -> bool:
-        """Return True if the camera has a service: ``Media``, ``PTZ``."""
+        """Return True if the camera has a service: ``Media``, ``Media2``, ``PTZ``."""
         return name in self._find_services()
 
     def information(self) -> dict[str, str]:
@@ -150,7 +161,28 @@ class OnvifDevice:
                 if address:
                     services[str(each.tag).rpartition("}")[2]] = self._here(address)
             self._services = services
+            with suppress(CameraFailed):  # older cameras do not know the question
+                services |= self._newer_services()
         return self._services
+
+    def _newer_services(self) -> dict[str, str]:
+        """Return the addresses of services that only GetServices has (ONVIF Core, 8.1.2)."""
+        wanted = element("tds:GetServices", element("tds:IncludeCapability", False))
+        for each in children(self.call("Device", wanted), "Service"):
+            address = text(each, "XAddr")
+            if text(each, "Namespace") == NAMESPACES["tr2"] and address:
+                return {"Media2": self._here(address)}
+        return {}
+
+    @contextmanager
+    def _or_older_service(self) -> Iterator[None]:
+        """Go on behind the block if a camera fails with what older ones do not have."""
+        try:
+            yield
+        except LoginRefused:
+            raise
+        except CameraFailed:
+            return
 
     def _here(self, address: str) -> str:
         """Return the address of a service at the host and port of this device."""

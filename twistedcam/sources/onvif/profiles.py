@@ -42,7 +42,7 @@ class OnvifProfile:
 
 
 def parse_profiles(answer: Element) -> list[OnvifProfile]:
-    """Return the profiles in an answer of the media service to GetProfiles."""
+    """Return the profiles in an answer of a media service to GetProfiles."""
     return [_profile(each) for each in children(answer, "Profiles") if each.get("token")]
 
 
@@ -91,15 +91,21 @@ def _ratio(width: int, height: int) -> float:
 
 
 def _profile(found: Element) -> OnvifProfile:
-    encoder = child(found, "VideoEncoderConfiguration")
+    configurations = child(found, "Configurations")
+    if configurations is None:  # of the first media service; the others are of Media2
+        names = ("VideoEncoderConfiguration", "VideoSourceConfiguration", "PTZConfiguration")
+        encoder, source, ptz = (child(found, name) for name in names)
+    else:
+        names = ("VideoEncoder", "VideoSource", "PTZ")
+        encoder, source, ptz = (child(configurations, name) for name in names)
     return OnvifProfile(
         found.get("token", ""),
         text(found, "Name"),
         text(encoder, "Encoding"),
         _number(text(encoder, "Resolution", "Width")),
         _number(text(encoder, "Resolution", "Height")),
-        child(found, "PTZConfiguration") is not None,
-        text(found, "VideoSourceConfiguration", "SourceToken"),
+        ptz is not None,
+        text(source, "SourceToken"),
     )
 
 
