@@ -172,6 +172,42 @@ def test_sound_stays_with_the_picture_or_follows_it_soon(page: Page) -> None:
     assert found == [40, 110, 130, 300]
 
 
+def test_sound_goes_on_when_the_line_has_become_slower(page: Page) -> None:
+    """With packets at the times that a script gives: without the noise of a busy machine."""
+    found = page.chrome.execute_script("""
+        return import("/static/views/sound.js").then(({ Sound }) => {
+          const sound = new Sound("door", () => false, () => null);
+          const start = performance.now();
+          let passed = 0, played = 0;
+          performance.now = () => start + passed;
+          const context = { state: "running", outputLatency: 0 };
+          context.createBuffer = () => { played += 1; throw new Error("it is played"); };
+          Object.defineProperty(context, "currentTime", { get: () => passed / 1000 });
+          Object.assign(sound, { context, least: Infinity, before: Infinity, end: -Infinity });
+          Object.assign(sound, { margin: 40, times: [], count: 0, next: 0, leftOutSince: null });
+          const feed = (age, packets) => {
+            played = 0;
+            for (let each = 0; each < packets; each += 1) {
+              passed += 20;
+              const time = performance.timeOrigin + performance.now() - age;
+              sound.arrived(time);
+              sound.next = 0; // nothing is scheduled
+              try { sound.play(time * 1000, 960, 1, 48000, () => {}); } catch { /* it is played */ }
+            }
+            return played;
+          };
+          const found = [feed(20, 100), feed(1000, 30), feed(1000, 40)];
+          found.push(feed(1000, 100), feed(20, 100));
+          delete performance.now;
+          return found;
+        });
+    """)
+    assert found[0] == 100
+    assert found[1] == 0, "late sound would be heard with another picture"
+    assert found[2] > 0
+    assert found[3:] == [100, 100]
+
+
 def test_a_picture_waits_for_its_sound(page: Page) -> None:
     """With times that a script gives: without the noise of a busy machine."""
     found = page.chrome.execute_script("""

@@ -16,6 +16,7 @@ const JITTER = { packets: 300, every: 25, share: 0.95 }; // the packets that the
 const TOLERANCE = 0.01; // seconds of difference that are left alone
 const JUMP = 0.15; // seconds of difference that are not made up by another speed
 const SPEED = 0.02; // the most that the speed changes
+const PATIENCE = 1000; // milliseconds for which all sound is left out, until it may be later from then on
 const MAX_PICTURE_DELAY = 300; // milliseconds by which sound waits for the pictures at most
 const FLOOR = -60; // decibels at which the level begins
 const OPUS = { codec: "opus", sampleRate: RATE, numberOfChannels: 2 };
@@ -97,7 +98,7 @@ export class Sound {
       const socket = new WebSocket(url);
       this.socket = socket;
       socket.binaryType = "arraybuffer";
-      Object.assign(this, { least: Infinity, before: Infinity, end: -Infinity, next: 0, margin: MARGIN.least, times: [], count: 0, seq: 0, acked: 0 });
+      Object.assign(this, { least: Infinity, before: Infinity, end: -Infinity, next: 0, margin: MARGIN.least, times: [], count: 0, seq: 0, acked: 0, leftOutSince: null });
       socket.onopen = () => { if (!this.running) socket.close(); };
       socket.onmessage = ({ data }) => {
         if (socket !== this.socket || !this.running) return;
@@ -174,6 +175,17 @@ export class Sound {
     this.margin = Math.max(MARGIN.least, Math.min(MARGIN.most, needed));
   }
 
+  // Notes that sound came too late. If all of it does, the line or this browser has become slower:
+  // the fastest packet is then the fastest of the last ones.
+  noteLeftOut() {
+    const now = performance.now();
+    this.leftOutSince ??= now;
+    if (now - this.leftOutSince < PATIENCE) return;
+    this.leftOutSince = null;
+    this.times = this.times.slice(-JITTER.every);
+    this.before = this.least = Math.min(...this.times);
+  }
+
   // Milliseconds from the capture of sound until it is to be heard.
   get delay() {
     const fastest = Math.min(this.least, this.before);
@@ -194,13 +206,17 @@ export class Sound {
   // fill: writes the samples of a channel.
   play(timestamp, count, channels, sampleRate, fill) {
     const { context } = this;
-    if (context.state !== "running") return;
+    if (context.state !== "running" || !Number.isFinite(this.delay)) return; // nothing has arrived yet
     const now = context.currentTime;
     const latency = context.outputLatency || context.baseLatency || 0;
     const ideal = now - latency + (timestamp / 1000 + this.delay - clock.local()) / 1000;
     if (this.next < now) this.next = Math.max(ideal, now + 0.005);
     const late = this.next - ideal;
-    if (late > JUMP) return; // too much waits: this is left out
+    if (late > JUMP) { // too much waits, or it came too late: this is left out
+      this.noteLeftOut();
+      return;
+    }
+    this.leftOutSince = null;
     if (late < -JUMP) this.next = ideal; // sound is missing
     const speed = Math.abs(late) < TOLERANCE ? 1 : 1 + Math.max(-SPEED, Math.min(SPEED, late / 2));
     const buffer = context.createBuffer(channels, count, sampleRate);
