@@ -101,3 +101,19 @@ def test_a_driver_that_changes_its_mind_at_first_is_followed_at_once() -> None:
     after = [error for at, error in found if at > 2.2]
     assert min(before) > 0.03
     assert max(map(abs, after)) < 0.008
+
+
+@pytest.mark.parametrize("change", [-0.09, 0.03, 2.0])
+def test_it_is_steady_unless_times_point_to_another_delay(change: float) -> None:
+    """While it is not, sound is read in short pieces: it takes many to believe a change."""
+    clock, steady = SampleClock(48_000), dict[int, bool]()
+    for number in range(600):
+        true = START + number * 0.04
+        stamp = true + (change if number >= 300 else 0.0)
+        clock.time_of(stamp, 1920, true + max(0.0, change) + 0.045)
+        steady[number] = clock.is_steady
+    assert [steady[number] for number in (10, 150, 250, 299)] == [False, False, True, True]
+    assert not steady[300]
+    believed = min(number for number in range(301, 600) if steady[number])
+    assert believed < 340
+    assert all(steady[number] for number in range(believed, 600))

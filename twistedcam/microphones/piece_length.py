@@ -27,9 +27,9 @@ class PieceLength:
         self._is_wanted = wanted
         self._apply()
 
-    def allow_long(self) -> None:
-        """Allow long pieces: before, all are short."""
-        self._is_allowed = True
+    def allow_long(self, is_allowed: bool) -> None:
+        """Allow long pieces, or have all be short: first, they are not allowed."""
+        self._is_allowed = is_allowed
         self._apply()
 
     def _apply(self) -> None:

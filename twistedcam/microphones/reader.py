@@ -54,8 +54,8 @@ class MicrophoneReader:
         """
         for frame, stamp in self._device.read(self._length):
             yield [*self._process(frame, stamp, time.time())]
-            if self._clock.is_steady:  # it learns the device's delay from many pieces
-                self._length.allow_long()
+            # The clock learns the device's delay from many pieces.
+            self._length.allow_long(self._clock.is_steady)
 
     def _process(self, frame: Any, stamp: float, now: float) -> Iterator[Sound]:
         count = frame.samples

@@ -48,6 +48,8 @@ class SampleClock:
         self._next = 0.0
         #: Seconds for each second of samples, less 1.
         self._pace = 0.0
+        #: Seconds by which the driver's last time differs from the expected one.
+        self._error = 0.0
         self._is_settled = False
         self._passed = 0.0
         self._settling: deque[tuple[float, float]] = deque()
@@ -63,8 +65,9 @@ class SampleClock:
 
     @property
     def is_steady(self) -> bool:
-        """True when the driver's delay is known, and does not change any more."""
-        return self._passed >= _CHANGE_SECONDS
+        """True while the driver's delay is known, and nothing points to another one."""
+        least, _, within = _CHANGE
+        return self._passed >= _CHANGE_SECONDS and abs(self._error) < least - within
 
     def time_of(self, stamp: float, count: int, now: float) -> float | None:
         """Return the time of capture of the first sample of the next piece, in UNIX seconds.
@@ -83,7 +86,9 @@ class SampleClock:
             return self._settle(stamp, length, now)
         # Only a reader that is held up is late both by the driver's time and by its own.
         lag = now - max(stamp, self._next) - length
-        error = 0.0 if self._is_held_up(lag, length) else self._error_of(stamp)
+        is_held_up = self._is_held_up(lag, length)
+        self._error = 0.0 if is_held_up else stamp - self._next
+        error = 0.0 if is_held_up else self._error_of(stamp)
         gain = _FIRST_GAIN if self._passed < _FIRST_SECONDS else _GAIN
         scale = length / 0.02  # the gains are for pieces of 20 ms
         if self._passed >= _FIRST_SECONDS:
