@@ -82,7 +82,7 @@ class SubstreamSearch:
             self._retry.cancel()
 
     def _key(self) -> tuple[str, ...]:
-        """What the profiles depend on."""
+        """Return the settings on which the profiles depend."""
         spec = self._status.spec
         settings = (spec.settings.get(name, "") for name in ("ptz", "path", *_SHARED))
         return (spec.scheme, spec.target, *settings)

@@ -40,7 +40,7 @@ class PieceLength:
 
     def wait(self, seconds: float) -> None:
         """Wait for the next piece; less if it becomes a short one meanwhile."""
-        if self._is_short.is_set():
+        if self._is_short.is_set():  # the event would not be waited for
             time.sleep(max(0.0, seconds))
         else:
             self._is_short.wait(max(0.0, seconds))

@@ -72,8 +72,8 @@ class AudioTranscoder(Transcoder[Packet]):
         self._converter = AudioConverter()
         self._waiting: list[Packet] = []
         self._seqs = dict.fromkeys(MADE_CODECS, 0)
-        #: Calls that are made when the packets captured before have been passed on, and how many of
-        #: the packets that wait are of that time.
+        #: Fire when the packets captured before have been passed on; and how many of the packets
+        #: that wait are of that time.
         self._flushing: list[Deferred[None]] = []
         self._due = 0
         self._logged: set[str] = set()

@@ -139,25 +139,36 @@ def test_what_kills_the_process_costs_that_one_file(
         reader.close()
 
 
+def head_by_worker(code: str, film: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> object:
+    """Return the head of a film, read by a process that runs some code when it starts.
+
+    Arguments:
+        folder: for the code.
+    """
+    (folder / "sitecustomize.py").write_text(code)
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    reader = MediaReader(most=1)
+    try:
+        with Opened(film) as fd:
+            (found,) = reader.heads([fd])
+        return found
+    finally:
+        reader.close()
+
+
 def test_what_takes_too_long_is_ended(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "sitecustomize.py").write_text(
+    code = (
         "import os, signal\n"
         "os.pread = lambda fd, size, at: signal.pause()\n"
         "real = signal.setitimer\n"
         "signal.setitimer = lambda kind, seconds: real(kind, min(seconds, 0.05))\n"
     )
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    reader = MediaReader(most=1)
-    try:
-        with Opened(folder / "a.mkv") as fd:
-            (found,) = reader.heads([fd])
-        assert isinstance(found, ReadingFailed)
-        assert "too long" in str(found)
-        assert found.is_temporary
-    finally:
-        reader.close()
+    found = head_by_worker(code, folder / "a.mkv", tmp_path, monkeypatch)
+    assert isinstance(found, ReadingFailed)
+    assert "too long" in str(found)
+    assert found.is_temporary
 
 
 @pytest.mark.parametrize(
@@ -182,17 +193,11 @@ def test_a_slow_or_failing_disk_is_told_from_a_broken_file(
     why: str,
     is_temporary: bool,
 ) -> None:
-    (tmp_path / "sitecustomize.py").write_text(f"import os\n{worker}\n")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    reader = MediaReader(most=1)
-    try:
-        with Opened(folder / "a.mkv") as fd:
-            (found,) = reader.heads([fd])
-        assert isinstance(found, UnreadableVideo)
-        assert why in str(found)
-        assert found.is_temporary is is_temporary
-    finally:
-        reader.close()
+    code = f"import os\n{worker}\n"
+    found = head_by_worker(code, folder / "a.mkv", tmp_path, monkeypatch)
+    assert isinstance(found, UnreadableVideo)
+    assert why in str(found)
+    assert found.is_temporary is is_temporary
 
 
 def test_a_process_may_take_longer_to_start_than_to_read(

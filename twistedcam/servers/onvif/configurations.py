@@ -1,4 +1,4 @@
-"""What both media services of ONVIF describe alike: parts of configurations, and their faults."""
+"""Parts of configurations, and their faults, for both media services of ONVIF."""
 
 from __future__ import annotations
 
